@@ -1,0 +1,207 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# For kselftest scripts: results, waiting, namespaces.
+#
+#	#!/bin/bash
+#	. "$(dirname "$0")/../lib/ktap.sh"
+#
+#	ktap_plan 2			# or none: the count is printed at the end
+#	netns A B			# namespaces $A and $B, with lo up
+#	run ip -n "$A" ...		# prints the command, then runs it
+#	check "B answers" wait_for 5 ping_ok	# one result out of a command
+#	is "packets" "$got" 3			# one result out of a comparison
+#	ktap_finished			# the exit status follows from the results
+#
+# Nothing has to be cleaned up by hand: at exit, by whichever way, the
+# namespaces go, with the processes in them, and the commands that were given
+# to at_exit are run, last one first.
+
+KSFT_PASS=0
+KSFT_FAIL=1
+KSFT_SKIP=4
+
+ktap_count=0
+ktap_failed=0
+ktap_skipped=0
+ktap_planned=
+ktap_exit=()
+ktap_netns=()
+
+echo "KTAP version 1"
+
+ktap_plan() {
+	ktap_planned=$1
+	echo "1..$1"
+}
+
+say() { printf '# %s\n' "$*"; }
+
+ok() { # NAME...
+	ktap_count=$((ktap_count + 1))
+	echo "ok $ktap_count $*"
+}
+
+fail() { # NAME...
+	ktap_count=$((ktap_count + 1))
+	ktap_failed=$((ktap_failed + 1))
+	echo "not ok $ktap_count $*"
+	return 1
+}
+
+skip() { # NAME REASON...
+	ktap_count=$((ktap_count + 1))
+	ktap_skipped=$((ktap_skipped + 1))
+	echo "ok $ktap_count $1 # SKIP ${*:2}"
+}
+
+skip_all() { # REASON...
+	[ -n "$ktap_planned" ] || echo "1..0 # SKIP $*"
+	exit "$KSFT_SKIP"
+}
+
+bail() { # REASON...: nothing after this would mean anything
+	fail "$*"
+	exit "$KSFT_FAIL"
+}
+
+check() { # NAME COMMAND...
+	local name=$1
+
+	shift
+	say "$*"
+	if "$@"; then
+		ok "$name"
+	else
+		fail "$name"
+	fi
+}
+
+check_not() { # NAME COMMAND...: the command must fail
+	local name=$1
+
+	shift
+	say "! $*"
+	if "$@"; then
+		fail "$name"
+	else
+		ok "$name"
+	fi
+}
+
+is() { # NAME GOT WANTED
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		say "got:    $2"
+		say "wanted: $3"
+		fail "$1"
+	fi
+}
+
+between() { # NAME GOT LOWEST HIGHEST
+	if [[ $2 =~ ^-?[0-9]+$ ]] && (($2 >= $3 && $2 <= $4)); then
+		ok "$1 ($2)"
+	else
+		say "got $2, wanted $3 to $4"
+		fail "$1"
+	fi
+}
+
+run() { # COMMAND...
+	say "$*"
+	"$@"
+}
+
+must() { # COMMAND...: set-up, without which there is no test
+	say "$*"
+	"$@" || bail "failed: $*"
+}
+
+wait_for() { # SECONDS COMMAND...: until it succeeds
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+
+	shift
+	until "$@"; do
+		((${EPOCHREALTIME/[.,]/} < end)) || return 1
+		ktap_nap
+	done
+}
+
+# A pipe that nobody writes to: waiting on it costs no process.
+exec {ktap_pipe}<> <(:)
+ktap_nap() {
+	read -r -t 0.05 -u "$ktap_pipe" _ || :
+}
+
+at_exit() { # COMMAND...
+	ktap_exit+=("$(printf '%q ' "$@")")
+}
+
+netns() { # NAME...: sets the variable NAME to the namespace's name
+	local name
+
+	for name; do
+		declare -g "$name=${name,,}-$$"
+		ip netns add "${!name}" || bail "no netns"
+		ktap_netns+=("${!name}")
+		ip -n "${!name}" link set lo up
+	done
+}
+
+netns_del() { # NAMESPACE...: with the processes in it
+	local ns pids
+
+	for ns; do
+		pids=$(ip netns pids "$ns" 2>/dev/null)
+		# shellcheck disable=SC2086	# a list
+		[ -z "$pids" ] || kill -9 $pids 2>/dev/null
+		ip netns del "$ns" 2>/dev/null
+	done
+}
+
+on() { # NAMESPACE COMMAND...
+	ip netns exec "$@"
+}
+
+ha_load() { # [PARAMETER...]: the module, out again at exit
+	must insmod "$XFRM_HA_KO" "$@"
+	at_exit ha_unload
+}
+
+ha_unload() {
+	! grep -q '^xfrm_ha ' /proc/modules || rmmod xfrm_ha
+}
+
+ktap_cleanup() {
+	local status=$? i
+
+	trap - EXIT
+	for ((i = ${#ktap_exit[@]} - 1; i >= 0; i--)); do
+		eval "${ktap_exit[i]}"
+	done
+	netns_del "${ktap_netns[@]}"
+	# Only our own: there may be others in the same session.
+	# shellcheck disable=SC2046	# a list
+	kill -9 $(jobs -p) 2>/dev/null
+	wait 2>/dev/null
+	exit "$status"
+}
+trap ktap_cleanup EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+ktap_finished() {
+	[ -n "$ktap_planned" ] || echo "1..$ktap_count"
+	echo "# Totals: pass:$((ktap_count - ktap_failed - ktap_skipped))" \
+		"fail:$ktap_failed skip:$ktap_skipped"
+	if [ "$ktap_failed" -gt 0 ] ||
+	   [ "${ktap_planned:-$ktap_count}" -ne "$ktap_count" ]; then
+		exit "$KSFT_FAIL"
+	fi
+	if [ "$ktap_count" -gt 0 ] && [ "$ktap_count" -eq "$ktap_skipped" ]; then
+		exit "$KSFT_SKIP"
+	fi
+	exit "$KSFT_PASS"
+}

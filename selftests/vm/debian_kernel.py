@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Debian's 6.12 kernel for the QEMU machine, unpacked below build/debian.
+
+The packages are fetched with apt-get download and unpacked, never installed.
+As a program it prepares what is missing and prints the KDIR for modules; with
+--print it only tells (exit status 1: not there yet).
+
+    root/      the packages' files; the headers' paths are made to fit
+    vmlinux    the bzImage's payload, which QEMU boots directly (PVH)
+    modules/   what the tests may load, not compressed
+    initrd     finds the host's root over 9p and hands over to guest-init
+"""
+
+import fcntl
+import glob
+import lzma
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+
+from cpio import Archive
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+DIR = os.path.join(TOP, 'build', 'debian')
+
+# Debian 12's name first, then Debian 13's.
+IMAGES = ('linux-image-6.12-amd64', 'linux-image-amd64')
+
+MODULE_DIRS = (
+    'arch/x86/crypto', 'crypto', 'drivers/char', 'drivers/net', 'drivers/net/bonding',
+    'drivers/net/ipvlan', 'drivers/net/team', 'drivers/net/vxlan', 'drivers/net/wireguard',
+    'drivers/virtio', 'fs/9p', 'fs/fscache', 'fs/netfs', 'fs/overlayfs', 'lib', 'net',
+)
+FLAT = ('drivers/char', 'drivers/net')
+BOOT_MODULES = ('virtio_pci', '9pnet_virtio', '9p', 'overlay')
+
+DECOMPRESS = {
+    b'\xfd7zX': ['xz', '-dc', '--single-stream'],
+    b'(\xb5/\xfd': ['zstd', '-dc'],
+    b'\x1f\x8b': ['gzip', '-dc'],
+}
+
+
+class Error(Exception):
+    pass
+
+
+def sh(*argv, **kw):
+    env = dict(os.environ, LC_ALL='C')
+    env['PATH'] += ':/usr/sbin:/sbin'
+    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True,
+                          env=env, **kw).stdout
+
+
+def depends(package):
+    """The names that a package depends on; of alternatives the first."""
+    try:
+        out = sh('apt-cache', 'show', '--no-all-versions', package, stderr=subprocess.DEVNULL)
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        return []
+    m = re.search(r'^Depends: (.*)$', out, re.M)
+    return [re.split(r'[ |]', d.strip())[0] for d in m.group(1).split(',')] if m else []
+
+
+def packages():
+    for meta in IMAGES:
+        for image in depends(meta):
+            m = re.fullmatch(r'linux-image-(6\.12\..*-amd64)', image)
+            if m:
+                headers = f'linux-headers-{m.group(1)}'
+                more = [d for d in depends(headers)
+                        if re.fullmatch(r'linux-(headers-.*-common|kbuild-.*)', d)]
+                return m.group(1), [image, headers] + more
+    raise Error('apt knows no Linux 6.12 image: run make deps')
+
+
+def unpack(kver, names):
+    debs = os.path.join(DIR, 'debs')
+    root = os.path.join(DIR, 'root')
+    os.makedirs(debs, exist_ok=True)
+    # apt's unprivileged helper may not reach the tree; its warning is noise.
+    subprocess.run(['apt-get', 'download', '-q', '-o', 'APT::Sandbox::User=root'] + names,
+                   cwd=debs, check=True, stdout=sys.stderr)
+    shutil.rmtree(root, ignore_errors=True)
+    for deb in glob.glob(f'{debs}/*.deb'):
+        sh('dpkg', '-x', deb, root)
+    shutil.rmtree(debs)
+    # The only absolute path that the build uses.
+    makefile = f'{root}/usr/src/linux-headers-{kver}/Makefile'
+    with open(makefile, encoding='ascii') as f:
+        text = f.read()
+    with open(makefile, 'w', encoding='ascii') as f:
+        f.write(re.sub(r'(?<=include )(?=/usr/)', root, text))
+
+
+def vmlinux(bzimage, out):
+    with open(bzimage, 'rb') as f:
+        image = f.read()
+    setup = (image[0x1f1] or 4) + 1
+    offset, length = struct.unpack_from('<II', image, 0x248)
+    payload = image[setup * 512 + offset:setup * 512 + offset + length]
+    for magic, argv in DECOMPRESS.items():
+        if payload.startswith(magic):
+            break
+    else:
+        raise Error(f'{bzimage}: unknown compression')
+    # The last four bytes are the size, which zstd and xz take for garbage.
+    elf = subprocess.run(argv, input=payload, stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, check=False).stdout
+    if not elf.startswith(b'\x7fELF'):
+        raise Error(f'{bzimage}: its payload is no ELF file')
+    with open(out, 'wb') as f:
+        f.write(elf)
+
+
+def modules(kver):
+    src = glob.glob(f'{DIR}/root/**/lib/modules/{kver}/kernel', recursive=True)
+    src = os.path.dirname(src[0] if src else f'{DIR}/root/lib/modules/{kver}/kernel')
+    dst = f'{DIR}/modules/lib/modules/{kver}'
+    shutil.rmtree(f'{DIR}/modules', ignore_errors=True)
+    os.makedirs(dst)
+    for sub in MODULE_DIRS:
+        for d, dirs, files in os.walk(f'{src}/kernel/{sub}'):
+            if sub in FLAT:
+                dirs.clear()
+            to = dst + d[len(src):]
+            os.makedirs(to, exist_ok=True)
+            for name in files:
+                if name.endswith('.xz'):
+                    with lzma.open(f'{d}/{name}') as i, open(f'{to}/{name[:-3]}', 'wb') as o:
+                        shutil.copyfileobj(i, o)
+                else:
+                    shutil.copy(f'{d}/{name}', to)
+    for f in glob.glob(f'{src}/modules.*'):
+        shutil.copy(f, dst)
+    sh('depmod', '-b', f'{DIR}/modules', kver, stderr=subprocess.DEVNULL)
+
+
+def closure(kver, names):
+    """The paths of modules with all they depend on, in the order of loading."""
+    top = f'{DIR}/modules/lib/modules/{kver}'
+    deps, paths = {}, {}
+    with open(f'{top}/modules.dep', encoding='ascii') as f:
+        for line in f:
+            path, _, rest = line.partition(':')
+            deps[path] = rest.split()
+            paths[os.path.basename(path)[:-3].replace('-', '_')] = path
+    order = []
+    for name in names:
+        path = paths.get(name)          # not there: built in
+        for p in reversed(deps[path] + [] if path else []):
+            if p not in order:
+                order.append(p)
+        if path and path not in order:
+            order.append(path)
+    return [f'{top}/{p}' for p in order]
+
+
+def initrd(kver):
+    a = Archive()
+    a.add('/bin/busybox', '/bin/busybox', 0o755)
+    a.symlink('/bin/sh', 'busybox')
+    a.add(f'{HERE}/initrd-init', '/init', 0o755)
+    for n, path in enumerate(closure(kver, BOOT_MODULES)):
+        a.add(path, f'/modules/{n:02}-{os.path.basename(path)}')
+    a.write(f'{DIR}/initrd')
+
+
+class Kernel:
+    """What is there; None instead when nothing is."""
+
+    def __init__(self, kver):
+        self.kver = kver
+        self.kdir = f'{DIR}/root/usr/src/linux-headers-{kver}'
+        self.vmlinux = f'{DIR}/vmlinux'
+        self.initrd = f'{DIR}/initrd'
+        self.modules = f'{DIR}/modules/lib/modules'
+
+
+def find():
+    try:
+        with open(f'{DIR}/version', encoding='ascii') as f:
+            return Kernel(f.read().strip())
+    except FileNotFoundError:
+        return None
+
+
+def prepare():
+    os.makedirs(DIR, exist_ok=True)
+    with open(f'{DIR}/lock', 'w', encoding='ascii') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kernel = find()
+        if not kernel:
+            kver, names = packages()
+            print(f'debian_kernel: unpacking {kver} below {DIR}', file=sys.stderr)
+            unpack(kver, names)
+            vmlinux(glob.glob(f'{DIR}/root/boot/vmlinuz-*')[0], f'{DIR}/vmlinux')
+            modules(kver)
+            initrd(kver)
+            with open(f'{DIR}/version', 'w', encoding='ascii') as f:
+                print(kver, file=f)
+            kernel = find()
+        elif os.path.getmtime(kernel.initrd) < os.path.getmtime(f'{HERE}/initrd-init'):
+            initrd(kernel.kver)
+    return kernel
+
+
+def main():
+    try:
+        kernel = find() if '--print' in sys.argv else prepare()
+    except (Error, subprocess.CalledProcessError) as e:
+        sys.exit(f'debian_kernel: {e}')
+    if not kernel:
+        sys.exit(1)
+    print(kernel.kdir)
+
+
+if __name__ == '__main__':
+    main()

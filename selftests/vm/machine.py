@@ -1,0 +1,462 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Virtual machines, one or several joined by links.
+
+    with Lab('failover') as lab:                 # scratch: build/lab/failover
+        sync, wan = lab.link(), lab.link()
+        gw1 = lab.vm('gw1', 'qemu', 'selftests/demo/gateway.sh 1',
+                     env={'ROLE': 'active'}, links=[sync.a, wan.a])
+        gw2 = lab.vm('gw2', 'qemu', 'selftests/demo/gateway.sh 2',
+                     links=[sync.b, wan.b])
+        for vm in (gw1, gw2):
+            vm.start()
+        gw2.expect('ready', timeout=30)          # the line that holds it
+        gw1.kill()                               # SIGKILL to the emulator
+        while (line := gw2.readline(timeout=5)) is not None:
+            ...                                  # as the guest prints it
+        gw2.send('go on\\n')                     # the command's stdin
+        gw1.start()                              # again, on the same links
+        status = gw1.wait(timeout=60)            # the command's exit status
+
+Every guest has the host's root as its own, read-only, with /etc /var /root
+/run and /tmp in memory. The command is run by bash in the tree's top folder,
+with stdin and stdout joined to the host program by a device of their own; the
+console goes to NAME.console. The n-th entry of `links` is the guest's
+interface eth<n> (QEMU) or vec<n> (UML), MAC 02:00:00:00:<vm>:<n>; both get the
+name eth<n> before the command is run. A link joins two machines of one kind.
+
+The environment holds, beside env: XFRM_HA_DIR, XFRM_HA_MACHINE, XFRM_HA_KO and
+XFRM_HA_TEST_KO (the modules built for that machine), XFRM_HA_NAME, KERNEL and
+PATH with the tree's tools in front.
+
+`vm.log` names the file with everything that the guest said, `vm.events` is a
+queue.Queue of the lines that nobody has read yet. All methods may be called
+from several threads. Leaving the `with` block kills what still runs; so do
+SIGTERM and Ctrl-C.
+"""
+
+import json
+import os
+import queue
+import re
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import debian_kernel
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'),
+                     'xfrm_ha')
+MACHINES = ('qemu', 'uml', 'uml-san')
+
+# isa-debug-exit makes it (value << 1) | 1; a panic gives 0, QEMU's own errors 1.
+QEMU_DONE = 0x2a << 1 | 1
+
+QEMU_APPEND = ('console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=reliable '
+               'no_timer_check cryptomgr.notests=1 init_on_alloc=0 nowatchdog '
+               'rcupdate.rcu_expedited=1 random.trust_cpu=on net.ifnames=0 log_buf_len=4M')
+UML_APPEND = ('quiet panic=-1 root=/dev/root rootfstype=hostfs rootflags=/ ro '
+              'con=null con0=null,fd:1 ssl=null lpj=19177472 log_buf_len=4M '
+              'bonding.max_bonds=0 dummy.numdummies=0 ifb.numifbs=0')
+
+
+TROUBLE = re.compile(r'BUG|Oops|WARNING:|panic|KASAN|stall')
+
+
+class Error(Exception):
+    """Something that the person at the terminal should read."""
+
+
+def prepare(machine):
+    """Builds or fetches the machine's kernel where it is missing: its KDIR."""
+    if machine == 'qemu':
+        return debian_kernel.prepare().kdir
+    return subprocess.run([f'{HERE}/uml-kernel.sh', machine], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.strip()
+
+
+def build_module(machine):
+    """Brings build/<machine>/ up to date: the path of xfrm_ha.ko in there."""
+    prepare(machine)
+    subprocess.run([f'{HERE}/module.sh', machine], check=True, stdout=sys.stderr)
+    return f'{TOP}/build/{machine}/src/xfrm_ha.ko'
+
+
+def kvm_works():
+    """Whether a guest was seen to boot with KVM since this host was started."""
+    if not os.access('/dev/kvm', os.R_OK | os.W_OK):
+        return False
+    with open('/proc/sys/kernel/random/boot_id', encoding='ascii') as f:
+        note = f'{CACHE}/kvm-{f.read().strip()}'
+    try:
+        with open(note, encoding='ascii') as f:
+            return f.read() == 'yes'
+    except FileNotFoundError:
+        pass
+    kernel = debian_kernel.prepare()
+    argv = ['qemu-system-x86_64', '-M', 'pc', '-accel', 'kvm', '-cpu', 'host', '-m', '256',
+            '-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot',
+            '-device', 'isa-debug-exit,iobase=0xf4,iosize=4', '-kernel', kernel.vmlinux,
+            '-initrd', kernel.initrd, '-append', 'quiet panic=-1 probe=1']
+    try:
+        works = subprocess.run(argv, timeout=10, check=False, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                               ).returncode == QEMU_DONE
+    except subprocess.TimeoutExpired:
+        works = False
+    os.makedirs(CACHE, exist_ok=True)
+    with open(note, 'w', encoding='ascii') as f:
+        f.write('yes' if works else 'no')
+    return works
+
+
+class End:
+    """One end of a link: what a machine's interface is plugged into."""
+
+    def __init__(self, path, far, sock):
+        self.path, self.far, self.sock = path, far, sock
+
+
+class Link:
+    """A cable with the ends `a` and `b`.
+
+    QEMU opens its end by name, UML inherits one. Packets for an end that no
+    machine holds must get lost, as on a cable, not wait for the next machine.
+    """
+
+    def __init__(self, path):
+        socks = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        for s in socks:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.a = End(f'{path}.a', f'{path}.b', socks[0])
+        self.b = End(f'{path}.b', f'{path}.a', socks[1])
+
+
+class Machine:
+    """One guest. Made by Lab.vm()."""
+
+    def __init__(self, lab, index, name, command, env, links, smp, mem, extra, append):
+        self.lab, self.index, self.name = lab, index, name
+        self.command, self.env, self.links = command, dict(env or {}), list(links)
+        self.smp, self.mem = smp, mem
+        self.extra, self.append = list(extra), append
+        self.dir = f'{lab.dir}/{name}'
+        self.console = f'{lab.dir}/{name}.console'
+        self.log = f'{lab.dir}/{name}.log'
+        self.events = queue.Queue()
+        self.status = None              # the command's, once it has ended
+        self._proc = self._sock = self._reader = None
+        os.makedirs(self.dir, exist_ok=True)
+        for f in (self.console, self.log):
+            with open(f, 'wb'):
+                pass
+
+    kind = None
+
+    def _job(self):
+        env = {
+            'KERNEL': self.kver(), 'XFRM_HA_DIR': TOP, 'XFRM_HA_MACHINE': self.kind,
+            'XFRM_HA_NAME': self.name,
+            'XFRM_HA_KO': f'{TOP}/build/{self.kind}/src/xfrm_ha.ko',
+            'XFRM_HA_TEST_KO': f'{TOP}/build/{self.kind}/src/tests/xfrm_ha_test.ko',
+            'PATH': f'{TOP}/tools:/usr/local/sbin:/usr/local/bin:'
+                    '/usr/sbin:/usr/bin:/sbin:/bin',
+        }
+        env.update(self.env)
+        with open(f'{self.dir}/env', 'w', encoding='utf-8') as f:
+            f.writelines(f'{k}={shlex.quote(str(v))}\n' for k, v in env.items())
+        with open(f'{self.dir}/cmd', 'w', encoding='utf-8') as f:
+            f.write(self.command + '\n')
+
+    def mac(self, n):
+        return f'02:00:00:00:{self.index:02x}:{n:02x}'
+
+    def start(self):
+        """Starts the guest, or starts it again after it has ended."""
+        if self.running():
+            raise Error(f'{self.name} is running')
+        self._job()
+        self.status = None
+        mine, theirs = socket.socketpair()
+        fds = [theirs.fileno()] + [end.sock.fileno() for end in self.links]
+        for end in self.links:
+            self.lab.hold(end)
+        with open(self.console, 'ab') as console:
+            self._proc = subprocess.Popen(
+                self.argv(theirs.fileno()), stdin=subprocess.DEVNULL, stdout=console,
+                stderr=subprocess.STDOUT, pass_fds=fds, start_new_session=True)
+        theirs.close()
+        self._sock = mine
+        self._reader = threading.Thread(target=self._read, args=(mine,), daemon=True)
+        self._reader.start()
+        return self
+
+    def _read(self, sock):
+        buf = b''
+        with open(self.log, 'ab', buffering=0) as log:
+            while True:
+                try:
+                    data = sock.recv(65536)
+                except OSError:
+                    data = b''
+                if not data:
+                    break
+                log.write(data)
+                *lines, buf = (buf + data).split(b'\n')
+                for raw in lines:
+                    line = raw.decode('utf-8', 'replace').rstrip('\r')
+                    if line.startswith('@@exit '):
+                        self.status = int(line.split()[1])
+                    self.events.put(line)
+        if buf:
+            self.events.put(buf.decode('utf-8', 'replace'))
+        self.events.put(None)
+
+    def readline(self, timeout=None):
+        """The next line that the guest printed; None when it has ended. Raises
+        TimeoutError."""
+        try:
+            return self.events.get(timeout=timeout)
+        except queue.Empty:
+            raise TimeoutError(f'{self.name}: no line for {timeout} s') from None
+
+    def expect(self, text, timeout):
+        """Reads on until a line that holds text, and returns it."""
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                line = self.readline(max(0, end - time.monotonic()))
+            except TimeoutError:
+                raise Error(f'{self.name}: no "{text}" within {timeout} s\n'
+                            + self.last_words()) from None
+            if line is None:
+                raise Error(f'{self.name} ended before "{text}"\n' + self.last_words())
+            if text in line:
+                return line
+
+    def send(self, text):
+        """Puts text on the command's stdin."""
+        self._sock.sendall(text.encode())
+
+    def running(self):
+        return self._proc is not None and self._proc.poll() is None
+
+    def wait(self, timeout):
+        """The command's exit status. Raises Error when the guest came to
+        another end, or to none within timeout."""
+        try:
+            self._proc.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Error(f'{self.name}: not done within {timeout} s\n'
+                        + self.last_words()) from None
+        self._ended()
+        if self.status is None:
+            raise Error(f'{self.name}: the guest died (emulator\'s status '
+                        f'{self._proc.returncode})\n' + self.last_words())
+        return self.status
+
+    def _ended(self):
+        for end in self.links:
+            self.lab.release(end)
+        if self._reader:
+            self._reader.join(5)
+        if self._sock:
+            self._sock.close()
+            self._sock = None
+
+    def kill(self):
+        """Pulls the plug."""
+        if self._proc is None:
+            return
+        try:
+            os.killpg(self._proc.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._proc.wait()
+        self._ended()
+
+    def last_words(self, lines=30):
+        """The end of the console, for a report: from the first sign of trouble
+        where there is one."""
+        with open(self.console, 'rb') as f:
+            text = f.read()[-16384:].decode('utf-8', 'replace')
+        tail = [line.rstrip() for line in text.splitlines() if line.strip()]
+        first = next((n for n, line in enumerate(tail) if TROUBLE.search(line)), None)
+        tail = tail[-lines:] if first is None else tail[first:first + 2 * lines]
+        return '\n'.join(f'{self.name}| {line}' for line in tail)
+
+
+class Qemu(Machine):
+    kind = 'qemu'
+    tty = 'ttyS1'
+
+    def kver(self):
+        return self.lab.kernel('qemu').kver
+
+    def argv(self, channel):
+        kernel = self.lab.kernel('qemu')
+        accel = ['-accel', 'kvm', '-cpu', 'host'] if kvm_works() else \
+            ['-accel', 'tcg,thread=multi', '-cpu', 'max']
+        argv = ['qemu-system-x86_64', '-name', self.name, '-M', 'pc'] + accel + [
+            '-smp', str(self.smp), '-m', str(self.mem),
+            '-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot',
+            '-kernel', kernel.vmlinux, '-initrd', kernel.initrd,
+            '-serial', 'stdio',
+            '-chardev', f'socket,id=channel,fd={channel}', '-serial', 'chardev:channel',
+            '-chardev', f'socket,id=qmp,path={self._qmp()},server=on,wait=off',
+            '-mon', 'chardev=qmp,mode=control',
+            '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
+            '-fsdev', 'local,id=root,path=/,security_model=none,readonly=on,multidevs=remap',
+            '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root',
+            '-append', f'{QEMU_APPEND} top={TOP} job={self.dir} tty={self.tty} '
+                       f'mods={kernel.modules} {self.append}']
+        for n, end in enumerate(self.links):
+            if os.path.exists(end.path):
+                os.unlink(end.path)
+            argv += ['-netdev', f'dgram,id=net{n},local.type=unix,local.path={end.path},'
+                                f'remote.type=unix,remote.path={end.far}',
+                     '-device', f'virtio-net-pci,id=nic{n},netdev=net{n},mac={self.mac(n)},'
+                                'romfile=']
+        return argv + self.extra
+
+    def _qmp(self):
+        return f'{self.lab.sockets}/{self.name}.qmp'
+
+    def qmp(self, command, **arguments):
+        """One QMP command and its answer."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(10)
+            s.connect(self._qmp())
+            with s.makefile('rw', encoding='utf-8') as f:
+                f.readline()
+                for c in ({'execute': 'qmp_capabilities'},
+                          {'execute': command, 'arguments': arguments}):
+                    f.write(json.dumps(c) + '\n')
+                    f.flush()
+                    answer = {}
+                    while not {'return', 'error'} & answer.keys():
+                        answer = json.loads(f.readline())
+                if 'error' in answer:
+                    raise Error(f'{self.name}: {command}: {answer["error"]["desc"]}')
+                return answer['return']
+
+    def set_link(self, n, up):
+        """The carrier of the n-th interface."""
+        self.qmp('set_link', name=f'nic{n}', up=up)
+
+
+class Uml(Machine):
+    kind = 'uml'
+    tty = 'ttyS0'
+
+    def kver(self):
+        return os.listdir(self._mods())[0]
+
+    def _mods(self):
+        return f'{self.lab.kernel(self.kind)}/mods/lib/modules'
+
+    def argv(self, channel):
+        argv = [f'{self.lab.kernel(self.kind)}/linux', f'umid={self.name}',
+                f'uml_dir={self.lab.sockets}', f'mem={self.mem}M', *UML_APPEND.split(),
+                f'init={HERE}/guest-init', f'ssl0=fd:{channel}',
+                f'top={TOP}', f'job={self.dir}', f'tty={self.tty}', f'mods={self._mods()}',
+                *self.append.split()]
+        for n, end in enumerate(self.links):
+            argv.append(f'vec{n}:transport=fd,fd={end.sock.fileno()},mac={self.mac(n)}')
+        return argv + self.extra
+
+
+class UmlSan(Uml):
+    kind = 'uml-san'
+
+
+class Lab:
+    """A set of machines and links, with a folder for what they leave behind."""
+
+    CLASSES = {'qemu': Qemu, 'uml': Uml, 'uml-san': UmlSan}
+
+    def __init__(self, name='lab'):
+        self.dir = f'{TOP}/build/lab/{name}'
+        self.machines = []
+        self._links = []
+        self._kernels = {}
+        self._idle = set()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+        os.makedirs(self.dir)
+        # The name of a socket has at most 107 characters.
+        self.sockets = tempfile.mkdtemp(prefix='xfrm_ha.')
+        if threading.current_thread() is threading.main_thread():
+            self._sigterm = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        threading.Thread(target=self._drain, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for vm in self.machines:
+            vm.kill()
+        self._stop.set()
+        shutil.rmtree(self.sockets, ignore_errors=True)
+
+    def kernel(self, machine):
+        if machine not in self._kernels:
+            self._kernels[machine] = debian_kernel.prepare() if machine == 'qemu' \
+                else prepare(machine)
+        return self._kernels[machine]
+
+    def link(self):
+        """A new cable."""
+        link = Link(f'{self.sockets}/l{len(self._links)}')
+        self._links.append(link)
+        for end in (link.a, link.b):
+            self.release(end)
+        return link
+
+    def vm(self, name, machine, command, env=None, links=(), smp=1, mem=None, extra=(),
+           append=''):
+        """A new machine, not started yet. `extra` goes to the emulator, `append`
+        to the guest kernel's command line."""
+        if mem is None:
+            mem = 512 if machine != 'uml-san' else 1024
+        vm = self.CLASSES[machine](self, len(self.machines) + 1, name, command, env, links,
+                                   smp, mem, extra, append)
+        self.kernel(machine)
+        self.machines.append(vm)
+        return vm
+
+    def hold(self, end):
+        with self._lock:
+            self._idle.discard(end)
+
+    def release(self, end):
+        with self._lock:
+            self._idle.add(end)
+
+    def _drain(self):
+        while not self._stop.is_set():
+            with self._lock:
+                socks = [end.sock for end in self._idle]
+            readable = select.select(socks, [], [], 0.1)[0]
+            with self._lock:
+                idle = {end.sock for end in self._idle}
+                for s in readable:
+                    if s in idle:
+                        try:
+                            s.recv(1 << 16, socket.MSG_DONTWAIT)
+                        except BlockingIOError:
+                            pass

@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Build the modules for one machine in build/<machine>, from copies of the
+# sources, so that objects for different kernels never mix. What did not change
+# is not built again.
+#
+#	module.sh qemu|uml|uml-san [make argument...]
+
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+machine=${1?usage: module.sh qemu|uml|uml-san}
+shift
+
+case $machine in
+qemu) kdir=$("$here/debian_kernel.py") arch=x86_64 ;;
+*) kdir=$("$here/uml-kernel.sh" "$machine") arch=um ;;
+esac
+
+out=$top/build/$machine
+mkdir -p "$out"
+exec 9>"$out/lock"
+flock 9
+
+dirs=()
+for d in src include selftests/modules; do
+	[ ! -d "$top/$d" ] || dirs+=("$d")
+done
+# Excluded files are not deleted either: these are what Kbuild makes.
+(cd "$top" && rsync -aR --delete --exclude='*.o' --exclude='*.ko' \
+	--exclude='*.mod' --exclude='*.mod.c' --exclude='.*.cmd' --exclude='.*.d' \
+	--exclude='.tmp*' --exclude=modules.order --exclude=Module.symvers \
+	--exclude=.module-common.o "${dirs[@]}" "$out/")
+
+kbuild() {
+	local dir=$1
+
+	shift
+	make -s -C "$kdir" ARCH="$arch" M="$dir" "$@"
+}
+
+kunit=n
+! grep -q '^CONFIG_KUNIT=' "$kdir/.config" || [ ! -d "$out/src/tests" ] || kunit=m
+kbuild "$out/src" CONFIG_XFRM_HA=m CONFIG_XFRM_HA_KUNIT_TEST=$kunit modules "$@"
+if [ -d "$out/selftests/modules" ]; then
+	kbuild "$out/selftests/modules" \
+		KBUILD_EXTRA_SYMBOLS="$out/src/Module.symvers" modules "$@"
+fi

@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Build a User-Mode Linux kernel from Debian's source package, once: the result
+# is kept in the cache, under a name made from everything that went into it.
+#
+#	uml-kernel.sh [--print] uml|uml-san
+#
+# prints the build directory (the KDIR for modules; the kernel is "linux" in
+# it, its own modules are in "mods"). With --print nothing is built, and the
+# exit status tells whether it is there.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/xfrm_ha
+tarball=${UML_SOURCE:-/usr/src/linux-source-6.12.tar.xz}
+
+die() { echo "uml-kernel: $*" >&2; exit 1; }
+say() { echo "uml-kernel: $*" >&2; }
+
+print=
+[ "${1-}" != --print ] || { print=1; shift; }
+machine=${1-}
+fragments=("$here/base.config")
+case $machine in
+uml) ;;
+uml-san) fragments+=("$here/san.config") ;;
+*) die "usage: uml-kernel.sh [--print] uml|uml-san" ;;
+esac
+
+digest() { cat "$@" | sha256sum | cut -c1-12; }
+
+# The package's version, or the file's own digest where it is not from a package.
+version=$(dpkg-query -W -f '${Version}' linux-source-6.12 2>/dev/null) ||
+	version=
+if [ -z "$version" ]; then
+	[ -r "$tarball" ] || {
+		[ -z "$print" ] || exit 1
+		die "no $tarball: run make deps"
+	}
+	version=$(digest "$tarball")
+fi
+# ~ and : trouble make.
+version=${version//[~:]/-}
+
+src=$cache/linux-$version-$(digest "$here"/patches/*.patch)
+compiler=$(gcc -dumpfullversion 2>/dev/null || echo none)
+build=$cache/$machine-$version-$({
+	cat "$here"/patches/*.patch "${fragments[@]}"
+	echo "$compiler"
+} | sha256sum | cut -c1-12)
+
+if [ -e "$build/.complete" ] && [ -e "$src/.complete" ]; then
+	echo "$build"
+	exit 0
+fi
+[ -z "$print" ] || { echo "$build"; exit 1; }
+
+mkdir -p "$cache"
+# Whoever comes second waits, and finds it done.
+exec 9>"$src.lock"
+flock 9
+if [ ! -e "$src/.complete" ]; then
+	say "unpacking $tarball"
+	rm -rf "$src"
+	mkdir "$src"
+	tar -C "$src" --strip-components=1 -xf "$tarball"
+	for p in "$here"/patches/*.patch; do
+		patch -d "$src" -p1 -s <"$p"
+	done
+	touch "$src/.complete"
+fi
+exec 9>&-
+
+exec 8>"$build.lock"
+flock 8
+if [ ! -e "$build/.complete" ]; then
+	say "building $machine in $build (once, some 10 minutes; log: build.log in there)"
+	rm -rf "$build"
+	mkdir "$build"
+	cat "${fragments[@]}" >"$build/fragment.config"
+	um() { make -C "$src" ARCH=um O="$build" "$@"; }
+	{
+		um KCONFIG_ALLCONFIG="$build/fragment.config" allnoconfig &&
+		um -j"${JOBS:-$(nproc)}" all &&
+		um INSTALL_MOD_PATH="$build/mods" modules_install
+	} >"$build/build.log" 2>&1 || {
+		tail -n 30 "$build/build.log" >&2
+		die "building $machine failed"
+	}
+	# Modules need scripts/ and what was generated, not the objects.
+	find "$build" -name '*.o' -not -path "$build/scripts/*" \
+		-not -path "$build/tools/*" -delete
+	rm -f "$build/vmlinux" "$build/vmlinux.a"
+	touch "$build/.complete"
+fi
+echo "$build"
