@@ -17,6 +17,15 @@
 # namespaces go, with the processes in them, and the commands that were given
 # to at_exit are run, last one first.
 
+# The VM runner says where things are; otherwise this tree, this machine.
+if [ -z "${XFRM_HA_DIR-}" ]; then
+	XFRM_HA_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+	export XFRM_HA_DIR
+	export XFRM_HA_KO=${XFRM_HA_KO-$XFRM_HA_DIR/src/xfrm_ha.ko}
+	export XFRM_HA_MACHINE=${XFRM_HA_MACHINE-own}
+	export PATH=$XFRM_HA_DIR/tools:$PATH
+fi
+
 KSFT_PASS=0
 KSFT_FAIL=1
 KSFT_SKIP=4
@@ -164,7 +173,8 @@ on() { # NAMESPACE COMMAND...
 	ip netns exec "$@"
 }
 
-ha_load() { # [PARAMETER...]: the module, out again at exit
+ha_load() { # [PARAMETER...]: the module, out again at exit; a loaded one stays
+	! grep -q '^xfrm_ha ' /proc/modules || return 0
 	must insmod "$XFRM_HA_KO" "$@"
 	at_exit ha_unload
 }

@@ -76,7 +76,7 @@ def packages():
                 more = [d for d in depends(headers)
                         if re.fullmatch(r'linux-(headers-.*-common|kbuild-.*)', d)]
                 return m.group(1), [image, headers] + more
-    raise Error('apt knows no Linux 6.12 image: run make deps')
+    raise Error('apt knows no Linux 6.12 image')
 
 
 def unpack(kver, names):
@@ -96,6 +96,13 @@ def unpack(kver, names):
         text = f.read()
     with open(makefile, 'w', encoding='ascii') as f:
         f.write(re.sub(r'(?<=include )(?=/usr/)', root, text))
+
+
+def fetch():
+    kver, names = packages()
+    print(f'debian_kernel: unpacking {kver} below {DIR}', file=sys.stderr)
+    unpack(kver, names)
+    return kver
 
 
 def vmlinux(bzimage, out):
@@ -196,9 +203,14 @@ def prepare():
         fcntl.flock(lock, fcntl.LOCK_EX)
         kernel = find()
         if not kernel:
-            kver, names = packages()
-            print(f'debian_kernel: unpacking {kver} below {DIR}', file=sys.stderr)
-            unpack(kver, names)
+            try:
+                kver = fetch()
+            except (Error, subprocess.CalledProcessError):
+                # The lists are missing, or name what is no longer there.
+                root = [] if os.geteuid() == 0 else ['sudo']
+                subprocess.run(root + ['apt-get', 'update', '-q'], check=True,
+                               stdout=sys.stderr)
+                kver = fetch()
             vmlinux(glob.glob(f'{DIR}/root/boot/vmlinuz-*')[0], f'{DIR}/vmlinux')
             modules(kver)
             initrd(kver)

@@ -193,7 +193,8 @@ class Machine:
         with open(self.console, 'ab') as console:
             self._proc = subprocess.Popen(
                 self.argv(theirs.fileno()), stdin=subprocess.DEVNULL, stdout=console,
-                stderr=subprocess.STDOUT, pass_fds=fds, start_new_session=True)
+                stderr=subprocess.STDOUT, pass_fds=fds, start_new_session=True,
+                env=self.emulator_env())
         theirs.close()
         self._sock = mine
         self._reader = threading.Thread(target=self._read, args=(mine,), daemon=True)
@@ -273,6 +274,9 @@ class Machine:
         if self._sock:
             self._sock.close()
             self._sock = None
+
+    def emulator_env(self):
+        return None
 
     def kill(self):
         """Pulls the plug."""
@@ -374,6 +378,14 @@ class Uml(Machine):
         for n, end in enumerate(self.links):
             argv.append(f'vec{n}:transport=fd,fd={end.sock.fileno()},mac={self.mac(n)}')
         return argv + self.extra
+
+
+    def emulator_env(self):
+        """The guest's memory is a file, and containers have a small /dev/shm."""
+        shm = os.statvfs('/dev/shm')
+        if shm.f_bavail * shm.f_frsize > self.mem << 20:
+            return None
+        return dict(os.environ, TMPDIR=self.dir)
 
 
 class UmlSan(Uml):

@@ -5,7 +5,7 @@
 # sources, so that objects for different kernels never mix. What did not change
 # is not built again.
 #
-#	module.sh qemu|uml|uml-san [make argument...]
+#	[MODULE_OUT=folder] module.sh qemu|uml|uml-san [make argument...]
 
 set -euo pipefail
 
@@ -19,7 +19,7 @@ qemu) kdir=$("$here/debian_kernel.py") arch=x86_64 ;;
 *) kdir=$("$here/uml-kernel.sh" "$machine") arch=um ;;
 esac
 
-out=$top/build/$machine
+out=${MODULE_OUT:-$top/build/$machine}
 mkdir -p "$out"
 exec 9>"$out/lock"
 flock 9

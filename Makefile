@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# In a kernel tree this is a Kbuild file; everywhere else it is for people:
+# "make help" tells what there is.
+
+ifneq ($(KERNELRELEASE),)
+
+obj-$(CONFIG_XFRM_HA) += src/
+
+else
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+TOP := $(CURDIR)
+VM := selftests/vm
+
+# The running kernel where it has headers, else the one that the tests use.
+RUNNING := /lib/modules/$(shell uname -r)/build
+KDIR ?= $(if $(wildcard $(RUNNING)/Makefile),$(RUNNING),$(shell $(VM)/debian_kernel.py))
+
+# ARCH reaches Kbuild only where it was asked for.
+KBUILD = $(MAKE) -C $(KDIR) M=$(TOP)/src $(if $(ARCH),ARCH=$(ARCH)) CONFIG_XFRM_HA=m
+
+.PHONY: all
+all: modules tools ## Module and tools (the default)
+
+.PHONY: modules
+modules: ## src/xfrm_ha.ko, for the kernel in KDIR [ARCH=um]
+	+$(KBUILD) modules
+
+.PHONY: tools
+tools: ## The tools in tools/
+	+$(MAKE) -C tools
+
+.PHONY: install
+install: tools ## The tools with all that belongs to them, below PREFIX
+	+$(MAKE) -C tools install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+.PHONY: modules_install
+modules_install: modules ## The module, for the kernel in KDIR [INSTALL_MOD_PATH]
+	+$(KBUILD) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+
+.PHONY: deps
+deps: ## Install the Debian packages that the tests, demo and benchmark need
+	selftests/deps.sh
+
+.PHONY: ready
+ready:
+	@selftests/deps.sh --check || selftests/deps.sh
+
+.PHONY: kernels
+kernels: ready ## Fetch and build the guests' kernels (else done on demand)
+	$(VM)/debian_kernel.py
+	$(VM)/uml-kernel.sh uml
+	$(VM)/uml-kernel.sh uml-san
+
+.PHONY: demo
+demo: ready tools ## Three VMs, one is killed, the tunnels go on: a timeline and a picture
+	selftests/demo/run
+
+.PHONY: check
+check: ready tools ## All tests: units, host, QEMU, sanitizers, style (25 minutes)
+	selftests/check.py
+
+.PHONY: check-quick
+check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 minutes)
+	selftests/check.py --quick
+
+.PHONY: bench
+bench: ready tools ## What mirroring costs: instructions and nanoseconds per packet
+	selftests/bench/run
+
+.PHONY: style
+style: ready ## checkpatch, sparse, W=1, shellcheck, SPDX
+	selftests/style.sh
+
+.PHONY: clean
+clean: ## Remove what was built from this tree; guests' kernels stay
+	rm -rf build/check build/lab build/style build/intree build/qemu build/uml build/uml-san
+	find src -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name modules.order -o -name Module.symvers | xargs -r rm -f
+	+[ ! -e tools/Makefile ] || $(MAKE) -C tools clean
+
+.PHONY: distclean
+distclean: clean ## Remove build/, too (not the cache of UML kernels)
+	rm -rf build
+
+.PHONY: help
+help: ## This list
+	@sed -n 's/^\([a-z_-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		awk -F'\t' '{ printf "  %-16s %s\n", $$1, $$2 }'
+
+endif

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Everything that can be tested without a second computer.
+
+    selftests/check.py [--quick] [--serial] [PART...]
+
+Parts: style, intree, host, uml, uml-san, qemu. --quick is host and uml, the
+whole is all the others: there the tests of plain UML run with sanitizers. Two
+lanes of parts run at a time. A part's full output is build/check/PART.tap.
+
+The last line is "N passed, N failed[, N skipped]".
+"""
+
+import argparse
+import glob
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, f'{TOP}/selftests/vm')
+
+import machine      # noqa: E402
+import tap          # noqa: E402
+
+OUT = f'{TOP}/build/check'
+SUMMARY = re.compile(r'(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$')
+HOST_TIMEOUT = 600
+
+# What runs at the same time: a guest of two CPUs in the one lane, processes
+# that keep one CPU busy in the other.
+QUICK = (('uml',), ('host',))
+FULL = (('qemu',), ('style', 'uml-san', 'host', 'intree'))
+
+
+class Part:
+    """One part: its commands, its log, its count."""
+
+    lock = threading.Lock()
+
+    def __init__(self, name, env):
+        self.name, self.env = name, env
+        self.tally = tap.Tally()
+        self.log = f'{OUT}/{name}.tap'
+        self.seconds = 0.0
+
+    def say(self, text):
+        with Part.lock:
+            print(f'{self.name + ":":<9} {text}', flush=True)
+
+    def run(self):
+        start = time.monotonic()
+        with open(self.log, 'w', encoding='utf-8') as log:
+            if self.name in machine.MACHINES:
+                self.guest(log)
+            elif self.name == 'host':
+                tests = sorted(glob.glob(f'{TOP}/selftests/host/*.sh'))
+                for t in tests:
+                    self.script(log, os.path.relpath(t, TOP))
+            else:
+                self.script(log, f'selftests/{self.name}.sh')
+        self.seconds = time.monotonic() - start
+        self.say(f'{self.tally}, {self.seconds:.0f} s')
+
+    def spawn(self, argv):
+        return subprocess.Popen(argv, cwd=TOP, env=self.env, text=True, errors='replace',
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT)
+
+    def guest(self, log):
+        with self.spawn(['selftests/vm/run', '--machine', self.name]) as p:
+            last = ''
+            for line in p.stdout:
+                log.write(line)
+                log.flush()
+                line = line.rstrip('\n')
+                if re.match(r'(not )?ok ', line):
+                    self.say(line)
+                elif line.startswith('# failed: '):
+                    self.tally.fail(f'{self.name}: {line[10:]}')
+                elif line.startswith('# skipped: '):
+                    self.tally.skip(f'{self.name}: {line[11:]}', '')
+                last = line or last
+        m = SUMMARY.match(last)
+        if m:
+            self.tally.passed += int(m[1])
+        if not m or int(m[2]) != len(self.tally.problems):
+            self.tally.fail(f'{self.name}: the runner broke off: {last}')
+
+    def script(self, log, path):
+        parser = tap.Parser(path)
+        log.write(f'# {path}\n')
+        argv = ['timeout', '-k', '5', str(HOST_TIMEOUT), f'./{path}']
+        if not os.access(f'{TOP}/{path}', os.X_OK):
+            argv[-1:] = ['bash', path]
+        with self.spawn(argv) as p:
+            for line in p.stdout:
+                log.write(line)
+                log.flush()
+                parser.feed(line.rstrip('\n'))
+        tally = parser.finish(p.returncode)
+        if self.env.get('CI') == 'true':
+            for what, reason in tally.skips:
+                tally.fail(f'{what}: skipped in CI: {reason}')
+            tally.skips = []
+        self.tally.add(tally)
+        self.say(f'{"not ok" if tally.problems else "ok"} {path}: {tally}')
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('--quick', action='store_true')
+    p.add_argument('--serial', action='store_true', help='one part at a time')
+    p.add_argument('parts', nargs='*', metavar='PART')
+    args = p.parse_args()
+
+    os.makedirs(OUT, exist_ok=True)
+    lanes = QUICK if args.quick else FULL
+    if args.parts:
+        lanes = [args.parts]
+    elif args.serial:
+        lanes = [sum(lanes, ())]
+    env = dict(os.environ, XFRM_HA_QUICK='1' if args.quick else '')
+    parts = [[Part(name, env) for name in lane] for lane in lanes]
+
+    # Kernels and modules first: a long silence later would look like a hang.
+    wanted = {part.name for lane in parts for part in lane}
+    if wanted & {'style', 'intree'}:
+        wanted.add('uml')
+    for name in machine.MACHINES:
+        if name in wanted:
+            machine.prepare(name)
+
+    def run(lane):
+        for part in lane:
+            part.run()
+
+    threads = [threading.Thread(target=run, args=(lane,)) for lane in parts]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+
+    total = tap.Tally()
+    for lane in parts:
+        for part in lane:
+            total.add(part.tally)
+    for what in total.problems:
+        print(f'failed:   {what}')
+    for what, reason in total.skips:
+        print(f'skipped:  {what}{": " + reason if reason else ""}')
+    if total.problems:
+        print(f'The whole output is in {os.path.relpath(OUT)}/*.tap.')
+    print(total)
+    return 1 if total.problems else 0
+
+
+if __name__ == '__main__':
+    try:
+        sys.exit(main())
+    except (machine.Error, subprocess.CalledProcessError) as e:
+        sys.exit(f'check: {e}\n0 passed, 1 failed')

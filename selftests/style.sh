@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The tree is clean by the kernel's measures: checkpatch --strict, sparse and
+# W=1 for C, shellcheck for scripts, SPDX lines, files of a readable size.
+
+. "$(dirname "$0")/lib/ktap.sh"
+cd "$XFRM_HA_DIR" || exit
+
+build=$(selftests/vm/uml-kernel.sh uml) || bail "no kernel to build against"
+source=$(sed -n 's/^include \(.*\)\/Makefile$/\1/p' "$build/Makefile")
+
+# Also what is not committed yet, but not what was deleted.
+files() {
+	git ls-files -co --exclude-standard "$@" | sort -u | while read -r f; do
+		[ ! -f "$f" ] || echo "$f"
+	done
+}
+
+generated='-gen\.[ch]$|^include/uapi/'
+
+# Prints what its input says, and fails if that is anything.
+silent() {
+	! sed 's/^/# /' | grep .
+}
+
+spdx() {
+	files | grep -vE '^LICENSE$|\.(md|svg|png|pcap|json|gz)$' |
+		xargs grep -L SPDX-License-Identifier | silent
+}
+
+shell() {
+	files | while read -r f; do
+		case $f in
+		*.patch | *.c | *.h | *.py) continue ;;
+		*.sh) echo "$f" ;;
+		*) head -c 64 "$f" | head -n 1 | grep -qaE '^#!.*\b(ba|da)?sh$' && echo "$f" ;;
+		esac
+	done | xargs -r shellcheck -x -f gcc | silent
+}
+
+size() {
+	files '*.c' '*.h' '*.sh' '*.py' | grep -vE -e "$generated" | xargs -r wc -l |
+		awk '$1 > 900 && $2 != "total" { print $2 ": " $1 " lines" }' | silent
+}
+
+checkpatch() {
+	files 'src/*.[ch]' 'include/*.h' 'selftests/*.[ch]' 'tools/*.[ch]' |
+		grep -vE -e "$generated" |
+		xargs -r perl "$source/scripts/checkpatch.pl" --no-tree --strict \
+			--terse --no-summary --show-types --quiet \
+			--ignore FILE_PATH_CHANGES,EMBEDDED_FILENAME -f 2>&1 | silent
+}
+
+compile() {
+	rm -rf build/style
+	mkdir -p build/style
+	# UML's sparse run lacks what its compiler predefines; only src/ counts.
+	MODULE_OUT=$XFRM_HA_DIR/build/style selftests/vm/module.sh uml W=1 C=2 \
+		CF=-D__CHECK_ENDIAN__ 2>&1 | sed "s|$XFRM_HA_DIR/build/style/||" | silent
+}
+
+python() {
+	files '*.py' selftests/vm/run | while read -r f; do
+		python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$f" 2>&1
+	done | silent
+}
+
+places() { # texts stay free of the places where they were written
+	files | xargs grep -nE '(^|[^[:alnum:]_.$}])/(work|root/|home/)' |
+		grep -v '^selftests/style.sh:' | silent
+}
+
+check "SPDX in every file" spdx
+check "shellcheck" shell
+check "python parses" python
+check "no file beyond 900 lines" size
+check "no absolute paths of somebody's machine" places
+check "checkpatch --strict" checkpatch
+check "sparse and W=1" compile
+ktap_finished
