@@ -17,6 +17,6 @@ results=$(dmesg | sed "1,/kunit: mark $$\$/d; s/^\[[ 0-9.]*\] //" |
 	grep -E '^ *((not )?ok|#|1\.\.|KTAP)')
 # Indented, so that each result counts once, as a subtest's.
 printf '%s\n' "$results" | sed 's/^/    /'
-check "every suite passed" grep -q '^ok ' <<<"$results"
+check "a suite ran and passed" grep -q '^ok ' <<<"$results"
 check_not "no suite failed" grep -q '^not ok ' <<<"$results"
 ktap_finished

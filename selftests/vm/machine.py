@@ -71,6 +71,19 @@ UML_APPEND = ('quiet panic=-1 root=/dev/root rootfstype=hostfs rootflags=/ ro '
 TROUBLE = re.compile(r'BUG|Oops|WARNING:|panic|KASAN|stall')
 
 
+# What is left to do when the host program is killed: its standard input ends.
+GUARD = """
+while read -r verb pid; do
+	case $verb in
+	add) pids="$pids -$pid" ;;
+	del) pids=$(echo "$pids" | sed "s/ -$pid\\b//") ;;
+	esac
+done
+[ -z "$pids" ] || kill -9 -- $pids
+rm -rf "$0"
+"""
+
+
 class Error(Exception):
     """Something that the person at the terminal should read."""
 
@@ -186,6 +199,7 @@ class Machine:
             raise Error(f'{self.name} is running')
         self._job()
         self.status = None
+        self.events = queue.Queue()
         mine, theirs = socket.socketpair()
         fds = [theirs.fileno()] + [end.sock.fileno() for end in self.links]
         for end in self.links:
@@ -195,6 +209,7 @@ class Machine:
                 self.argv(theirs.fileno()), stdin=subprocess.DEVNULL, stdout=console,
                 stderr=subprocess.STDOUT, pass_fds=fds, start_new_session=True,
                 env=self.emulator_env())
+        self.lab.guard('add', self._proc.pid)
         theirs.close()
         self._sock = mine
         self._reader = threading.Thread(target=self._read, args=(mine,), daemon=True)
@@ -267,6 +282,7 @@ class Machine:
         return self.status
 
     def _ended(self):
+        self.lab.guard('del', self._proc.pid)
         for end in self.links:
             self.lab.release(end)
         if self._reader:
@@ -282,11 +298,12 @@ class Machine:
         """Pulls the plug."""
         if self._proc is None:
             return
-        try:
-            os.killpg(self._proc.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self._proc.wait()
+        if self._proc.returncode is None:
+            try:
+                os.killpg(self._proc.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self._proc.wait()
         self._ended()
 
     def last_words(self, lines=30):
@@ -411,8 +428,10 @@ class Lab:
         os.makedirs(self.dir)
         # The name of a socket has at most 107 characters.
         self.sockets = tempfile.mkdtemp(prefix='xfrm_ha.')
+        self._guard = subprocess.Popen(['bash', '-c', GUARD, self.sockets], text=True, bufsize=1,
+                                       stdin=subprocess.PIPE, start_new_session=True)
         if threading.current_thread() is threading.main_thread():
-            self._sigterm = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         threading.Thread(target=self._drain, daemon=True).start()
         return self
 
@@ -423,7 +442,13 @@ class Lab:
         for vm in self.machines:
             vm.kill()
         self._stop.set()
-        shutil.rmtree(self.sockets, ignore_errors=True)
+        self._guard.stdin.close()
+        self._guard.wait()
+
+    def guard(self, verb, pid):
+        """Tells the guard which emulators there are."""
+        with self._lock:
+            self._guard.stdin.write(f'{verb} {pid}\n')
 
     def kernel(self, machine):
         if machine not in self._kernels:
