@@ -28,6 +28,15 @@ The environment holds, beside env: XFRM_HA_DIR, XFRM_HA_MACHINE, XFRM_HA_KO and
 XFRM_HA_TEST_KO (the modules built for that machine), XFRM_HA_NAME, KERNEL and
 PATH with the tree's tools in front.
 
+For measurements, QEMU can count instructions instead of time, and go without
+the host's root, so that two runs are the same to the bit:
+
+        vm = lab.vm('bench', 'qemu', 'bash /bench.sh',
+                    icount=1,                    # the seed
+                    image=Image(programs=['/usr/sbin/ip', 'build/load'],
+                                files={'/bench.sh': 'selftests/bench/bench.sh'},
+                                modules=['veth', 'esp4', 'gcm', 'drbg']))
+
 `vm.log` names the file with everything that the guest said, `vm.events` is a
 queue.Queue of the lines that nobody has read yet. All methods may be called
 from several threads. Leaving the `with` block kills what still runs; so do
@@ -49,6 +58,7 @@ import tempfile
 import threading
 import time
 
+import cpio
 import debian_kernel
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -65,7 +75,7 @@ QEMU_APPEND = ('console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=reli
                'rcupdate.rcu_expedited=1 random.trust_cpu=on net.ifnames=0 log_buf_len=4M')
 UML_APPEND = ('quiet panic=-1 root=/dev/root rootfstype=hostfs rootflags=/ ro '
               'con=null con0=null,fd:1 ssl=null lpj=19177472 log_buf_len=4M '
-              'bonding.max_bonds=0 dummy.numdummies=0 ifb.numifbs=0')
+              'bonding.max_bonds=0 dummy.numdummies=0 ifb.numifbs=0 kasan_multi_shot')
 
 
 TROUBLE = re.compile(r'BUG|Oops|WARNING:|panic|KASAN|stall')
@@ -154,6 +164,54 @@ class Link:
         self.b = End(f'{path}.b', f'{path}.a', socks[1])
 
 
+class Image:
+    """What a guest without the host's root holds, beside bash, kmod and busybox:
+    programs (with their libraries, at their own place, in PATH by their folder's
+    name or /bin), files {place in the guest: file}, modules of the stock kernel
+    (with what they depend on; all of crypto is there) and xfrm_ha itself. They
+    can be modprobed; none is loaded."""
+
+    def __init__(self, programs=(), files=None, modules=()):
+        self.programs, self.files, self.modules = programs, dict(files or {}), modules
+
+    def write(self, path, job):
+        """The initramfs. job: name -> text of the files that tell what to do."""
+        kernel = debian_kernel.prepare()
+        a = cpio.Archive()
+        for d in ('/run', '/etc', '/var', '/lib/modules'):
+            a.mkdir(d)
+        a.add('/bin/busybox', '/bin/busybox', 0o755)
+        for applet in subprocess.check_output(['/bin/busybox', '--list'], text=True).split():
+            if applet not in ('busybox', 'ip', 'sh', 'bash'):
+                a.symlink(f'/applets/{applet}', '/bin/busybox')
+        a.elf('/usr/bin/bash', '/bin/bash')
+        a.elf('/usr/bin/kmod', '/bin/kmod')
+        for name in ('modprobe', 'insmod', 'rmmod', 'lsmod'):
+            a.symlink(f'/sbin/{name}', '/bin/kmod')
+        a.symlink('/bin/sh', 'bash')
+        a.add(f'{HERE}/image-init', '/init', 0o755)
+        for p in self.programs:
+            real = os.path.join(TOP, p)
+            a.elf(real, p if p.startswith('/usr/') else f'/bin/{os.path.basename(p)}')
+        for dst, src in self.files.items():
+            a.add(os.path.join(TOP, src), dst)
+        for name, text in job.items():
+            a.data(f'/job/{name}', text.encode())
+        top = f'{kernel.modules}/{kernel.kver}'
+        crypto = [os.path.basename(f)[:-3].replace('-', '_')
+                  for folder in ('crypto', 'arch/x86/crypto')
+                  for f in os.listdir(f'{top}/kernel/{folder}') if f.endswith('.ko')]
+        for f in debian_kernel.closure(kernel.kver, sorted(crypto) + list(self.modules)):
+            a.add(f, f'/lib/modules/{kernel.kver}{f[len(top):]}')
+        for f in os.listdir(top):
+            if f.startswith('modules.'):
+                a.add(f'{top}/{f}', f'/lib/modules/{kernel.kver}/{f}')
+        ko = f'{TOP}/build/qemu/src/xfrm_ha.ko'
+        if os.path.exists(ko):
+            a.add(ko, '/xfrm_ha.ko')
+        a.write(path)
+
+
 class Machine:
     """One guest. Made by Lab.vm()."""
 
@@ -176,6 +234,7 @@ class Machine:
     kind = None
 
     def _job(self):
+        """The files that tell the guest what to do: name -> text."""
         env = {
             'KERNEL': self.kver(), 'XFRM_HA_DIR': TOP, 'XFRM_HA_MACHINE': self.kind,
             'XFRM_HA_NAME': self.name,
@@ -185,10 +244,13 @@ class Machine:
                     '/usr/sbin:/usr/bin:/sbin:/bin',
         }
         env.update(self.env)
-        with open(f'{self.dir}/env', 'w', encoding='utf-8') as f:
-            f.writelines(f'{k}={shlex.quote(str(v))}\n' for k, v in env.items())
-        with open(f'{self.dir}/cmd', 'w', encoding='utf-8') as f:
-            f.write(self.command + '\n')
+        return {'env': ''.join(f'{k}={shlex.quote(str(v))}\n' for k, v in env.items()),
+                'cmd': self.command + '\n'}
+
+    def _put_job(self):
+        for name, text in self._job().items():
+            with open(f'{self.dir}/{name}', 'w', encoding='utf-8') as f:
+                f.write(text)
 
     def mac(self, n):
         return f'02:00:00:00:{self.index:02x}:{n:02x}'
@@ -197,7 +259,7 @@ class Machine:
         """Starts the guest, or starts it again after it has ended."""
         if self.running():
             raise Error(f'{self.name} is running')
-        self._job()
+        self._put_job()
         self.status = None
         self.events = queue.Queue()
         mine, theirs = socket.socketpair()
@@ -320,25 +382,36 @@ class Machine:
 class Qemu(Machine):
     kind = 'qemu'
     tty = 'ttyS1'
+    icount = image = None
 
     def kver(self):
         return self.lab.kernel('qemu').kver
 
     def argv(self, channel):
         kernel = self.lab.kernel('qemu')
-        accel = ['-accel', 'kvm', '-cpu', 'host'] if kvm_works() else \
-            ['-accel', 'tcg,thread=multi', '-cpu', 'max']
+        initrd, root = kernel.initrd, [
+            '-fsdev', 'local,id=root,path=/,security_model=none,readonly=on,multidevs=remap',
+            '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root']
+        if self.image:
+            initrd, root = f'{self.dir}/initrd', []
+            self.image.write(initrd, self._job())
+        if self.icount is not None:
+            # Randomness, too, comes from the seed.
+            accel = ['-accel', 'tcg', '-icount', 'shift=0,sleep=off', '-cpu', 'max',
+                     '-rtc', 'base=2024-01-01,clock=vm', '-seed', str(self.icount)]
+        elif kvm_works():
+            accel = ['-accel', 'kvm', '-cpu', 'host']
+        else:
+            accel = ['-accel', 'tcg,thread=multi', '-cpu', 'max']
         argv = ['qemu-system-x86_64', '-name', self.name, '-M', 'pc'] + accel + [
             '-smp', str(self.smp), '-m', str(self.mem),
             '-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot',
-            '-kernel', kernel.vmlinux, '-initrd', kernel.initrd,
+            '-kernel', kernel.vmlinux, '-initrd', initrd,
             '-serial', 'stdio',
             '-chardev', f'socket,id=channel,fd={channel}', '-serial', 'chardev:channel',
             '-chardev', f'socket,id=qmp,path={self._qmp()},server=on,wait=off',
             '-mon', 'chardev=qmp,mode=control',
             '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
-            '-fsdev', 'local,id=root,path=/,security_model=none,readonly=on,multidevs=remap',
-            '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root',
             '-append', f'{QEMU_APPEND} top={TOP} job={self.dir} tty={self.tty} '
                        f'mods={kernel.modules} {self.append}']
         for n, end in enumerate(self.links):
@@ -348,7 +421,7 @@ class Qemu(Machine):
                                 f'remote.type=unix,remote.path={end.far}',
                      '-device', f'virtio-net-pci,id=nic{n},netdev=net{n},mac={self.mac(n)},'
                                 'romfile=']
-        return argv + self.extra
+        return argv + root + self.extra
 
     def _qmp(self):
         return f'{self.lab.sockets}/{self.name}.qmp'
@@ -465,13 +538,15 @@ class Lab:
         return link
 
     def vm(self, name, machine, command, env=None, links=(), smp=1, mem=None, extra=(),
-           append=''):
+           append='', icount=None, image=None):
         """A new machine, not started yet. `extra` goes to the emulator, `append`
         to the guest kernel's command line."""
         if mem is None:
             mem = 512 if machine != 'uml-san' else 1024
         vm = self.CLASSES[machine](self, len(self.machines) + 1, name, command, env, links,
                                    smp, mem, extra, append)
+        if machine == 'qemu':
+            vm.icount, vm.image = icount, image
         self.kernel(machine)
         self.machines.append(vm)
         return vm
