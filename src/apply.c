@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The only file that writes into an xfrm_state: sequence number, replay
+ * window, byte and packet counts, hold, event thresholds.
+ *
+ * What is written only moves forward (invariant I3), with the one exception
+ * in apply_out().
+ */
+
+#include "xfrm_ha.h"
+
+static bool has_ring(const struct xfrm_state *x)
+{
+	return x->repl_mode != XFRM_REPLAY_MODE_LEGACY;
+}
+
+bool xha_apply_esn(const struct xfrm_state *x)
+{
+	return x->repl_mode == XFRM_REPLAY_MODE_ESN;
+}
+
+/* Width of the replay window in bits, bounded by what the wire format carries. */
+u32 xha_apply_width(const struct xfrm_state *x)
+{
+	u32 width = has_ring(x) ? x->replay_esn->replay_window : x->props.replay_window;
+
+	return min_t(u32, width, XHA_WINDOW_MAX);
+}
+
+u64 xha_apply_oseq(const struct xfrm_state *x)
+{
+	if (!has_ring(x))
+		return x->replay.oseq;
+	return xha_seq64(x->replay_esn->oseq, xha_apply_esn(x) ? x->replay_esn->oseq_hi : 0);
+}
+
+static u64 edge_of(const struct xfrm_state *x)
+{
+	if (!has_ring(x))
+		return x->replay.seq;
+	return xha_seq64(x->replay_esn->seq, xha_apply_esn(x) ? x->replay_esn->seq_hi : 0);
+}
+
+static void window_of(struct xha_window *w, const struct xfrm_state *x)
+{
+	if (has_ring(x))
+		xha_window_from_ring(w, edge_of(x), x->replay_esn->bmp, xha_apply_width(x));
+	else
+		xha_window_from_legacy(w, x->replay.seq, x->replay.bitmap, xha_apply_width(x));
+}
+
+static void write_oseq(struct xfrm_state *x, u64 oseq)
+{
+	if (!has_ring(x)) {
+		x->replay.oseq = oseq;
+		return;
+	}
+	x->replay_esn->oseq = oseq;
+	if (xha_apply_esn(x))
+		x->replay_esn->oseq_hi = oseq >> 32;
+}
+
+static void write_window(struct xfrm_state *x, const struct xha_window *w)
+{
+	if (!has_ring(x)) {
+		x->replay.seq = w->edge;
+		x->replay.bitmap = xha_window_to_legacy(w);
+		return;
+	}
+	x->replay_esn->seq = w->edge;
+	if (xha_apply_esn(x))
+		x->replay_esn->seq_hi = w->edge >> 32;
+	xha_window_to_ring(w, x->replay_esn->bmp);
+}
+
+/**
+ * xha_apply_sample() - read what is mirrored of an SA
+ * @x: SA, its lock held
+ * @s: filled; s->window too, unless it is NULL
+ */
+void xha_apply_sample(struct xfrm_state *x, struct xha_sample *s)
+{
+	lockdep_assert_held(&x->lock);
+
+	s->out = xha_apply_oseq(x);
+	s->in = edge_of(x);
+	s->bytes = x->curlft.bytes;
+	s->packets = x->curlft.packets;
+	if (s->window)
+		window_of(s->window, x);
+}
+
+/*
+ * A lease end moves the number forward. An exact number (FINAL: the peer has
+ * stopped, requirement N5) may also replace the lease end that was written
+ * last, if this node is still held and has not used the SA since.
+ */
+static bool apply_out(struct xha_sa *sa, const struct xha_record *r)
+{
+	u64 seq = r->seq, old = xha_apply_oseq(sa->x);
+
+	if (!xha_apply_esn(sa->x))
+		seq = min_t(u64, seq, U32_MAX);
+	if (r->flags & XHA_REC_F_FINAL && sa->hold & XHA_HOLD_STANDBY && old == sa->written) {
+		write_oseq(sa->x, seq);
+		sa->written = seq;
+		return true;
+	}
+	if (seq <= old)
+		return false;
+	write_oseq(sa->x, seq);
+	sa->written = seq;
+	return true;
+}
+
+/* Without a bitmap all that lies below the new edge counts as seen. */
+static bool apply_in(struct xha_sa *sa, const struct xha_record *r)
+{
+	struct xfrm_state *x = sa->x;
+	u64 seq = r->seq, old = edge_of(x);
+	struct xha_window w;
+
+	if (!xha_apply_width(x))
+		return false;
+	if (!xha_apply_esn(x))
+		seq = min_t(u64, seq, U32_MAX);
+	if (seq < old || (seq == old && !(r->flags & XHA_REC_F_BITMAP)))
+		return false;
+	window_of(&w, x);
+	if (r->flags & XHA_REC_F_BITMAP)
+		xha_window_merge(&w, r->window);
+	else
+		xha_window_move(&w, seq, true);
+	write_window(x, &w);
+	return true;
+}
+
+/**
+ * xha_apply_record() - write a record of the peer into the SA
+ * @sa: shadow; its group is not active on this node
+ * @r: record; r->window must be set with XHA_REC_F_BITMAP
+ *
+ * Return: false if nothing moved: the SA already was as far.
+ */
+bool xha_apply_record(struct xha_sa *sa, const struct xha_record *r)
+{
+	struct xfrm_state *x = sa->x;
+	bool moved = false;
+	u64 v;
+
+	spin_lock_bh(&x->lock);
+	/* Settled under x->lock: xha_apply_role() may just have made us active. */
+	if (x->km.state == XFRM_STATE_DEAD || !(sa->hold & XHA_HOLD_STANDBY))
+		goto out;
+	moved = r->in ? apply_in(sa, r) : apply_out(sa, r);
+	v = xha_expand48(x->curlft.bytes, r->bytes);
+	if (v > x->curlft.bytes) {
+		x->curlft.bytes = v;
+		moved = true;
+	}
+	v = xha_expand48(x->curlft.packets, r->packets);
+	if (v > x->curlft.packets) {
+		x->curlft.packets = v;
+		moved = true;
+	}
+out:
+	spin_unlock_bh(&x->lock);
+	return moved;
+}
+
+/* Policy strict: numbers that the peer may have accepted without saying so count as seen. */
+static void take_window(struct xha_sa *sa, const struct xha_group_config *c)
+{
+	struct xfrm_state *x = sa->x;
+	struct xha_window w;
+	u64 edge;
+
+	if (c->lenient || !xha_apply_width(x) || !edge_of(x))
+		return;
+	window_of(&w, x);
+	edge = w.edge + xha_in_interval(c->interval, xha_apply_width(x));
+	if (!xha_apply_esn(x))
+		edge = min_t(u64, edge, U32_MAX);
+	xha_window_move(&w, edge, true);
+	write_window(x, &w);
+}
+
+/**
+ * xha_apply_role() - hold an SA, or let it go, as the role of its group wants it
+ * @sa: shadow; process context, x->lock not held
+ *
+ * The role is read under x->lock, and a change of role is followed by a call
+ * of this for every SA of the group: whoever comes last applies the newest.
+ *
+ * A held SA is in XFRM_STATE_ERROR: it sends nothing, accepts nothing, raises
+ * no acquire (xfrm_state_look_at() in net/xfrm/xfrm_state.c), and its timer
+ * stands still, so that it does not expire on a node that carries no traffic.
+ *
+ * Return: how many outbound numbers are skipped at most, 0 unless it was let go.
+ */
+u64 xha_apply_role(struct xha_sa *sa)
+{
+	struct xha_group *g = sa->group;
+	struct xfrm_state *x = sa->x;
+	bool standby, held;
+	u64 skipped = 0;
+
+	spin_lock_bh(&x->lock);
+	held = sa->hold;
+	standby = READ_ONCE(g->role) != XHA_ROLE_ACTIVE;
+	if (standby) {
+		sa->hold |= XHA_HOLD_STANDBY;
+		if (x->km.state == XFRM_STATE_VALID)
+			x->km.state = XFRM_STATE_ERROR;
+		/* What is written from now on is the peer's. */
+		if (!held)
+			sa->written = 0;
+	} else if (held) {
+		struct xha_group_config c = g->config;
+
+		sa->hold &= ~XHA_HOLD_STANDBY;
+		if (sa->written) {
+			skipped = xha_quantity(c.quantity, c.interval);
+			take_window(sa, &c);
+		}
+		sa->written = 0;
+		sa->out.seq = xha_apply_oseq(x);
+		sa->out.due = 0;
+		sa->out.lease = 0;
+		sa->in.due = 0;
+		if (!sa->hold && x->km.state == XFRM_STATE_ERROR) {
+			x->km.state = XFRM_STATE_VALID;
+			hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
+		}
+	}
+	spin_unlock_bh(&x->lock);
+
+	/* The handler takes x->lock, and re-arms itself unless cancelled after it. */
+	if (standby)
+		hrtimer_cancel(&x->mtimer);
+	return skipped;
+}
+
+/**
+ * xha_apply_free() - let go of an SA that is no longer in a group
+ * @sa: shadow; process context
+ */
+void xha_apply_free(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+
+	spin_lock_bh(&x->lock);
+	if (sa->hold) {
+		sa->hold = 0;
+		if (x->km.state == XFRM_STATE_ERROR) {
+			x->km.state = XFRM_STATE_VALID;
+			hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
+		}
+	}
+	spin_unlock_bh(&x->lock);
+}
+
+/**
+ * xha_apply_aevent() - set the event thresholds of an SA
+ * @x: SA, its lock held
+ * @maxdiff: packets; 0: no events
+ * @maxage: jiffies; 0: no events by time
+ *
+ * XFRM_TIME_DEFER makes the next packet an event (xfrm_replay_notify() in
+ * net/xfrm/xfrm_replay.c); the kernel itself sets it only after a first one.
+ */
+void xha_apply_aevent(struct xfrm_state *x, u32 maxdiff, u32 maxage)
+{
+	lockdep_assert_held(&x->lock);
+
+	x->replay_maxdiff = maxdiff;
+	x->replay_maxage = maxage;
+	if (maxdiff)
+		x->xflags |= XFRM_TIME_DEFER;
+	else
+		x->xflags &= ~XFRM_TIME_DEFER;
+}

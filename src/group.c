@@ -1,0 +1,624 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Groups of SAs that fail over together: what belongs to one, its role and
+ * term, takeover and release. Who may be active is judged in term.c.
+ *
+ * A role changes under the group's lock, in any context. role_work then
+ * carries the change out on every SA, tells the peer, and only then the user,
+ * so that who reroutes on the event finds the SAs ready.
+ */
+
+#include "xfrm_ha.h"
+
+#define GROUPS_MAX		1024
+#define RELEASE_TIMEOUT_MS	2000
+#define JOIN_DEFAULT_MS		3000
+#define MAX_AGE_DEFAULT_MS	10
+
+static struct workqueue_struct *group_wq;
+
+void xha_group_config_default(struct xha_group_config *c)
+{
+	*c = (struct xha_group_config) {
+		.interval = XHA_INTERVAL_DEFAULT,
+		.max_age = MAX_AGE_DEFAULT_MS,
+		.join = JOIN_DEFAULT_MS,
+		.lenient = true,
+	};
+}
+
+static void group_free(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct xha_group, rcu));
+}
+
+void xha_group_put(struct xha_group *g)
+{
+	if (refcount_dec_and_test(&g->ref))
+		call_rcu(&g->rcu, group_free);
+}
+
+/* RCU, or the mutex of the netns */
+struct xha_group *xha_group_find(struct xha_net *xn, const char *name)
+{
+	struct xha_group *g;
+
+	list_for_each_entry_rcu(g, &xn->group_list, node, lockdep_is_held(&xn->mutex))
+		if (!strcmp(g->name, name))
+			return g;
+	return NULL;
+}
+
+static bool addr_equal(const struct xfrm_state *x, const xfrm_address_t *a, u16 family,
+		       const xfrm_address_t *b)
+{
+	return x->props.family == family && xfrm_addr_equal(a, b, family);
+}
+
+static bool matches(const struct xha_group_match *m, const struct xfrm_state *x)
+{
+	int i;
+
+	if (m->has_reqid && x->props.reqid != m->reqid)
+		return false;
+	if (m->has_if_id && x->if_id != m->if_id)
+		return false;
+	if (m->has_mark && (x->mark.v & m->mark_m) != (m->mark_v & m->mark_m))
+		return false;
+	if (!m->n_addrs)
+		return true;
+	for (i = 0; i < m->n_addrs; i++) {
+		const xfrm_address_t *a = &m->addrs[i].addr;
+
+		if (addr_equal(x, &x->id.daddr, m->addrs[i].family, a) ||
+		    addr_equal(x, &x->props.saddr, m->addrs[i].family, a))
+			return true;
+	}
+	return false;
+}
+
+/* The first group, in the order they were configured, takes it. RCU; takes a reference. */
+struct xha_group *xha_group_match_sa(struct xha_net *xn, const struct xfrm_state *x)
+{
+	struct xha_group *g;
+
+	list_for_each_entry_rcu(g, &xn->group_list, node)
+		if (matches(&g->match, x) && refcount_inc_not_zero(&g->ref))
+			return g;
+	return NULL;
+}
+
+bool xha_group_sends(const struct xha_group *g)
+{
+	enum xha_role role = READ_ONCE(g->role);
+
+	return role == XHA_ROLE_ACTIVE || role == XHA_ROLE_RELEASING;
+}
+
+/* The caller holds the group's lock. */
+static void set_role(struct xha_group *g, enum xha_role role, u32 term)
+{
+	lockdep_assert_held(&g->lock);
+
+	if (g->role != role)
+		g->changed_at = ktime_get_boottime_ns();
+	WRITE_ONCE(g->role, role);
+	g->term = term;
+	g->request = false;
+	queue_work(group_wq, &g->role_work);
+}
+
+static u32 next_term(const struct xha_group *g)
+{
+	u32 term = max(g->term, g->peer_term);
+
+	return term == U32_MAX ? term : term + 1;
+}
+
+static void activate(struct xha_group *g, u32 term)
+{
+	set_bit(XFRM_HA_EVENT_TAKEOVER, &g->events);
+	g->takeovers++;
+	xha_stat_inc(g->xn, XHA_STAT_TAKEOVER);
+	set_role(g, XHA_ROLE_ACTIVE, term);
+}
+
+static void tell(struct xha_group *g)
+{
+	if (g->mirror)
+		xha_mirror_group(g);
+}
+
+/* Each SA, with a reference; process context. */
+static void for_each_sa(struct xha_group *g, void (*func)(struct xha_group *g, struct xha_sa *sa))
+{
+	unsigned long index = 0;
+	struct xha_sa *sa;
+
+	rcu_read_lock();
+	xa_for_each(&g->xn->sas, index, sa) {
+		if (sa->group != g || !xha_sa_get(sa))
+			continue;
+		rcu_read_unlock();
+		func(g, sa);
+		xha_sa_put(sa);
+		cond_resched();
+		rcu_read_lock();
+	}
+	rcu_read_unlock();
+}
+
+static void sweep(struct xha_group *g, struct xha_sa *sa)
+{
+	u64 skipped = xha_apply_role(sa);
+
+	if (skipped) {
+		g->skipped += skipped;
+		xha_stat_add(g->xn, XHA_STAT_NUMBERS_SKIPPED, skipped);
+	}
+	if (!sa->mirror)
+		return;
+	switch (READ_ONCE(g->role)) {
+	case XHA_ROLE_ACTIVE:
+		clear_bit(XHA_SA_FINAL, &sa->flags);
+		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+		xha_mirror_due(sa);
+		break;
+	case XHA_ROLE_RELEASING:
+		if (!test_and_set_bit(XHA_SA_FINAL, &sa->flags))
+			atomic_inc(&g->final_left);
+		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+		xha_mirror_due(sa);
+		break;
+	default:
+		clear_bit(XHA_SA_FINAL, &sa->flags);
+		break;
+	}
+}
+
+/* All final records are acknowledged: the peer may go on. */
+void xha_group_final_acked(struct xha_group *g)
+{
+	spin_lock_bh(&g->lock);
+	if (g->role == XHA_ROLE_RELEASING) {
+		xha_stat_inc(g->xn, XHA_STAT_RELEASE);
+		set_role(g, XHA_ROLE_HANDED, g->term);
+	}
+	spin_unlock_bh(&g->lock);
+}
+
+static void role_work(struct work_struct *work)
+{
+	struct xha_group *g = container_of(work, struct xha_group, role_work);
+	enum xha_role role = READ_ONCE(g->role);
+	unsigned long events;
+	unsigned int event;
+
+	/* 1 for the sweep itself: acknowledgements may come while it runs. */
+	if (role == XHA_ROLE_RELEASING)
+		atomic_set(&g->final_left, 1);
+	for_each_sa(g, sweep);
+	if (role == XHA_ROLE_RELEASING) {
+		mod_delayed_work(group_wq, &g->timer, msecs_to_jiffies(RELEASE_TIMEOUT_MS));
+		if (atomic_dec_and_test(&g->final_left))
+			xha_group_final_acked(g);
+	}
+	tell(g);
+	if (g->link)
+		xha_link_urge(g->link);
+
+	events = xchg(&g->events, 0);
+	for_each_set_bit(event, &events, BITS_PER_LONG)
+		xha_event_group(g, event);
+	if (!events)
+		xha_event_group(g, XFRM_HA_EVENT_ROLE_CHANGE);
+}
+
+static void timer_work(struct work_struct *work)
+{
+	struct xha_group *g = container_of(to_delayed_work(work), struct xha_group, timer);
+
+	spin_lock_bh(&g->lock);
+	if (g->role == XHA_ROLE_JOINING)
+		activate(g, next_term(g));
+	else if (g->role == XHA_ROLE_RELEASING)
+		set_role(g, XHA_ROLE_ACTIVE, g->term);
+	spin_unlock_bh(&g->lock);
+}
+
+/**
+ * xha_group_heard() - the peer says what it is for a group
+ * @g: group
+ * @m: its message; softirq
+ */
+void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m)
+{
+	struct xha_net *xn = g->xn;
+	u32 term;
+
+	spin_lock_bh(&g->lock);
+	g->peer_known = true;
+	g->peer_role = m->role;
+	g->peer_term = max(g->peer_term, m->term);
+	term = g->term;
+	switch (xha_term_verdict(g->role, &term, xn->node, (enum xha_claim)m->role, m->term,
+				 m->node)) {
+	case XHA_TERM_KEEP:
+		g->term = term;
+		break;
+	case XHA_TERM_TELL:
+		g->term = term;
+		tell(g);
+		break;
+	case XHA_TERM_STEP_DOWN:
+		if (g->role == XHA_ROLE_ACTIVE || g->role == XHA_ROLE_RELEASING) {
+			set_bit(XFRM_HA_EVENT_DEPOSED, &g->events);
+			xha_stat_inc(xn, XHA_STAT_DEPOSED);
+		} else if (g->role == XHA_ROLE_HANDED) {
+			set_bit(XFRM_HA_EVENT_RELEASE, &g->events);
+		}
+		set_role(g, XHA_ROLE_STANDBY, term);
+		break;
+	case XHA_TERM_ACTIVATE:
+		activate(g, term);
+		break;
+	case XHA_TERM_RELEASE:
+		g->term = term;
+		set_role(g, XHA_ROLE_RELEASING, term);
+		break;
+	}
+	spin_unlock_bh(&g->lock);
+}
+
+/* The peer has acknowledged a GROUP message of ours. */
+void xha_group_said(struct xha_group *g, u8 role, u32 term)
+{
+	spin_lock_bh(&g->lock);
+	if (role == XHA_WIRE_REQUEST && g->term == term)
+		g->request = false;
+	spin_unlock_bh(&g->lock);
+}
+
+void xha_group_fill_msg(struct xha_group *g, struct xha_group_msg *m)
+{
+	memset(m, 0, sizeof(*m));
+	strscpy(m->name, g->name);
+	m->node = g->xn->node;
+	spin_lock_bh(&g->lock);
+	m->term = g->term;
+	switch (g->role) {
+	case XHA_ROLE_ACTIVE:
+	case XHA_ROLE_RELEASING:
+		m->role = XHA_WIRE_ACTIVE;
+		break;
+	case XHA_ROLE_HANDED:
+		m->role = XHA_WIRE_HANDOVER;
+		break;
+	case XHA_ROLE_STANDBY:
+	case XHA_ROLE_JOINING:
+		m->role = g->request ? XHA_WIRE_REQUEST : XHA_WIRE_STANDBY;
+		break;
+	}
+	spin_unlock_bh(&g->lock);
+}
+
+static void peer_lost(struct xha_group *g)
+{
+	bool carried = g->peer_role == XHA_CLAIM_ACTIVE || g->peer_role == XHA_CLAIM_HANDOVER;
+
+	lockdep_assert_held(&g->lock);
+
+	g->request = false;
+	switch (g->role) {
+	case XHA_ROLE_STANDBY:
+	case XHA_ROLE_HANDED:
+		if (!g->peer_known || (g->role == XHA_ROLE_STANDBY && !carried))
+			break;
+		if (g->config.takeover)
+			activate(g, next_term(g));
+		else
+			set_bit(XFRM_HA_EVENT_TAKEOVER_WANTED, &g->events);
+		queue_work(group_wq, &g->role_work);
+		break;
+	case XHA_ROLE_RELEASING:
+		/* HANDOVER was not said: the peer can't have taken it. */
+		set_role(g, XHA_ROLE_ACTIVE, g->term);
+		break;
+	case XHA_ROLE_JOINING:
+	case XHA_ROLE_ACTIVE:
+		break;
+	}
+	g->peer_known = false;
+}
+
+/**
+ * xha_groups_link() - the state of a link has changed
+ * @link: link
+ * @state: its new state
+ * @lost: a peer that was there has gone
+ *
+ * Process context, under RCU or the mutex of the netns.
+ */
+void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool lost)
+{
+	struct xha_net *xn = xha_link_net(link);
+	struct xha_group *g;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(g, &xn->group_list, node) {
+		if (g->link != link)
+			continue;
+		spin_lock_bh(&g->lock);
+		if (lost)
+			peer_lost(g);
+		spin_unlock_bh(&g->lock);
+		if (state == XHA_LINK_SYNC)
+			tell(g);
+	}
+	rcu_read_unlock();
+}
+
+const char *xha_group_using(struct xha_net *xn, const struct xha_link *link)
+{
+	struct xha_group *g;
+
+	lockdep_assert_held(&xn->mutex);
+	list_for_each_entry(g, &xn->group_list, node)
+		if (g->link == link)
+			return g->name;
+	return NULL;
+}
+
+static int check_config(const struct xha_group_config *c, struct netlink_ext_ack *extack)
+{
+	if (!c->interval || c->interval > XHA_INTERVAL_MAX) {
+		NL_SET_ERR_MSG(extack, "The interval must be 1 to 1048576 packets");
+		return -ERANGE;
+	}
+	if (c->quantity && (c->quantity < 2 * c->interval || c->quantity > XHA_QUANTITY_MAX)) {
+		NL_SET_ERR_MSG(extack, "The quantity must be at least twice the interval and at most 2^30");
+		return -ERANGE;
+	}
+	return 0;
+}
+
+/**
+ * xha_group_add() - make a group, and find its SAs
+ * @xn: netns, its mutex held
+ * @name: 1 to 15 characters
+ * @m: what belongs to it
+ * @c: settings
+ * @link_dev: device of the link it is mirrored over; NULL: the first link, if there is one
+ * @active: this node is to carry it, unless the peer already does
+ * @extack: one sentence on a refusal
+ *
+ * Return: 0, -EEXIST, -ENODEV (no such link), -ENOSPC, -ERANGE, -ENOMEM.
+ */
+int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_match *m,
+		  const struct xha_group_config *c, const char *link_dev, bool active,
+		  struct netlink_ext_ack *extack)
+{
+	struct xha_group *g;
+	int err;
+
+	lockdep_assert_held(&xn->mutex);
+
+	err = check_config(c, extack);
+	if (err)
+		return err;
+	if (xha_group_find(xn, name)) {
+		NL_SET_ERR_MSG(extack, "A group of this name exists");
+		return -EEXIST;
+	}
+	g = kzalloc(sizeof(*g), GFP_KERNEL);
+	if (!g)
+		return -ENOMEM;
+	strscpy(g->name, name);
+	g->xn = xn;
+	g->match = *m;
+	g->config = *c;
+	refcount_set(&g->ref, 1);
+	spin_lock_init(&g->lock);
+	INIT_DELAYED_WORK(&g->timer, timer_work);
+	INIT_WORK(&g->role_work, role_work);
+	g->link = xha_link_find(xn, link_dev);
+	if (link_dev && !g->link) {
+		NL_SET_ERR_MSG(extack, "There is no link on this device");
+		err = -ENODEV;
+		goto err_free;
+	}
+	if (g->link)
+		g->mirror = xha_link_mirror(g->link);
+	err = xa_alloc(&xn->groups, &g->id, g, XA_LIMIT(1, GROUPS_MAX), GFP_KERNEL);
+	if (err) {
+		if (err == -EBUSY) {
+			NL_SET_ERR_MSG(extack, "There are as many groups as a netns may have (1024)");
+			err = -ENOSPC;
+		}
+		goto err_free;
+	}
+
+	g->changed_at = ktime_get_boottime_ns();
+	if (active && g->link) {
+		g->role = XHA_ROLE_JOINING;
+		queue_delayed_work(group_wq, &g->timer, msecs_to_jiffies(c->join));
+	} else if (active) {
+		g->role = XHA_ROLE_ACTIVE;
+		g->term = 1;
+	}
+	list_add_tail_rcu(&g->node, &xn->group_list);
+	xha_event_group(g, XFRM_HA_EVENT_GROUP_NEW);
+	xha_sa_reconcile(xn);
+	tell(g);
+	return 0;
+
+err_free:
+	kfree(g);
+	return err;
+}
+
+static void configure(struct xha_group *g, struct xha_sa *sa)
+{
+	xha_sa_configure(sa);
+}
+
+/* Settings of a group; -ENOENT, -ERANGE. The mutex of the netns is held. */
+int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_config *c,
+		  struct netlink_ext_ack *extack)
+{
+	struct xha_group *g = xha_group_find(xn, name);
+	int err;
+
+	lockdep_assert_held(&xn->mutex);
+
+	if (!g) {
+		NL_SET_ERR_MSG(extack, "There is no group of this name");
+		return -ENOENT;
+	}
+	err = check_config(c, extack);
+	if (err)
+		return err;
+	spin_lock_bh(&g->lock);
+	g->config = *c;
+	spin_unlock_bh(&g->lock);
+	for_each_sa(g, configure);
+	xha_event_group(g, XFRM_HA_EVENT_GROUP_SET);
+	return 0;
+}
+
+/* No look-up finds it any more, its SAs are given back. */
+static void destroy(struct xha_group *g)
+{
+	struct xha_net *xn = g->xn;
+
+	list_del_rcu(&g->node);
+	xa_erase(&xn->groups, g->id);
+	synchronize_rcu_expedited();
+	cancel_delayed_work_sync(&g->timer);
+	cancel_work_sync(&g->role_work);
+	xha_sa_dismiss(xn, g);
+	/* Whoever held a reference on an SA may have queued it once more. */
+	cancel_delayed_work_sync(&g->timer);
+	cancel_work_sync(&g->role_work);
+	xha_event_group(g, XFRM_HA_EVENT_GROUP_DEL);
+	xha_group_put(g);
+}
+
+/* Its holds are lifted: the SAs are then as any other. -ENOENT. */
+int xha_group_del(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack)
+{
+	struct xha_group *g = xha_group_find(xn, name);
+
+	lockdep_assert_held(&xn->mutex);
+
+	if (!g) {
+		NL_SET_ERR_MSG(extack, "There is no group of this name");
+		return -ENOENT;
+	}
+	destroy(g);
+	/* Its SAs may belong to a later group. */
+	xha_sa_reconcile(xn);
+	return 0;
+}
+
+/**
+ * xha_group_takeover() - become active for a group
+ * @xn: netns, its mutex held
+ * @name: of the group
+ * @force: do not ask the active node to hand over, take it
+ * @extack: one sentence on a refusal
+ *
+ * With a peer that is there and active the peer is asked to hand over: no
+ * packet is lost and no number skipped. Else, or by @force, the group's term
+ * is raised and the SAs go on from their lease ends.
+ *
+ * Return: 0, -ENOENT, -EALREADY.
+ */
+int xha_group_takeover(struct xha_net *xn, const char *name, bool force,
+		       struct netlink_ext_ack *extack)
+{
+	struct xha_group *g = xha_group_find(xn, name);
+	bool ask;
+	int err = 0;
+
+	lockdep_assert_held(&xn->mutex);
+
+	if (!g) {
+		NL_SET_ERR_MSG(extack, "There is no group of this name");
+		return -ENOENT;
+	}
+	spin_lock_bh(&g->lock);
+	ask = !force && g->link && xha_link_state(g->link) >= XHA_LINK_SYNC &&
+	      g->peer_known && g->peer_role == XHA_CLAIM_ACTIVE;
+	if (g->role == XHA_ROLE_ACTIVE) {
+		NL_SET_ERR_MSG(extack, "This node is active for the group already");
+		err = -EALREADY;
+	} else if (ask) {
+		g->request = true;
+		tell(g);
+	} else {
+		activate(g, next_term(g));
+	}
+	spin_unlock_bh(&g->lock);
+	return err;
+}
+
+/**
+ * xha_group_release() - hand a group over to the peer
+ * @xn: netns, its mutex held
+ * @name: of the group
+ * @extack: one sentence on a refusal
+ *
+ * Return: 0 (it has begun; events tell the rest), -ENOENT, -EINVAL (not
+ * active), -ENOTCONN (no peer in sync that would take it).
+ */
+int xha_group_release(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack)
+{
+	struct xha_group *g = xha_group_find(xn, name);
+	int err = 0;
+
+	lockdep_assert_held(&xn->mutex);
+
+	if (!g) {
+		NL_SET_ERR_MSG(extack, "There is no group of this name");
+		return -ENOENT;
+	}
+	spin_lock_bh(&g->lock);
+	if (g->role != XHA_ROLE_ACTIVE) {
+		NL_SET_ERR_MSG(extack, "This node is not active for the group");
+		err = -EINVAL;
+	} else if (!g->link || xha_link_state(g->link) != XHA_LINK_UP || !g->peer_known) {
+		NL_SET_ERR_MSG(extack, "There is no peer in sync that could take the group");
+		err = -ENOTCONN;
+	} else {
+		set_role(g, XHA_ROLE_RELEASING, g->term);
+	}
+	spin_unlock_bh(&g->lock);
+	return err;
+}
+
+void xha_group_init(struct xha_net *xn)
+{
+	INIT_LIST_HEAD(&xn->group_list);
+	xa_init_flags(&xn->groups, XA_FLAGS_ALLOC1);
+}
+
+void xha_group_fini(struct xha_net *xn)
+{
+	struct xha_group *g, *tmp;
+
+	list_for_each_entry_safe(g, tmp, &xn->group_list, node)
+		destroy(g);
+	xa_destroy(&xn->groups);
+}
+
+int xha_group_start(void)
+{
+	group_wq = alloc_workqueue("xfrm_ha_group", WQ_HIGHPRI | WQ_UNBOUND, 0);
+	return group_wq ? 0 : -ENOMEM;
+}
+
+void xha_group_stop(void)
+{
+	destroy_workqueue(group_wq);
+}

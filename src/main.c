@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Order of start, and its exact reverse. */
+
+#include <linux/module.h>
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+#include "xfrm_ha.h"
+
+unsigned int xha_net_id;
+
+static int __net_init net_start(struct net *net)
+{
+	struct xha_net *xn = xha_pernet(net);
+	int err;
+
+	xn->net = net;
+	mutex_init(&xn->mutex);
+	INIT_LIST_HEAD(&xn->links);
+	xn->stats = alloc_percpu(struct xha_stats);
+	if (!xn->stats)
+		return -ENOMEM;
+	err = xha_sa_net_init(xn);
+	if (err)
+		goto err_stats;
+	xha_group_init(xn);
+	xha_sa_net_start(xn);
+	return 0;
+
+err_stats:
+	free_percpu(xn->stats);
+	return err;
+}
+
+static void __net_exit net_stop(struct net *net)
+{
+	struct xha_net *xn = xha_pernet(net);
+
+	mutex_lock(&xn->mutex);
+	WRITE_ONCE(xn->dead, true);
+	xha_group_fini(xn);
+	xha_link_fini(xn);
+	mutex_unlock(&xn->mutex);
+	xha_sa_net_fini(xn);
+	free_percpu(xn->stats);
+}
+
+/* Removal runs in reverse order of registration: before the SAs of the netns go. */
+static struct pernet_operations net_ops = {
+	.init = net_start,
+	.exit = net_stop,
+	.id = &xha_net_id,
+	.size = sizeof(struct xha_net),
+};
+
+static int __init xha_init(void)
+{
+	int err;
+
+	err = xha_sa_init();
+	if (err)
+		return err;
+	err = xha_group_start();
+	if (err)
+		goto err_sa;
+	err = xha_link_init();
+	if (err)
+		goto err_group;
+	err = xha_tap_start();
+	if (err)
+		goto err_link;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		goto err_tap;
+	xha_tap_listen();
+	err = xha_netlink_init();
+	if (err)
+		goto err_net;
+	return 0;
+
+err_net:
+	xha_tap_mute();
+	unregister_pernet_subsys(&net_ops);
+err_tap:
+	xha_tap_stop();
+err_link:
+	xha_link_exit();
+err_group:
+	xha_group_stop();
+err_sa:
+	xha_sa_exit();
+	return err;
+}
+
+static void __exit xha_exit(void)
+{
+	xha_netlink_exit();
+	xha_tap_mute();
+	unregister_pernet_subsys(&net_ops);
+	xha_tap_stop();
+	xha_link_exit();
+	xha_group_stop();
+	xha_sa_exit();
+}
+
+module_init(xha_init);
+module_exit(xha_exit);
+
+MODULE_DESCRIPTION("High availability for IPsec: SAs mirrored to a second gateway");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,646 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What this node has to tell the peer: records of SAs that moved, bulk sync,
+ * control messages. What the peer tells is in replica.c.
+ *
+ * SAs wait on two lists without a lock, each at most once on each: "due" is
+ * emptied into frames by the link, "moved" holds those that moved less than
+ * their interval, until they are old enough (max-age). Both are bounded by the
+ * number of SAs. Nothing is kept as octets: what a lost frame carried is
+ * marked due again, and what is sent then is newer.
+ */
+
+#include "mirror.h"
+#include "trace.h"
+
+static enum hrtimer_restart age_tick(struct hrtimer *timer);
+
+static ktime_t age_period(const struct xha_mirror *m)
+{
+	return ms_to_ktime(max_t(u32, READ_ONCE(m->max_age) / 2, 1));
+}
+
+/* Without a session nothing waits: the bulk sync of the next one tells it all. */
+void xha_mirror_due(struct xha_sa *sa)
+{
+	struct xha_mirror *m = sa->mirror;
+
+	if (!READ_ONCE(m->up))
+		return;
+	if (test_and_set_bit(XHA_SA_QUEUED, &sa->flags)) {
+		xha_stat_inc(sa->xn, XHA_STAT_RECORD_COALESCED);
+		return;
+	}
+	refcount_inc(&sa->ref);
+	llist_add(&sa->due_node, &m->due);
+	xha_link_kick(m->link);
+}
+
+void xha_mirror_moved(struct xha_sa *sa)
+{
+	struct xha_mirror *m = sa->mirror;
+
+	if (test_bit(XHA_SA_LISTED, &sa->flags) || test_and_set_bit(XHA_SA_LISTED, &sa->flags))
+		return;
+	refcount_inc(&sa->ref);
+	if (llist_add(&sa->moved_node, &m->moved) && !hrtimer_is_queued(&m->age_timer))
+		hrtimer_start(&m->age_timer, age_period(m), HRTIMER_MODE_REL_SOFT);
+}
+
+static bool half_behind(const struct xha_half *h)
+{
+	return READ_ONCE(h->seq) != READ_ONCE(h->sampled);
+}
+
+/*
+ * Each SA that moved is looked at every tick, and dropped from the list when
+ * it has not moved since its last record. Only the timer takes from the list.
+ */
+static enum hrtimer_restart age_tick(struct hrtimer *timer)
+{
+	struct xha_mirror *m = container_of(timer, struct xha_mirror, age_timer);
+	struct llist_node *list = llist_del_all(&m->moved);
+	struct xha_sa *sa, *next;
+	u32 max_age = U32_MAX;
+
+	llist_for_each_entry_safe(sa, next, list, moved_node) {
+		u32 age = READ_ONCE(sa->group->config.max_age);
+
+		if (test_bit(XHA_SA_DEAD, &sa->flags) || !READ_ONCE(sa->moved)) {
+			clear_bit(XHA_SA_LISTED, &sa->flags);
+			smp_mb__after_atomic();
+			/* The tap may have found it listed a moment ago. */
+			if (test_bit(XHA_SA_DEAD, &sa->flags) || !READ_ONCE(sa->moved) ||
+			    test_and_set_bit(XHA_SA_LISTED, &sa->flags)) {
+				xha_sa_put(sa);
+				continue;
+			}
+		}
+		max_age = min(max_age, age);
+		if (time_after_eq(jiffies, READ_ONCE(sa->moved_at) + msecs_to_jiffies(age)) &&
+		    !test_bit(XHA_SA_QUEUED, &sa->flags)) {
+			xha_stat_inc(sa->xn, XHA_STAT_RECORD_AGED);
+			if (half_behind(&sa->out))
+				set_bit(XHA_SA_DUE_OUT, &sa->flags);
+			/* A packet inside the window moves no edge: the counts have moved. */
+			if (half_behind(&sa->in) || !half_behind(&sa->out))
+				set_bit(XHA_SA_DUE_IN, &sa->flags);
+			xha_mirror_due(sa);
+		}
+		llist_add(&sa->moved_node, &m->moved);
+	}
+	if (llist_empty(&m->moved))
+		return HRTIMER_NORESTART;
+	WRITE_ONCE(m->max_age, max_age == U32_MAX ? 10 : max_age);
+	hrtimer_forward_now(timer, age_period(m));
+	return HRTIMER_RESTART;
+}
+
+/* --- control messages: m->lock --- */
+
+static void push(struct xha_mirror *m, struct xha_indexes *q, u32 index)
+{
+	spin_lock_bh(&m->lock);
+	if (q->n < ARRAY_SIZE(q->v))
+		q->v[q->n++] = index;
+	else
+		xha_stat_inc(m->xn, XHA_STAT_CONTROL_LIMIT);
+	spin_unlock_bh(&m->lock);
+	xha_link_kick(m->link);
+}
+
+void xha_mirror_nak(struct xha_mirror *m, u32 index)
+{
+	push(m, &m->nak, index);
+}
+
+void xha_mirror_gone(struct xha_mirror *m, u32 index)
+{
+	push(m, &m->gone, index);
+}
+
+/* The GROUP message of @g is due; any context. */
+void xha_mirror_group(struct xha_group *g)
+{
+	WRITE_ONCE(g->dirty, true);
+	smp_wmb(); /* pairs with the xchg() in fill_groups() */
+	WRITE_ONCE(g->mirror->groups_dirty, true);
+	xha_link_urge(g->link);
+}
+
+bool xha_mirror_pending(struct xha_mirror *m)
+{
+	if (!READ_ONCE(m->up))
+		return false;
+	return m->batch || !llist_empty(&m->due) || READ_ONCE(m->groups_dirty) ||
+	       READ_ONCE(m->gone.n) || READ_ONCE(m->nak.n) || READ_ONCE(m->synced_due);
+}
+
+struct fill {
+	u8 *buf;
+	int room;
+	struct xha_item *items;
+	int n;
+	int len;
+};
+
+/* Account for a message of @len octets that was encoded at fill_at(). */
+static bool took(struct fill *f, int len)
+{
+	if (len < 0)
+		return false;
+	f->len += len;
+	f->n++;
+	return true;
+}
+
+static bool has_room(const struct fill *f, int len, int items)
+{
+	return f->room - f->len >= len && f->n + items <= XHA_FRAME_ITEMS;
+}
+
+static struct xha_item *item(struct fill *f, u8 kind, u32 index)
+{
+	struct xha_item *i = &f->items[f->n];
+
+	*i = (struct xha_item){ .kind = kind, .index = index };
+	return i;
+}
+
+static u8 *at(const struct fill *f)
+{
+	return f->buf + f->len;
+}
+
+static int left(const struct fill *f)
+{
+	return f->room - f->len;
+}
+
+static void fill_groups(struct xha_mirror *m, struct fill *f)
+{
+	struct xha_group_msg msg;
+	struct xha_group *g;
+
+	if (!READ_ONCE(m->groups_dirty))
+		return;
+	WRITE_ONCE(m->groups_dirty, false);
+	rcu_read_lock();
+	list_for_each_entry_rcu(g, &m->xn->group_list, node) {
+		if (g->mirror != m || !READ_ONCE(g->dirty))
+			continue;
+		if (!has_room(f, XHA_CONTROL_MAX, 1)) {
+			WRITE_ONCE(m->groups_dirty, true);
+			break;
+		}
+		xchg(&g->dirty, false);
+		xha_group_fill_msg(g, &msg);
+		item(f, XHA_ITEM_GROUP, g->id)->seq = (u64)msg.role << 32 | msg.term;
+		took(f, xha_group_encode(at(f), left(f), &msg));
+	}
+	rcu_read_unlock();
+}
+
+static void fill_indexes(struct xha_mirror *m, struct fill *f, struct xha_indexes *q, u8 kind,
+			 u8 msg)
+{
+	if (!READ_ONCE(q->n))
+		return;
+	spin_lock(&m->lock);
+	while (q->n && has_room(f, XHA_CONTROL_MAX, 1)) {
+		u32 index = q->v[--q->n];
+
+		item(f, kind, index);
+		took(f, xha_index_encode(at(f), left(f), msg, index));
+		if (kind == XHA_ITEM_NAK)
+			xha_stat_inc(m->xn, XHA_STAT_NAK_TX);
+	}
+	spin_unlock(&m->lock);
+}
+
+/* One SA less to wait for before its group is handed over. */
+static void final_done(struct xha_sa *sa)
+{
+	if (test_and_clear_bit(XHA_SA_FINAL, &sa->flags) &&
+	    atomic_dec_and_test(&sa->group->final_left))
+		xha_group_final_acked(sa->group);
+}
+
+static void sync_done(struct xha_sa *sa)
+{
+	struct xha_mirror *m = sa->mirror;
+
+	if (test_and_clear_bit(XHA_SA_SYNC, &sa->flags) && atomic_dec_and_test(&m->sync_left)) {
+		WRITE_ONCE(m->synced_due, true);
+		xha_link_kick(m->link);
+	}
+}
+
+static void fill_announce(struct xha_sa *sa, struct fill *f, const struct xha_sample *s,
+			  u64 lease, u8 flags)
+{
+	struct xha_announce a = {
+		.index = sa->index,
+		.id = sa->id,
+		.mode = sa->x->repl_mode,
+		.flags = flags,
+		.out = lease,
+		.in = s->in,
+		.bytes = s->bytes,
+		.packets = s->packets,
+	};
+	struct xha_item *i = item(f, XHA_ITEM_ANNOUNCE, sa->index);
+
+	i->flags = flags;
+	i->seq = s->out;
+	i->lease = lease;
+	i->in = s->in;
+	if (took(f, xha_announce_encode(at(f), left(f), &a)))
+		xha_stat_inc(sa->xn, XHA_STAT_ANNOUNCE_TX);
+}
+
+static void fill_half(struct xha_sa *sa, struct fill *f, const struct xha_sample *s, bool in,
+		      u64 seq, u8 flags)
+{
+	struct xha_record r = {
+		.in = in,
+		.flags = flags,
+		.index = sa->index,
+		.seq = seq,
+		.bytes = s->bytes,
+		.packets = s->packets,
+		.window = s->window,
+	};
+	struct xha_item *i = item(f, in ? XHA_ITEM_IN : XHA_ITEM_OUT, sa->index);
+
+	i->flags = flags;
+	i->seq = in ? s->in : s->out;
+	i->lease = in ? 0 : seq;
+	if (took(f, xha_record_encode(at(f), left(f), &r))) {
+		xha_stat_inc(sa->xn, in ? XHA_STAT_RECORD_IN_TX : XHA_STAT_RECORD_OUT_TX);
+		trace_xha_record_tx(sa->index, in, seq, s->packets);
+	}
+}
+
+/* The caller has made sure of the room for all that one SA may need. */
+static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
+{
+	const struct xha_group_config *c = &sa->group->config;
+	bool announce, out, in, final;
+	struct xha_sample s = {};
+	u64 lease;
+	u8 flags;
+
+	/* Cleared before the sample: who moves after it queues the SA again. */
+	clear_bit(XHA_SA_QUEUED, &sa->flags);
+	smp_mb__after_atomic();
+	out = test_and_clear_bit(XHA_SA_DUE_OUT, &sa->flags);
+	in = test_and_clear_bit(XHA_SA_DUE_IN, &sa->flags);
+	announce = test_and_clear_bit(XHA_SA_ANNOUNCE, &sa->flags);
+
+	if (test_bit(XHA_SA_DEAD, &sa->flags)) {
+		final_done(sa);
+		sync_done(sa);
+		return;
+	}
+	if (test_and_clear_bit(XHA_SA_ASK, &sa->flags)) {
+		item(f, XHA_ITEM_ASK, sa->index);
+		took(f, xha_ask_encode(at(f), left(f), &sa->id));
+	}
+	if (!xha_group_sends(sa->group)) {
+		sync_done(sa);
+		return;
+	}
+	if (sa->epoch != m->epoch)
+		announce = true;
+	if (!announce && !out && !in)
+		return;
+
+	final = test_bit(XHA_SA_FINAL, &sa->flags);
+	if (in && c->bitmap)
+		s.window = &m->window;
+	spin_lock(&sa->x->lock);
+	xha_apply_sample(sa->x, &s);
+	sa->out.seq = s.out;
+	sa->out.sampled = s.out;
+	sa->in.seq = s.in;
+	sa->in.sampled = s.in;
+	if (announce || (!out && sa->out.due))
+		sa->out.due = s.out + sa->out_interval;
+	if (!sa->pending_since && sa->moved)
+		WRITE_ONCE(sa->pending_since, sa->moved_at ?: 1);
+	WRITE_ONCE(sa->moved, false);
+	spin_unlock(&sa->x->lock);
+
+	lease = final ? s.out : xha_lease_end(s.out, xha_quantity(c->quantity, c->interval),
+					      xha_apply_esn(sa->x));
+	flags = final ? XHA_REC_F_FINAL : 0;
+	if (announce) {
+		sa->epoch = m->epoch;
+		fill_announce(sa, f, &s, lease, flags);
+		out = false;
+	}
+	if (out)
+		fill_half(sa, f, &s, false, lease, flags);
+	if (in && (!announce || s.window))
+		fill_half(sa, f, &s, true, s.in, flags | (s.window ? XHA_REC_F_BITMAP : 0));
+}
+
+/**
+ * xha_mirror_fill() - write what is due into a frame
+ * @m: mirror; the link's lock is held
+ * @buf: where to
+ * @room: octets there
+ * @items: room for XHA_FRAME_ITEMS; what the frame carries
+ * @n: how many items
+ *
+ * Return: octets written.
+ */
+int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *items, int *n)
+{
+	struct fill f = { .buf = buf, .room = room, .items = items };
+
+	fill_groups(m, &f);
+	fill_indexes(m, &f, &m->nak, XHA_ITEM_NAK, XHA_MSG_NAK);
+	fill_indexes(m, &f, &m->gone, XHA_ITEM_GONE, XHA_MSG_GONE);
+	if (READ_ONCE(m->synced_due) && has_room(&f, XHA_CONTROL_MAX, 1)) {
+		WRITE_ONCE(m->synced_due, false);
+		item(&f, XHA_ITEM_SYNCED, 0);
+		took(&f, xha_empty_encode(at(&f), left(&f), XHA_MSG_SYNCED));
+	}
+	for (;;) {
+		struct xha_sa *sa;
+
+		if (!m->batch)
+			m->batch = llist_reverse_order(llist_del_all(&m->due));
+		if (!m->batch)
+			break;
+		sa = llist_entry(m->batch, struct xha_sa, due_node);
+		if (!has_room(&f, xha_sa_room(sa), XHA_SA_ITEMS))
+			break;
+		/* The node may be queued again as soon as fill_sa() has begun. */
+		m->batch = m->batch->next;
+		fill_sa(m, sa, &f);
+		xha_sa_put(sa);
+	}
+	*n = f.n;
+	return f.len;
+}
+
+/* The newest sample of this half that is acknowledged; READ_ONCE by readers. */
+static void half_acked(struct xha_half *h, u64 seq, u64 lease)
+{
+	if (seq > h->acked)
+		WRITE_ONCE(h->acked, seq);
+	if (lease > h->lease)
+		WRITE_ONCE(h->lease, lease);
+}
+
+static void sa_acked(struct xha_sa *sa, const struct xha_item *i, unsigned long sent)
+{
+	if (i->kind != XHA_ITEM_IN)
+		half_acked(&sa->out, i->seq, i->lease);
+	if (i->kind != XHA_ITEM_OUT)
+		half_acked(&sa->in, i->kind == XHA_ITEM_IN ? i->seq : i->in, 0);
+	if (sa->out.acked >= sa->out.sampled && sa->in.acked >= sa->in.sampled)
+		WRITE_ONCE(sa->pending_since, 0);
+	else if (sa->pending_since)
+		WRITE_ONCE(sa->pending_since, sent ?: 1);
+	if (i->kind == XHA_ITEM_ANNOUNCE)
+		sync_done(sa);
+	if (i->flags & XHA_REC_F_FINAL && i->kind != XHA_ITEM_IN)
+		final_done(sa);
+}
+
+/**
+ * xha_mirror_acked() - the peer has what a frame carried
+ * @m: mirror; the link's lock is held
+ * @items: what the frame carried
+ * @n: how many
+ * @sent_at: ns, monotonic, when it was filled
+ */
+void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n, u64 sent_at)
+{
+	unsigned long sent = jiffies - nsecs_to_jiffies(ktime_get_ns() - sent_at);
+	struct xha_group *g;
+	struct xha_sa *sa;
+	int i;
+
+	rcu_read_lock();
+	for (i = 0; i < n; i++) {
+		switch (items[i].kind) {
+		case XHA_ITEM_OUT:
+		case XHA_ITEM_IN:
+		case XHA_ITEM_ANNOUNCE:
+			sa = xha_sa_by_index(m->xn, items[i].index);
+			if (sa && sa->mirror == m)
+				sa_acked(sa, &items[i], sent);
+			break;
+		case XHA_ITEM_GROUP:
+			g = xa_load(&m->xn->groups, items[i].index);
+			if (g && g->mirror == m)
+				xha_group_said(g, items[i].seq >> 32, items[i].seq);
+			break;
+		case XHA_ITEM_SYNCED:
+			m->synced_tx = true;
+			if (READ_ONCE(m->synced_rx))
+				xha_link_synced(m->link);
+			break;
+		}
+	}
+	rcu_read_unlock();
+}
+
+static void sa_lost(struct xha_sa *sa, const struct xha_item *i)
+{
+	/* Something newer is under way already. */
+	if (i->kind == XHA_ITEM_OUT && i->seq < sa->out.sampled)
+		return;
+	if (i->kind == XHA_ITEM_IN && i->seq < sa->in.sampled)
+		return;
+	if (i->kind == XHA_ITEM_OUT)
+		set_bit(XHA_SA_DUE_OUT, &sa->flags);
+	else if (i->kind == XHA_ITEM_IN)
+		set_bit(XHA_SA_DUE_IN, &sa->flags);
+	else if (i->kind == XHA_ITEM_ASK)
+		set_bit(XHA_SA_ASK, &sa->flags);
+	else
+		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+	xha_stat_inc(sa->xn, XHA_STAT_RECORD_RESENT);
+	xha_mirror_due(sa);
+}
+
+/**
+ * xha_mirror_lost() - what a frame carried must be said again
+ * @m: mirror; the link's lock is held
+ * @items: what the frame carried
+ * @n: how many
+ */
+void xha_mirror_lost(struct xha_mirror *m, const struct xha_item *items, int n)
+{
+	struct xha_group *g;
+	struct xha_sa *sa;
+	int i;
+
+	rcu_read_lock();
+	for (i = 0; i < n; i++) {
+		switch (items[i].kind) {
+		case XHA_ITEM_OUT:
+		case XHA_ITEM_IN:
+		case XHA_ITEM_ANNOUNCE:
+		case XHA_ITEM_ASK:
+			sa = xha_sa_by_index(m->xn, items[i].index);
+			if (sa && sa->mirror == m && !test_bit(XHA_SA_DEAD, &sa->flags))
+				sa_lost(sa, &items[i]);
+			break;
+		case XHA_ITEM_GONE:
+			push(m, &m->gone, items[i].index);
+			break;
+		case XHA_ITEM_NAK:
+			push(m, &m->nak, items[i].index);
+			break;
+		case XHA_ITEM_GROUP:
+			g = xa_load(&m->xn->groups, items[i].index);
+			if (g && g->mirror == m)
+				xha_mirror_group(g);
+			break;
+		case XHA_ITEM_SYNCED:
+			WRITE_ONCE(m->synced_due, true);
+			break;
+		}
+	}
+	rcu_read_unlock();
+}
+
+/*
+ * Bulk sync: every SA that this node carries is announced; the pace is the
+ * link's (frames a flush, frames under way). 1 for the work itself.
+ */
+static void sync_work(struct work_struct *work)
+{
+	struct xha_mirror *m = container_of(work, struct xha_mirror, sync_work);
+	unsigned long index;
+	struct xha_sa *sa;
+	int n = 0;
+
+	rcu_read_lock();
+	xa_for_each(&m->xn->sas, index, sa) {
+		if (sa->mirror != m)
+			continue;
+		if (!xha_group_sends(sa->group)) {
+			xha_mirror_sa_new(sa);
+			continue;
+		}
+		if (!test_and_set_bit(XHA_SA_SYNC, &sa->flags))
+			atomic_inc(&m->sync_left);
+		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+		if (xha_mirror_bitmap(sa))
+			set_bit(XHA_SA_DUE_IN, &sa->flags);
+		if (!test_bit(XHA_SA_DEAD, &sa->flags))
+			xha_mirror_due(sa);
+		if (!(++n % 256)) {
+			rcu_read_unlock();
+			cond_resched();
+			rcu_read_lock();
+		}
+	}
+	rcu_read_unlock();
+	if (atomic_dec_and_test(&m->sync_left)) {
+		WRITE_ONCE(m->synced_due, true);
+		xha_link_urge(m->link);
+	}
+}
+
+static void drain(struct xha_mirror *m)
+{
+	struct xha_sa *sa, *next;
+
+	llist_for_each_entry_safe(sa, next, m->batch, due_node) {
+		clear_bit(XHA_SA_QUEUED, &sa->flags);
+		xha_sa_put(sa);
+	}
+	m->batch = NULL;
+	llist_for_each_entry_safe(sa, next, llist_del_all(&m->due), due_node) {
+		clear_bit(XHA_SA_QUEUED, &sa->flags);
+		xha_sa_put(sa);
+	}
+}
+
+/**
+ * xha_mirror_session() - a session with the peer is to begin, or is gone
+ * @m: mirror; process context
+ * @up: it begins
+ *
+ * The link neither fills nor takes in frames while this runs: it is called
+ * before a session is put to use, and after it has been given up.
+ */
+void xha_mirror_session(struct xha_mirror *m, bool up)
+{
+	unsigned long index;
+	struct xha_sa *sa;
+
+	WRITE_ONCE(m->up, false);
+	/* Who saw it up may be about to queue an SA; taps and callers are RCU readers. */
+	synchronize_rcu_expedited();
+	cancel_work_sync(&m->sync_work);
+	drain(m);
+	xha_replica_session(m, up);
+	m->synced_tx = false;
+	WRITE_ONCE(m->synced_rx, false);
+	WRITE_ONCE(m->synced_due, false);
+
+	/* What was acknowledged by a peer that may have lost it does not count. */
+	rcu_read_lock();
+	xa_for_each(&m->xn->sas, index, sa) {
+		if (sa->mirror != m)
+			continue;
+		clear_bit(XHA_SA_SYNC, &sa->flags);
+		WRITE_ONCE(sa->out.acked, 0);
+		WRITE_ONCE(sa->out.lease, 0);
+		WRITE_ONCE(sa->in.acked, 0);
+	}
+	rcu_read_unlock();
+	if (!up)
+		return;
+	m->epoch++;
+	atomic_set(&m->sync_left, 1);
+	WRITE_ONCE(m->up, true);
+	queue_work(system_unbound_wq, &m->sync_work);
+}
+
+struct xha_mirror *xha_mirror_create(struct xha_net *xn, struct xha_link *link)
+{
+	struct xha_mirror *m;
+
+	m = kvzalloc(sizeof(*m), GFP_KERNEL);
+	if (!m)
+		return NULL;
+	m->xn = xn;
+	m->link = link;
+	m->max_age = 10;
+	spin_lock_init(&m->lock);
+	init_llist_head(&m->due);
+	init_llist_head(&m->moved);
+	hrtimer_init(&m->age_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	m->age_timer.function = age_tick;
+	INIT_WORK(&m->sync_work, sync_work);
+	if (xha_replica_init(m)) {
+		kvfree(m);
+		return NULL;
+	}
+	return m;
+}
+
+/* No group uses the link any more, and it neither sends nor receives. */
+void xha_mirror_destroy(struct xha_mirror *m)
+{
+	struct xha_sa *sa, *next;
+
+	cancel_work_sync(&m->sync_work);
+	xha_replica_fini(m);
+	hrtimer_cancel(&m->age_timer);
+	drain(m);
+	llist_for_each_entry_safe(sa, next, llist_del_all(&m->moved), moved_node)
+		xha_sa_put(sa);
+	kvfree(m);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by mirror.c (what this node tells) and replica.c (what the peer tells) only. */
+#ifndef _XFRM_HA_MIRROR_H
+#define _XFRM_HA_MIRROR_H
+
+#include "xfrm_ha.h"
+
+#define XHA_CONTROL_MAX		64	/* octets: largest message but ANNOUNCE and records */
+#define XHA_SA_ITEMS		4	/* ASK, ANNOUNCE or OUT, IN */
+
+/* Indexes to be said in control messages; more than these are dropped and counted. */
+struct xha_indexes {
+	u32 n;
+	u32 v[1024];
+};
+
+/*
+ * What both nodes know of the other, over one link
+ *
+ * @up: a session stands; SAs are queued
+ * @epoch: counts sessions; an SA whose epoch is another has not been announced in
+ *	this one. Link's lock.
+ * @batch: taken from @due, in order. Link's lock.
+ * @window: of the record being written. Link's lock.
+ * @max_age: ms, the least of the SAs on @moved; written by the age timer
+ * @sync_left: SAs of the bulk sync that are not acknowledged, + 1 while it looks for them
+ * @synced_tx: the peer has acknowledged the end of our bulk sync. Link's lock.
+ * @synced_rx: the peer's bulk sync has ended. rx_lock.
+ * @lock: @gone, @nak
+ */
+struct xha_mirror {
+	struct xha_net *xn;
+	struct xha_link *link;
+
+	struct llist_head due ____cacheline_aligned;
+	struct llist_head moved;
+	struct hrtimer age_timer;
+	u32 max_age;
+	bool up;
+
+	u32 epoch ____cacheline_aligned;
+	struct llist_node *batch;
+	struct xha_window window;
+	bool groups_dirty;
+	bool synced_due;
+	bool synced_tx;
+	bool synced_rx;
+	atomic_t sync_left;
+	struct work_struct sync_work;
+	spinlock_t lock;
+	struct xha_indexes gone;
+	struct xha_indexes nak;
+
+	/* replica.c */
+	spinlock_t rx_lock;		/* all that follows, but as said */
+	struct xarray peers;		/* the peer's index → struct xha_peer_sa */
+	struct rhashtable peers_by_id;
+	struct list_head orphans;	/* oldest first */
+	u32 n_orphans;
+	u32 rx_epoch;
+	struct xha_window rx_window;
+	struct xha_msg rx_msg;
+	struct llist_head dead;		/* SAs that were unlinked; no lock */
+	struct work_struct reap_work;
+	struct delayed_work expire_work;
+};
+
+static inline bool xha_mirror_bitmap(const struct xha_sa *sa)
+{
+	return READ_ONCE(sa->group->config.bitmap) && xha_apply_width(sa->x);
+}
+
+/* Octets that all messages of one SA take at most. */
+static inline int xha_sa_room(const struct xha_sa *sa)
+{
+	int room = XHA_CONTROL_MAX + 96 + XHA_RECORD_LEN;
+
+	if (xha_mirror_bitmap(sa))
+		room += 4 + 4 * xha_window_words(xha_apply_width(sa->x));
+	return room;
+}
+
+/* mirror.c */
+void xha_mirror_nak(struct xha_mirror *m, u32 index);
+void xha_mirror_gone(struct xha_mirror *m, u32 index);
+
+/* replica.c */
+int xha_replica_init(struct xha_mirror *m);
+void xha_replica_fini(struct xha_mirror *m);
+void xha_replica_session(struct xha_mirror *m, bool up);
+
+#endif

@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One shadow (struct xha_sa) per xfrm_state that is in a group: what the
+ * packet path, the mirror and the user need to find and to know of it.
+ */
+
+#include <linux/hash.h>
+
+#include "xfrm_ha.h"
+
+#define SAS_DEFAULT	(1u << 17)
+#define SWEEP_PERIOD	(5 * HZ)
+#define SWEEP_BATCH	64
+
+/* All netns in one table: the tap has nothing but the xfrm_state. */
+static struct rhashtable by_x;
+
+static u32 x_hash(const void *key, u32 len, u32 seed)
+{
+	return hash_ptr(*(const void * const *)key, 32) ^ seed;
+}
+
+static int x_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	return ((const struct xha_sa *)obj)->x != *(const struct xfrm_state * const *)arg->key;
+}
+
+static const struct rhashtable_params by_x_params = {
+	.key_len = sizeof(struct xfrm_state *),
+	.key_offset = offsetof(struct xha_sa, x),
+	.head_offset = offsetof(struct xha_sa, by_x),
+	.hashfn = x_hash,
+	.obj_cmpfn = x_cmp,
+	.automatic_shrinking = true,
+};
+
+static const struct rhashtable_params by_id_params = {
+	.key_len = sizeof(struct xha_id),
+	.key_offset = offsetof(struct xha_sa, id),
+	.head_offset = offsetof(struct xha_sa, by_id),
+	.automatic_shrinking = true,
+};
+
+/* Look-ups: RCU */
+struct xha_sa *xha_sa_by_x(const struct xfrm_state *x)
+{
+	return rhashtable_lookup(&by_x, &x, by_x_params);
+}
+
+struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id)
+{
+	return rhashtable_lookup(&xn->by_id, id, by_id_params);
+}
+
+struct xha_sa *xha_sa_by_index(struct xha_net *xn, u32 index)
+{
+	return xa_load(&xn->sas, index);
+}
+
+/* What both nodes know the SA by. */
+void xha_sa_id(struct xha_id *id, const struct xfrm_state *x)
+{
+	memset(id, 0, sizeof(*id));
+	if (x->props.family == AF_INET)
+		id->daddr[0] = x->id.daddr.a4;
+	else
+		memcpy(id->daddr, x->id.daddr.a6, sizeof(id->daddr));
+	id->spi = x->id.spi;
+	id->mark_v = x->mark.v;
+	id->mark_m = x->mark.m;
+	id->if_id = x->if_id;
+	id->family = x->props.family;
+	id->proto = x->id.proto;
+}
+
+bool xha_sa_get(struct xha_sa *sa)
+{
+	return refcount_inc_not_zero(&sa->ref);
+}
+
+static void free_rcu(struct rcu_head *rcu)
+{
+	struct xha_sa *sa = container_of(rcu, struct xha_sa, rcu);
+
+	xfrm_state_put(sa->x);
+	if (sa->group)
+		xha_group_put(sa->group);
+	kfree(sa);
+}
+
+void xha_sa_put(struct xha_sa *sa)
+{
+	if (refcount_dec_and_test(&sa->ref))
+		call_rcu(&sa->rcu, free_rcu);
+}
+
+/**
+ * xha_sa_unlink() - forget an SA: take it out of all tables, drop their reference
+ * @sa: shadow; any context, x->lock may be held
+ */
+void xha_sa_unlink(struct xha_sa *sa)
+{
+	struct xha_net *xn = sa->xn;
+
+	if (test_and_set_bit(XHA_SA_DEAD, &sa->flags))
+		return;
+	rhashtable_remove_fast(&by_x, &sa->by_x, by_x_params);
+	if (sa->group) {
+		rhashtable_remove_fast(&xn->by_id, &sa->by_id, by_id_params);
+		atomic_dec(&sa->group->n_sas);
+		if (sa->mirror)
+			xha_mirror_sa_gone(sa);
+	}
+	xa_erase_bh(&xn->sas, sa->index);
+	atomic_dec(&xn->n_sas);
+	xha_sa_put(sa);
+}
+
+/**
+ * xha_sa_dismiss() - give SAs back as they were: holds lifted, thresholds restored
+ * @xn: netns; process context
+ * @g: group that no look-up finds any more; NULL: all SAs
+ */
+void xha_sa_dismiss(struct xha_net *xn, const struct xha_group *g)
+{
+	struct xha_sa *batch[SWEEP_BATCH];
+	unsigned long index;
+	struct xha_sa *sa;
+	int i, n;
+
+	do {
+		n = 0;
+		rcu_read_lock();
+		xa_for_each(&xn->sas, index, sa) {
+			if ((g && sa->group != g) || !xha_sa_get(sa))
+				continue;
+			batch[n++] = sa;
+			xha_sa_unlink(sa);
+			if (n == SWEEP_BATCH)
+				break;
+		}
+		rcu_read_unlock();
+		/* xha_sa_hear() may have found it before, and hold it behind us. */
+		synchronize_rcu_expedited();
+		for (i = 0; i < n; i++) {
+			xha_apply_free(batch[i]);
+			xha_tap->unwatch(batch[i]);
+			xha_sa_put(batch[i]);
+		}
+		cond_resched();
+	} while (n == SWEEP_BATCH);
+}
+
+void xha_sa_configure(struct xha_sa *sa)
+{
+	const struct xha_group_config *c;
+	struct xfrm_state *x = sa->x;
+
+	if (sa->group) {
+		c = &sa->group->config;
+		spin_lock_bh(&x->lock);
+		sa->out_interval = c->interval;
+		sa->in_interval = xha_in_interval(c->interval, xha_apply_width(x));
+		sa->out.due = 0;
+		sa->in.due = 0;
+		spin_unlock_bh(&x->lock);
+	}
+	xha_tap->watch(sa);
+}
+
+static int insert(struct xha_sa *sa)
+{
+	struct xha_net *xn = sa->xn;
+	int err;
+
+	/* xn->sas_next is protected by the lock of the array. */
+	err = xa_alloc_cyclic_bh(&xn->sas, &sa->index, NULL, XA_LIMIT(1, XHA_INDEX_MAX),
+				 &xn->sas_next, GFP_ATOMIC);
+	if (err < 0)
+		return err;
+	if (sa->group) {
+		err = rhashtable_lookup_insert_fast(&xn->by_id, &sa->by_id, by_id_params);
+		if (err)
+			goto err_index;
+	}
+	err = rhashtable_lookup_insert_fast(&by_x, &sa->by_x, by_x_params);
+	if (err)
+		goto err_id;
+	xa_store_bh(&xn->sas, sa->index, sa, GFP_ATOMIC);
+	return 0;
+
+err_id:
+	if (sa->group)
+		rhashtable_remove_fast(&xn->by_id, &sa->by_id, by_id_params);
+err_index:
+	xa_erase_bh(&xn->sas, sa->index);
+	return err;
+}
+
+static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xha_group *g)
+{
+	struct xha_sample s = {};
+	struct xha_sa *sa;
+	int err;
+
+	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
+	if (!sa) {
+		xha_stat_inc(xn, XHA_STAT_SA_NOMEM);
+		return NULL;
+	}
+	xfrm_state_hold(x);
+	sa->x = x;
+	sa->xn = xn;
+	sa->group = g;
+	sa->mirror = g ? g->mirror : NULL;
+	refcount_set(&sa->ref, 1);
+	xha_sa_id(&sa->id, x);
+	spin_lock_bh(&x->lock);
+	xha_apply_sample(x, &s);
+	spin_unlock_bh(&x->lock);
+	sa->out.seq = s.out;
+	sa->in.seq = s.in;
+	if (g) {
+		sa->out_interval = g->config.interval;
+		sa->in_interval = xha_in_interval(g->config.interval, xha_apply_width(x));
+	}
+
+	err = insert(sa);
+	if (err) {
+		if (err != -EEXIST)
+			xha_stat_inc(xn, XHA_STAT_SA_NOMEM);
+		xfrm_state_put(x);
+		kfree(sa);
+		return NULL;
+	}
+	return sa;
+}
+
+/**
+ * xha_sa_hear() - make a shadow of an SA, if it belongs to a group
+ * @x: SA, new or changed; any context, x->lock and xfrm_state_lock not held
+ *
+ * Failure is no error of the caller's: it is counted, and xha_sa_reconcile()
+ * tries again.
+ */
+void xha_sa_hear(struct xfrm_state *x)
+{
+	struct xha_net *xn = xha_pernet(xs_net(x));
+	struct xha_group *g;
+	struct xha_sa *sa;
+
+	if (x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH)
+		return;
+	if (x->km.state != XFRM_STATE_VALID || READ_ONCE(xn->dead))
+		return;
+
+	rcu_read_lock();
+	sa = xha_sa_by_x(x);
+	if (sa) {
+		if (sa->group)
+			goto out;
+		/* A bystander: has it become a member? */
+	}
+	g = xha_group_match_sa(xn, x);
+	if (sa) {
+		if (!g)
+			goto out;
+		xha_tap->unwatch(sa);
+		xha_sa_unlink(sa);
+	}
+	if (!g && !xha_tap->bystanders)
+		goto out;
+	if (atomic_inc_return(&xn->n_sas) > READ_ONCE(xn->max_sas)) {
+		xha_stat_inc(xn, XHA_STAT_SA_LIMIT);
+		goto err;
+	}
+	sa = create(xn, x, g);
+	if (!sa)
+		goto err;
+	if (g)
+		atomic_inc(&g->n_sas);
+	xha_tap->watch(sa);
+	if (g) {
+		xha_apply_role(sa);
+		if (sa->mirror)
+			xha_mirror_sa_new(sa);
+	}
+	/* Deleted before it could be found: nobody else will unlink it. */
+	if (READ_ONCE(x->km.state) == XFRM_STATE_DEAD)
+		xha_sa_unlink(sa);
+	goto out;
+
+err:
+	atomic_dec(&xn->n_sas);
+	if (g)
+		xha_group_put(g);
+	xha_sa_sweep(xn);
+out:
+	rcu_read_unlock();
+}
+
+/*
+ * Called by the tap under x->lock for each packet: no allocation, no lock, at
+ * most one insertion into a lock-free list.
+ */
+static void moved(struct xha_sa *sa, struct xha_half *h, u64 seq, u32 interval, int due)
+{
+	h->seq = seq;
+	if (!sa->mirror)
+		return;
+	if (!sa->moved) {
+		sa->moved = true;
+		sa->moved_at = jiffies;
+	}
+	if (xha_due(seq, h->due)) {
+		h->due = seq + interval;
+		set_bit(due, &sa->flags);
+		xha_mirror_due(sa);
+	} else {
+		xha_mirror_moved(sa);
+	}
+}
+
+void xha_sa_moved_out(struct xha_sa *sa, u64 seq)
+{
+	if (unlikely(seq > sa->out.lease) && sa->mirror)
+		sa->overrun++;
+	moved(sa, &sa->out, seq, sa->out_interval, XHA_SA_DUE_OUT);
+}
+
+/* A number within the window moves no edge, but counts and bitmap have changed. */
+void xha_sa_moved_in(struct xha_sa *sa, u64 seq)
+{
+	moved(sa, &sa->in, max(seq, sa->in.seq), sa->in_interval, XHA_SA_DUE_IN);
+}
+
+/* The kernel has compared the numbers with the thresholds already. */
+void xha_sa_event(struct xha_sa *sa, u64 out, u64 in)
+{
+	if (!sa->mirror)
+		return;
+	if (!sa->moved) {
+		sa->moved = true;
+		sa->moved_at = jiffies;
+	}
+	if (out != sa->out.seq) {
+		if (out > sa->out.lease)
+			sa->overrun += out - max(sa->out.seq, sa->out.lease);
+		sa->out.seq = out;
+		set_bit(XHA_SA_DUE_OUT, &sa->flags);
+	}
+	if (in != sa->in.seq || out == sa->out.sampled) {
+		sa->in.seq = in;
+		set_bit(XHA_SA_DUE_IN, &sa->flags);
+	}
+	xha_mirror_due(sa);
+}
+
+/**
+ * xha_sa_distance() - how far is the mirror behind (requirement N7)
+ * @sa: shadow of an SA whose group is active here
+ * @d: filled
+ */
+void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d)
+{
+	unsigned long since;
+
+	memset(d, 0, sizeof(*d));
+	if (!sa->mirror || READ_ONCE(sa->hold))
+		return;
+	d->out = READ_ONCE(sa->out.seq) - min(READ_ONCE(sa->out.acked), READ_ONCE(sa->out.seq));
+	d->in = READ_ONCE(sa->in.seq) - min(READ_ONCE(sa->in.acked), READ_ONCE(sa->in.seq));
+	since = READ_ONCE(sa->pending_since);
+	if (!since && READ_ONCE(sa->moved))
+		since = READ_ONCE(sa->moved_at);
+	if (since && (d->out || d->in))
+		d->ms = jiffies_to_msecs(jiffies - since);
+}
+
+struct batch {
+	struct xfrm_state *x[SWEEP_BATCH];
+	int n;
+};
+
+/* Under xfrm_state_lock. */
+static int collect(struct xfrm_state *x, int seq, void *data)
+{
+	struct batch *b = data;
+	struct xha_sa *sa;
+
+	if (x->km.state != XFRM_STATE_VALID)
+		return 0;
+	sa = xha_sa_by_x(x);
+	if (sa && sa->group)
+		return 0;
+	if (b->n == SWEEP_BATCH)
+		return -ENOBUFS;
+	xfrm_state_hold(x);
+	b->x[b->n++] = x;
+	return 0;
+}
+
+/**
+ * xha_sa_reconcile() - find SAs that made no event, forget those that died without one
+ * @xn: netns; process context
+ *
+ * AF_KEY and XFRM_MSG_MIGRATE create states without XFRM_MSG_NEWSA; a flush
+ * and the removal of an offload device delete them without XFRM_MSG_DELSA.
+ */
+void xha_sa_reconcile(struct xha_net *xn)
+{
+	struct xfrm_state_walk walk;
+	unsigned long index;
+	struct xha_sa *sa;
+	struct batch b;
+	int err, i;
+
+	rcu_read_lock();
+	xa_for_each(&xn->sas, index, sa) {
+		if (READ_ONCE(sa->x->km.state) == XFRM_STATE_DEAD)
+			xha_sa_unlink(sa);
+	}
+	rcu_read_unlock();
+
+	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
+	do {
+		b.n = 0;
+		rcu_read_lock();
+		err = xfrm_state_walk(xn->net, &walk, collect, &b);
+		rcu_read_unlock();
+		for (i = 0; i < b.n; i++) {
+			xha_sa_hear(b.x[i]);
+			xfrm_state_put(b.x[i]);
+		}
+		cond_resched();
+	} while (err == -ENOBUFS);
+	xfrm_state_walk_done(&walk, xn->net);
+}
+
+static void reconcile_work(struct work_struct *work)
+{
+	struct xha_net *xn = container_of(to_delayed_work(work), struct xha_net, reconcile);
+
+	mutex_lock(&xn->mutex);
+	if (!xn->dead) {
+		if (xha_tap->bystanders || !list_empty(&xn->group_list))
+			xha_sa_reconcile(xn);
+		queue_delayed_work(system_long_wq, &xn->reconcile, SWEEP_PERIOD);
+	}
+	mutex_unlock(&xn->mutex);
+}
+
+/* Out of memory is tried again after a while, a flush is looked at at once. */
+void xha_sa_sweep(struct xha_net *xn)
+{
+	if (!READ_ONCE(xn->dead))
+		mod_delayed_work(system_long_wq, &xn->reconcile, HZ / 50);
+}
+
+int xha_sa_net_init(struct xha_net *xn)
+{
+	int err;
+
+	err = rhashtable_init(&xn->by_id, &by_id_params);
+	if (err)
+		return err;
+	xa_init_flags(&xn->sas, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
+	xn->max_sas = SAS_DEFAULT;
+	INIT_DELAYED_WORK(&xn->reconcile, reconcile_work);
+	return 0;
+}
+
+void xha_sa_net_start(struct xha_net *xn)
+{
+	queue_delayed_work(system_long_wq, &xn->reconcile, 0);
+}
+
+/* The groups are gone, and with them all shadows but bystanders. */
+void xha_sa_net_fini(struct xha_net *xn)
+{
+	cancel_delayed_work_sync(&xn->reconcile);
+	xha_sa_dismiss(xn, NULL);
+	/* Each shadow holds its xfrm_state, which must not outlive the netns. */
+	rcu_barrier();
+	xa_destroy(&xn->sas);
+	rhashtable_destroy(&xn->by_id);
+}
+
+int xha_sa_init(void)
+{
+	return rhashtable_init(&by_x, &by_x_params);
+}
+
+void xha_sa_exit(void)
+{
+	rcu_barrier();
+	rhashtable_destroy(&by_x);
+}

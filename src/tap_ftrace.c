@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hears each packet at the entry of xfrm_replay_overflow() and
+ * xfrm_replay_advance() (net/xfrm/xfrm_replay.c). Both run under x->lock and
+ * are called from other files, so the compiler can't inline them. At entry the
+ * numbers in x are those before this packet: those after it are computed.
+ *
+ * PERMANENT: kernel.ftrace_enabled=0 must not silence the tap.
+ */
+
+#include <linux/ftrace.h>
+
+#include "xfrm_ha.h"
+
+static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrace_ops *op,
+			    struct ftrace_regs *fregs)
+{
+	struct xfrm_state *x = (void *)ftrace_regs_get_argument(fregs, 0);
+	struct sk_buff *skb = (void *)ftrace_regs_get_argument(fregs, 1);
+	struct xha_sa *sa;
+	u32 n = 1;
+
+	rcu_read_lock();
+	sa = xha_sa_by_x(x);
+	if (sa) {
+		if (xfrm_offload(skb) && skb_is_gso(skb))
+			n = skb_shinfo(skb)->gso_segs;
+		xha_sa_moved_out(sa, xha_apply_oseq(x) + n);
+	}
+	rcu_read_unlock();
+}
+
+static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace_ops *op,
+			   struct ftrace_regs *fregs)
+{
+	struct xfrm_state *x = (void *)ftrace_regs_get_argument(fregs, 0);
+	__be32 seq = (__force __be32)ftrace_regs_get_argument(fregs, 1);
+	struct xha_sa *sa;
+
+	rcu_read_lock();
+	sa = xha_sa_by_x(x);
+	if (sa)
+		xha_sa_moved_in(sa, xha_seq64(ntohl(seq), xfrm_replay_seqhi(x, seq)));
+	rcu_read_unlock();
+}
+
+static struct ftrace_ops ops_out = {
+	.func = tap_out,
+	.flags = FTRACE_OPS_FL_PERMANENT,
+};
+
+static struct ftrace_ops ops_in = {
+	.func = tap_in,
+	.flags = FTRACE_OPS_FL_PERMANENT,
+};
+
+static int hook(struct ftrace_ops *ops, char *function)
+{
+	int err;
+
+	err = ftrace_set_filter(ops, function, strlen(function), 0);
+	if (err)
+		return err;
+	err = register_ftrace_function(ops);
+	if (err)
+		ftrace_free_filter(ops);
+	return err;
+}
+
+static void unhook(struct ftrace_ops *ops)
+{
+	unregister_ftrace_function(ops);
+	ftrace_free_filter(ops);
+}
+
+static int start(void)
+{
+	int err;
+
+	err = hook(&ops_out, "xfrm_replay_overflow");
+	if (err)
+		return err;
+	err = hook(&ops_in, "xfrm_replay_advance");
+	if (err)
+		unhook(&ops_out);
+	return err;
+}
+
+static void stop(void)
+{
+	unhook(&ops_in);
+	unhook(&ops_out);
+}
+
+static void watch(struct xha_sa *sa)
+{
+}
+
+static void unwatch(struct xha_sa *sa)
+{
+}
+
+const struct xha_tap xha_tap_ftrace = {
+	.name = "ftrace",
+	.start = start,
+	.stop = stop,
+	.watch = watch,
+	.unwatch = unwatch,
+};

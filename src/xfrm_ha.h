@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _XFRM_HA_H
+#define _XFRM_HA_H
+
+#include <linux/hrtimer.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable.h>
+#include <linux/skbuff.h>
+#include <linux/version.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include <net/xfrm.h>
+#include <uapi/linux/xfrm_ha.h>
+
+#include "frame.h"
+#include "lease.h"
+#include "session.h"
+#include "term.h"
+#include "window.h"
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#error "xfrm_ha needs Linux 6.12 or newer"
+#endif
+
+/**
+ * DOC: Locking
+ *
+ * Order, outermost first:
+ *
+ * 1. xha_net.mutex (per netns): configuration of links and groups. Taken by
+ *    netlink handlers and work items; may sleep. RTNL may be held outside it
+ *    (netdevice notifier) and is never taken inside it.
+ * 2. xha_mirror.rx_lock (BH): what is known of the peer's SAs, the
+ *    application of records. Inside it: xha_link.rx_lock is outside.
+ * 3. xha_link.lock (BH): session, frames under way, control messages to send.
+ * 4. xha_group.lock (BH): role and term of a group.
+ * 5. xfrm_state.lock (BH), the kernel's: the numbers of the SA, and of its
+ *    struct xha_sa all that the comment there says. The taps run under it and
+ *    take no lock of this module.
+ *
+ * xfrm_state_lock (per netns, the kernel's) is taken under x->lock by the
+ * kernel; in a walk, where it is held, x->lock must not be taken.
+ *
+ * Look-ups (SA by xfrm_state, by identity, by index; group by name; link by
+ * device) are RCU. A struct xha_sa dies in two phases: xha_sa_unlink() takes it
+ * out of all tables and marks it dead; a grace period after the last
+ * reference has gone it returns its reference on the xfrm_state.
+ */
+
+struct xha_net;
+struct xha_link;
+struct xha_group;
+
+/* Every counter of a netns, with its name on netlink: stats.c. */
+enum xha_stat {
+#define XHA_STAT(id, name, text) XHA_STAT_##id,
+#include "stats_list.h"
+#undef XHA_STAT
+	__XHA_STAT_MAX
+};
+
+struct xha_stats {
+	u64 v[__XHA_STAT_MAX];
+};
+
+/* --- struct xha_sa: the shadow of one xfrm_state --- */
+
+enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
+	XHA_SA_QUEUED,		/* on the due list of its mirror */
+	XHA_SA_LISTED,		/* on the moved list of its mirror */
+	XHA_SA_DUE_OUT,		/* an outbound record is due */
+	XHA_SA_DUE_IN,		/* an inbound record is due */
+	XHA_SA_ANNOUNCE,	/* tell index and identity first */
+	XHA_SA_ASK,		/* ask the peer to announce it */
+	XHA_SA_FINAL,		/* held for a planned switchover: exact record not acknowledged yet */
+	XHA_SA_SYNC,		/* part of a bulk sync, announcement not acknowledged yet */
+	XHA_SA_DEAD,		/* unlinked */
+};
+
+enum xha_hold {			/* bits of xha_sa.hold, under x->lock: why km.state is ERROR */
+	XHA_HOLD_STANDBY	= BIT(0),
+	XHA_HOLD_LEASE		= BIT(1),
+};
+
+/**
+ * struct xha_half - one direction of an SA on the active node
+ * @seq: number as of the last packet (tap) or sample
+ * @due: number that makes a record due
+ * @sampled: number in the newest record handed to the link
+ * @acked: number in the newest record that the peer acknowledged
+ * @lease: out only: newest lease end that the peer acknowledged, 0 none
+ *
+ * Written under x->lock (tap, sample) but @acked and @lease: under the link's
+ * lock. Read anywhere with READ_ONCE.
+ */
+struct xha_half {
+	u64 seq;
+	u64 due;
+	u64 sampled;
+	u64 acked;
+	u64 lease;
+};
+
+struct xha_sa {
+	/* read by the tap */
+	struct rhash_head by_x;
+	struct xfrm_state *x;		/* a reference is held */
+	struct xha_net *xn;
+	struct xha_mirror *mirror;	/* of its group; NULL: not mirrored */
+	unsigned long flags;		/* enum xha_sa_flags */
+	u32 out_interval;		/* packets; under x->lock, from the group */
+	u32 in_interval;		/* packets; ditto */
+	/* written by the tap */
+	struct xha_half out ____cacheline_aligned;
+	struct xha_half in;
+	unsigned long moved_at;		/* jiffies of the first movement after the last sample; under x->lock */
+	bool moved;			/* @moved_at is valid: moved since the last sample; under x->lock */
+	u8 hold;			/* enum xha_hold; under x->lock */
+	u64 overrun;			/* packets sent above the acknowledged lease; under x->lock */
+	struct llist_node due_node;
+	struct llist_node moved_node;
+	struct llist_node gone_node;
+	/* the rest */
+	struct xha_id id;
+	struct rhash_head by_id;
+	u32 index;			/* in xha_net.sas */
+	refcount_t ref;
+	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
+	u32 epoch;			/* session of the mirror in which it was announced; link's lock */
+	u64 written;			/* standby: lease end last written into x; under x->lock */
+	unsigned long pending_since;	/* jiffies: oldest movement not acknowledged, 0 none; link's lock */
+	bool watched;			/* aevent tap: the next two are to be restored; x->lock */
+	u32 old_maxdiff;
+	u32 old_maxage;
+	struct rcu_head rcu;
+};
+
+/* --- groups --- */
+
+/* Settings of a group; what netlink sets. Defaults: xha_group_config_default() */
+struct xha_group_config {
+	u32 interval;		/* packets, 1 … XHA_INTERVAL_MAX */
+	u32 quantity;		/* packets, 2 * interval … XHA_QUANTITY_MAX; 0: default */
+	u32 max_age;		/* ms, 1 … 60000 */
+	u32 join;		/* ms a starting active waits to hear its peer, 0 … 600000 */
+	bool bitmap;		/* inbound records carry the window bitmap */
+	bool takeover;		/* on-peer-loss: takeover, not notify */
+	bool lenient;		/* inbound takeover policy: lenient, not strict */
+};
+
+#define XHA_GROUP_ADDRS	16
+
+/* What belongs to a group; all given conditions must hold, addresses are alternatives */
+struct xha_group_match {
+	u8 n_addrs;
+	struct {
+		u16 family;
+		xfrm_address_t addr;	/* outer source or destination */
+	} addrs[XHA_GROUP_ADDRS];
+	bool has_reqid, has_mark, has_if_id;
+	u32 reqid;
+	u32 mark_v, mark_m;
+	u32 if_id;
+};
+
+struct xha_group {
+	char name[XHA_NAME_LEN];
+	u32 id;				/* in xha_net.groups */
+	struct xha_net *xn;
+	struct xha_link *link;		/* NULL: none (solo); immutable: a link in use can't be deleted */
+	struct xha_mirror *mirror;	/* of @link; immutable */
+	struct xha_group_match match;	/* immutable */
+	struct xha_group_config config;	/* xha_net.mutex for writes */
+	spinlock_t lock;
+	enum xha_role role;		/* @lock */
+	u32 term;			/* @lock */
+	u32 peer_term;			/* @lock: as last heard */
+	u8 peer_role;			/* @lock: enum xha_claim, as last heard */
+	bool peer_known;		/* @lock: peer has spoken of this group in this session */
+	bool dirty;			/* a GROUP message is due; atomic */
+	bool request;			/* a standby that asks the active to hand over; @lock */
+	atomic_t final_left;		/* RELEASING: SAs whose final record is not acknowledged */
+	u64 changed_at;			/* ns, boot clock: of the last change of role; @lock */
+	u64 takeovers;			/* @lock */
+	u64 skipped;			/* numbers skipped at takeovers; @lock */
+	atomic_t n_sas;
+	struct list_head node;		/* xha_net.group_list, RCU; order of configuration */
+	struct delayed_work timer;	/* JOINING, RELEASING: waited long enough */
+	struct work_struct role_work;	/* carries out a change of role in process context */
+	unsigned long events;		/* enum xfrm_ha_event bits, told once the change is carried out */
+	refcount_t ref;
+	struct rcu_head rcu;
+};
+
+/* --- link --- */
+
+struct xha_link_config {
+	u16 ethertype;
+	u8 peer[ETH_ALEN];
+	bool insecure;
+	u32 heartbeat;		/* ms */
+	u32 dead;		/* heartbeats */
+	u32 batch;		/* us a due record may wait for others; 0: a frame at once */
+	u8 key[32];		/* pre-shared; write-only */
+};
+
+enum xha_link_state {
+	XHA_LINK_DOWN,		/* device absent, down, or without carrier */
+	XHA_LINK_CONNECTING,	/* saying HELLO */
+	XHA_LINK_SYNC,		/* session stands, bulk sync not yet acknowledged in both directions */
+	XHA_LINK_UP,		/* in sync */
+};
+
+struct xha_link;		/* struct in link.h: link.c, seal.c; others use the calls below */
+
+/* What a frame carried, remembered until it is acknowledged or lost */
+enum xha_item_kind {
+	XHA_ITEM_OUT,
+	XHA_ITEM_IN,
+	XHA_ITEM_ANNOUNCE,	/* both halves */
+	XHA_ITEM_ASK,
+	XHA_ITEM_GONE,
+	XHA_ITEM_NAK,
+	XHA_ITEM_GROUP,
+	XHA_ITEM_SYNCED,
+};
+
+struct xha_item {
+	u8 kind;
+	u8 flags;		/* XHA_REC_F_FINAL */
+	u32 index;		/* SA, group id, or the peer's index (NAK) */
+	u64 seq;		/* OUT, ANNOUNCE: number at the sample; IN: edge; GROUP: role << 32 | term */
+	u64 lease;		/* OUT, ANNOUNCE: lease end; ANNOUNCE also: */
+	u64 in;			/* ANNOUNCE: edge */
+};
+
+#define XHA_FRAME_ITEMS	96	/* items in one frame at most */
+
+/* --- per netns --- */
+
+struct xha_net {
+	struct net *net;
+	struct mutex mutex;		/* configuration */
+	u32 node;			/* own id; 0: not set; mutex */
+	bool node_set;			/* by the user, not derived */
+	struct list_head links;		/* RCU; mutex */
+	struct list_head group_list;	/* RCU; mutex */
+	struct xarray groups;		/* id → group */
+	struct rhashtable by_id;	/* xha_sa.by_id */
+	struct xarray sas;		/* index → xha_sa; xa_lock */
+	u32 sas_next;			/* xa_alloc_cyclic */
+	atomic_t n_sas;
+	u32 max_sas;			/* limit */
+	struct delayed_work reconcile;	/* finds SAs that made no event */
+	struct xha_stats __percpu *stats;
+	bool dead;
+};
+
+extern unsigned int xha_net_id;
+
+static inline struct xha_net *xha_pernet(struct net *net)
+{
+	return net_generic(net, xha_net_id);
+}
+
+static inline void xha_stat_add(struct xha_net *xn, enum xha_stat s, u64 n)
+{
+	this_cpu_add(xn->stats->v[s], n);
+}
+
+static inline void xha_stat_inc(struct xha_net *xn, enum xha_stat s)
+{
+	this_cpu_inc(xn->stats->v[s]);
+}
+
+/* apply.c: the only file that writes into an xfrm_state */
+struct xha_sample {
+	u64 out, in, bytes, packets;
+	struct xha_window *window;	/* filled if not NULL */
+};
+
+void xha_apply_sample(struct xfrm_state *x, struct xha_sample *s);	/* x->lock held */
+u32 xha_apply_width(const struct xfrm_state *x);
+bool xha_apply_esn(const struct xfrm_state *x);
+u64 xha_apply_role(struct xha_sa *sa);
+u64 xha_apply_oseq(const struct xfrm_state *x);
+void xha_apply_free(struct xha_sa *sa);
+bool xha_apply_record(struct xha_sa *sa, const struct xha_record *r);
+void xha_apply_aevent(struct xfrm_state *x, u32 maxdiff, u32 maxage);
+
+/* group.c: groups, roles, terms, takeover, release */
+void xha_group_config_default(struct xha_group_config *c);
+int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_match *m,
+		  const struct xha_group_config *c, const char *link_dev, bool active,
+		  struct netlink_ext_ack *extack);
+int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_config *c,
+		  struct netlink_ext_ack *extack);
+int xha_group_del(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack);
+int xha_group_takeover(struct xha_net *xn, const char *name, bool force, struct netlink_ext_ack *extack);
+int xha_group_release(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack);
+struct xha_group *xha_group_find(struct xha_net *xn, const char *name);	/* RCU or mutex */
+struct xha_group *xha_group_match_sa(struct xha_net *xn, const struct xfrm_state *x); /* RCU; takes a reference */
+void xha_group_put(struct xha_group *g);
+bool xha_group_sends(const struct xha_group *g);	/* its SAs' records are to be sent */
+void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m);
+void xha_group_said(struct xha_group *g, u8 role, u32 term);	/* the peer acknowledged this message */
+void xha_group_fill_msg(struct xha_group *g, struct xha_group_msg *m);
+void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool peer_lost);
+const char *xha_group_using(struct xha_net *xn, const struct xha_link *link); /* name, or NULL; mutex */
+void xha_group_final_acked(struct xha_group *g);
+int xha_group_start(void);
+void xha_group_stop(void);
+void xha_group_init(struct xha_net *xn);
+void xha_group_fini(struct xha_net *xn);
+
+/* link.c: the dedicated netdev, timers, transmit and receive */
+int xha_link_add(struct xha_net *xn, struct net_device *dev, const struct xha_link_config *c,
+		 struct netlink_ext_ack *extack);
+int xha_link_set(struct xha_net *xn, const char *dev, const struct xha_link_config *c,
+		 bool new_key, struct netlink_ext_ack *extack);
+int xha_link_del(struct xha_net *xn, const char *dev, struct netlink_ext_ack *extack);
+struct xha_link *xha_link_find(struct xha_net *xn, const char *dev);	/* RCU or mutex; NULL @dev: the only or first one */
+void xha_link_kick(struct xha_link *link);	/* something is due: any context, x->lock may be held */
+void xha_link_urge(struct xha_link *link);	/* ditto, do not wait for the batch */
+enum xha_link_state xha_link_state(const struct xha_link *link);
+void xha_link_synced(struct xha_link *link);	/* mirror.c: our bulk sync was acknowledged / peer's arrived */
+struct xha_net *xha_link_net(const struct xha_link *link);
+struct xha_mirror *xha_link_mirror(const struct xha_link *link);
+const char *xha_link_name(const struct xha_link *link);	/* of its device; mutex or RCU */
+int xha_link_init(void);
+void xha_link_exit(void);
+void xha_link_fini(struct xha_net *xn);		/* netns goes */
+
+/* seal.c: keys and AEAD of the link */
+
+/* mirror.c: dirty queue, batching, bulk sync, orphans */
+struct xha_mirror;				/* per link; what we know of the peer's SAs, control messages to send */
+struct xha_mirror *xha_mirror_create(struct xha_net *xn, struct xha_link *link);
+void xha_mirror_destroy(struct xha_mirror *m);	/* after RCU grace of the link */
+void xha_mirror_due(struct xha_sa *sa);		/* tap and others: queue it; x->lock may be held */
+void xha_mirror_moved(struct xha_sa *sa);
+bool xha_mirror_pending(struct xha_mirror *m);	/* is there anything to send */
+/* link.c, link's lock held: fill @buf with messages, remember them in @items; returns octets, *n items */
+int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *items, int *n);
+void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n, u64 sent_at);
+void xha_mirror_lost(struct xha_mirror *m, const struct xha_item *items, int n);
+/* link.c, rx_lock held, softirq or process: the messages of an authenticated frame; -EBADMSG counts */
+int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len);
+/*
+ * Process context, no xha_net.mutex needed. @up: call it BEFORE the new session is put to use
+ * (no xha_mirror_fill(), no xha_mirror_input() until it returns); else after it was given up.
+ */
+void xha_mirror_session(struct xha_mirror *m, bool up);
+void xha_mirror_sa_new(struct xha_sa *sa);	/* an orphan may wait for it; else ASK */
+void xha_mirror_sa_gone(struct xha_sa *sa);
+void xha_mirror_group(struct xha_group *g);	/* GROUP message is due */
+u32 xha_mirror_orphans(const struct xha_mirror *m);
+
+/* netlink.c */
+int xha_netlink_init(void);
+void xha_netlink_exit(void);
+void xha_event_group(struct xha_group *g, u32 event);	/* enum xfrm_ha_event; any context */
+void xha_event_link(struct xha_link *link, u32 event);
+
+/* sa.c: one shadow per xfrm_state */
+int xha_sa_init(void);
+void xha_sa_exit(void);
+void xha_sa_sweep(struct xha_net *xn);		/* reconcile soon: any context */
+int xha_sa_net_init(struct xha_net *xn);
+void xha_sa_net_fini(struct xha_net *xn);
+struct xha_sa *xha_sa_by_x(const struct xfrm_state *x);			/* RCU */
+struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id);	/* RCU */
+struct xha_sa *xha_sa_by_index(struct xha_net *xn, u32 index);		/* RCU */
+void xha_sa_id(struct xha_id *id, const struct xfrm_state *x);
+void xha_sa_hear(struct xfrm_state *x);		/* a new or changed xfrm_state */
+void xha_sa_unlink(struct xha_sa *sa);
+void xha_sa_dismiss(struct xha_net *xn, const struct xha_group *g);
+void xha_sa_net_start(struct xha_net *xn);
+void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
+bool xha_sa_get(struct xha_sa *sa);
+void xha_sa_put(struct xha_sa *sa);
+void xha_sa_moved_out(struct xha_sa *sa, u64 seq);	/* taps; x->lock held */
+void xha_sa_moved_in(struct xha_sa *sa, u64 seq);
+void xha_sa_event(struct xha_sa *sa, u64 out, u64 in);	/* aevent tap; x->lock held */
+void xha_sa_configure(struct xha_sa *sa);	/* take over the settings of its group */
+
+/* Distance of an SA from its mirror: requirement N7 */
+struct xha_distance {
+	u64 out;	/* packets */
+	u64 in;		/* packets */
+	u32 ms;
+};
+
+void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d);
+
+/* stats.c */
+extern const char * const xha_stat_names[__XHA_STAT_MAX];
+void xha_stats_sum(struct xha_net *xn, struct xha_stats *sum);
+
+/* tap.c, tap_ftrace.c, tap_aevent.c: the only files that hear XFRM */
+struct xha_tap {
+	const char *name;
+	int (*start)(void);
+	void (*stop)(void);
+	bool bystanders;			/* wants a shadow of SAs outside groups too */
+	void (*watch)(struct xha_sa *sa);	/* new, or its settings changed; takes x->lock */
+	void (*unwatch)(struct xha_sa *sa);	/* takes x->lock */
+};
+
+extern const struct xha_tap xha_tap_ftrace;
+extern const struct xha_tap xha_tap_aevent;
+extern const struct xha_tap *xha_tap;		/* the one in use */
+int xha_tap_start(void);
+void xha_tap_stop(void);
+void xha_tap_listen(void);
+void xha_tap_mute(void);
+
+#endif
