@@ -135,7 +135,7 @@ struct xha_announce {
 enum xha_role_wire {
 	XHA_WIRE_STANDBY	= 0,
 	XHA_WIRE_ACTIVE		= 1,
-	XHA_WIRE_HANDOVER	= 2,	/* was active, all final records are acknowledged: take it */
+	XHA_WIRE_HANDOVER	= 2,	/* was active, the peer has all final records */
 	XHA_WIRE_REQUEST	= 3,	/* standby that asks the active to hand over */
 };
 

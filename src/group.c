@@ -130,7 +130,7 @@ static void tell(struct xha_group *g)
 }
 
 /* Each SA, with a reference; process context. */
-static void for_each_sa(struct xha_group *g, void (*func)(struct xha_group *g, struct xha_sa *sa))
+static void each_sa(struct xha_group *g, void (*func)(struct xha_group *g, struct xha_sa *sa))
 {
 	unsigned long index = 0;
 	struct xha_sa *sa;
@@ -197,7 +197,7 @@ static void role_work(struct work_struct *work)
 	/* 1 for the sweep itself: acknowledgements may come while it runs. */
 	if (role == XHA_ROLE_RELEASING)
 		atomic_set(&g->final_left, 1);
-	for_each_sa(g, sweep);
+	each_sa(g, sweep);
 	if (role == XHA_ROLE_RELEASING) {
 		mod_delayed_work(group_wq, &g->timer, msecs_to_jiffies(RELEASE_TIMEOUT_MS));
 		if (atomic_dec_and_test(&g->final_left))
@@ -376,7 +376,7 @@ static int check_config(const struct xha_group_config *c, struct netlink_ext_ack
 		return -ERANGE;
 	}
 	if (c->quantity && (c->quantity < 2 * c->interval || c->quantity > XHA_QUANTITY_MAX)) {
-		NL_SET_ERR_MSG(extack, "The quantity must be at least twice the interval and at most 2^30");
+		NL_SET_ERR_MSG(extack, "The quantity must be 2 intervals to 2^30 packets");
 		return -ERANGE;
 	}
 	return 0;
@@ -432,7 +432,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	err = xa_alloc(&xn->groups, &g->id, g, XA_LIMIT(1, GROUPS_MAX), GFP_KERNEL);
 	if (err) {
 		if (err == -EBUSY) {
-			NL_SET_ERR_MSG(extack, "There are as many groups as a netns may have (1024)");
+			NL_SET_ERR_MSG(extack, "A netns can have no more than 1024 groups");
 			err = -ENOSPC;
 		}
 		goto err_free;
@@ -481,7 +481,7 @@ int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_c
 	spin_lock_bh(&g->lock);
 	g->config = *c;
 	spin_unlock_bh(&g->lock);
-	for_each_sa(g, configure);
+	each_sa(g, configure);
 	xha_event_group(g, XFRM_HA_EVENT_GROUP_SET);
 	return 0;
 }

@@ -5,9 +5,9 @@
 
 #include "pure.h"
 
-#define XHA_INTERVAL_MAX	(1u << 20)	/* packets */
+#define XHA_INTERVAL_MAX	1048576u	/* packets */
 #define XHA_INTERVAL_DEFAULT	64
-#define XHA_QUANTITY_MAX	(1u << 30)	/* packets; a jump must stay below 2^31 for ESN */
+#define XHA_QUANTITY_MAX	1073741824u	/* packets; a jump must stay below 2^31 for ESN */
 #define XHA_QUANTITY_DEFAULT	8192
 
 /* hi:lo of an SA without ESN is 0:lo. */

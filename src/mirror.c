@@ -68,8 +68,8 @@ static enum hrtimer_restart age_tick(struct hrtimer *timer)
 
 		if (test_bit(XHA_SA_DEAD, &sa->flags) || !READ_ONCE(sa->moved)) {
 			clear_bit(XHA_SA_LISTED, &sa->flags);
+			/* The tap may have found it listed a moment ago: look again after. */
 			smp_mb__after_atomic();
-			/* The tap may have found it listed a moment ago. */
 			if (test_bit(XHA_SA_DEAD, &sa->flags) || !READ_ONCE(sa->moved) ||
 			    test_and_set_bit(XHA_SA_LISTED, &sa->flags)) {
 				xha_sa_put(sa);
@@ -291,8 +291,8 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	u64 lease;
 	u8 flags;
 
-	/* Cleared before the sample: who moves after it queues the SA again. */
 	clear_bit(XHA_SA_QUEUED, &sa->flags);
+	/* Cleared before the sample: who moves after it queues the SA again. */
 	smp_mb__after_atomic();
 	out = test_and_clear_bit(XHA_SA_DUE_OUT, &sa->flags);
 	in = test_and_clear_bit(XHA_SA_DUE_IN, &sa->flags);

@@ -47,7 +47,7 @@ struct xha_mirror {
 	bool synced_rx;
 	atomic_t sync_left;
 	struct work_struct sync_work;
-	spinlock_t lock;
+	spinlock_t lock;		/* gone, nak */
 	struct xha_indexes gone;
 	struct xha_indexes nak;
 

@@ -8,7 +8,7 @@
 
 #include "xfrm_ha.h"
 
-#define SAS_DEFAULT	(1u << 17)
+#define SAS_DEFAULT	131072
 #define SWEEP_PERIOD	(5 * HZ)
 #define SWEEP_BATCH	64
 
@@ -450,7 +450,7 @@ static void reconcile_work(struct work_struct *work)
 	mutex_unlock(&xn->mutex);
 }
 
-/* Out of memory is tried again after a while, a flush is looked at at once. */
+/* Out of memory is tried again after a while, a flush is followed at once. */
 void xha_sa_sweep(struct xha_net *xn)
 {
 	if (!READ_ONCE(xn->dead))

@@ -16,7 +16,7 @@ enum xha_hello_verdict {
 	XHA_HELLO_SECURITY,	/* one end sealed, the other insecure */
 	XHA_HELLO_REPLY,	/* remember @nonce of the peer, answer with an echo of it */
 	XHA_HELLO_START,	/* it echoes our nonce: the session stands, answer if not yet */
-	XHA_HELLO_CONFIRM,	/* session already stands, the peer has not heard our echo: say it again */
+	XHA_HELLO_CONFIRM,	/* it stands, the peer has not heard our echo: say it again */
 };
 
 /**
@@ -68,7 +68,7 @@ struct xha_rtt {
 };
 
 void xha_rtt_sample(struct xha_rtt *rtt, u64 sample);	/* RFC 6298, 2 */
-u64 xha_rto(const struct xha_rtt *rtt);			/* bounded: 5 ms … 500 ms; 50 ms without a sample */
+u64 xha_rto(const struct xha_rtt *rtt);	/* 5 ms … 500 ms; 50 ms without a sample */
 enum xha_sent_verdict xha_sent_verdict(u64 number, u64 sent_at, u64 now, u64 rto,
 				       const struct xha_ack *ack);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* XHA_STAT(id, name on netlink, what it counts). Included several times, on purpose without a guard. */
+/* XHA_STAT(id, name on netlink, what it counts). No guard: it is included several times. */
 XHA_STAT(RECORD_OUT_TX, "record_out_tx", "outbound records sent")
 XHA_STAT(RECORD_IN_TX, "record_in_tx", "inbound records sent")
 XHA_STAT(RECORD_AGED, "record_aged", "records due by max-age, not by interval")
-XHA_STAT(RECORD_COALESCED, "record_coalesced", "records that fell due while one of the same SA still waited")
+XHA_STAT(RECORD_COALESCED, "record_coalesced", "records that fell due while one of the SA waited")
 XHA_STAT(RECORD_RESENT, "record_resent", "records due again because their frame was lost")
 XHA_STAT(ANNOUNCE_TX, "announce_tx", "SAs announced to the peer")
 XHA_STAT(RECORD_RX, "record_rx", "records received")

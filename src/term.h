@@ -7,7 +7,7 @@
 
 enum xha_role {
 	XHA_ROLE_STANDBY,	/* SAs are held */
-	XHA_ROLE_JOINING,	/* told to be active, waits to hear whether the peer is; SAs are held */
+	XHA_ROLE_JOINING,	/* told to be active, waits whether the peer is; SAs are held */
 	XHA_ROLE_ACTIVE,
 	XHA_ROLE_RELEASING,	/* held; final records are under way to the peer */
 	XHA_ROLE_HANDED,	/* held; HANDOVER was said, the peer has not yet confirmed */

@@ -29,7 +29,7 @@ static inline u32 xha_window_words(u32 width)
 /* struct xfrm_replay_state: bit i of @bitmap is edge - i. */
 void xha_window_from_legacy(struct xha_window *w, u32 seq, u32 bitmap, u32 width);
 u32 xha_window_to_legacy(const struct xha_window *w);
-/* struct xfrm_replay_state_esn: number n is bit (n - 1) % width of @bmp (net/xfrm/xfrm_replay.c). */
+/* struct xfrm_replay_state_esn: number n is bit (n - 1) % width of @bmp. */
 void xha_window_from_ring(struct xha_window *w, u64 edge, const u32 *bmp, u32 width);
 void xha_window_to_ring(const struct xha_window *w, u32 *bmp);
 

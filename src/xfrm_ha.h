@@ -77,12 +77,12 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_DUE_IN,		/* an inbound record is due */
 	XHA_SA_ANNOUNCE,	/* tell index and identity first */
 	XHA_SA_ASK,		/* ask the peer to announce it */
-	XHA_SA_FINAL,		/* held for a planned switchover: exact record not acknowledged yet */
+	XHA_SA_FINAL,		/* planned switchover: exact record not acknowledged yet */
 	XHA_SA_SYNC,		/* part of a bulk sync, announcement not acknowledged yet */
 	XHA_SA_DEAD,		/* unlinked */
 };
 
-enum xha_hold {			/* bits of xha_sa.hold, under x->lock: why km.state is ERROR */
+enum xha_hold {			/* bits of xha_sa.hold: why km.state is ERROR */
 	XHA_HOLD_STANDBY	= BIT(0),
 	XHA_HOLD_LEASE		= BIT(1),
 };
@@ -118,10 +118,10 @@ struct xha_sa {
 	/* written by the tap */
 	struct xha_half out ____cacheline_aligned;
 	struct xha_half in;
-	unsigned long moved_at;		/* jiffies of the first movement after the last sample; under x->lock */
-	bool moved;			/* @moved_at is valid: moved since the last sample; under x->lock */
-	u8 hold;			/* enum xha_hold; under x->lock */
-	u64 overrun;			/* packets sent above the acknowledged lease; under x->lock */
+	unsigned long moved_at;		/* jiffies: first movement after the last sample; x->lock */
+	bool moved;			/* since the last sample: @moved_at is valid; x->lock */
+	u8 hold;			/* enum xha_hold; x->lock */
+	u64 overrun;			/* packets above the acknowledged lease; x->lock */
 	struct llist_node due_node;
 	struct llist_node moved_node;
 	struct llist_node gone_node;
@@ -131,10 +131,10 @@ struct xha_sa {
 	u32 index;			/* in xha_net.sas */
 	refcount_t ref;
 	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
-	u32 epoch;			/* session of the mirror in which it was announced; link's lock */
-	u64 written;			/* standby: lease end last written into x; under x->lock */
-	unsigned long pending_since;	/* jiffies: oldest movement not acknowledged, 0 none; link's lock */
-	bool watched;			/* aevent tap: the next two are to be restored; x->lock */
+	u32 epoch;			/* session in which it was announced; link's lock */
+	u64 written;			/* standby: lease end last written into x; x->lock */
+	unsigned long pending_since;	/* jiffies: oldest unacknowledged movement; link's lock */
+	bool watched;			/* aevent tap: restore the next two; x->lock */
 	u32 old_maxdiff;
 	u32 old_maxage;
 	struct rcu_head rcu;
@@ -172,7 +172,7 @@ struct xha_group {
 	char name[XHA_NAME_LEN];
 	u32 id;				/* in xha_net.groups */
 	struct xha_net *xn;
-	struct xha_link *link;		/* NULL: none (solo); immutable: a link in use can't be deleted */
+	struct xha_link *link;		/* NULL: solo; immutable: a link in use stays */
 	struct xha_mirror *mirror;	/* of @link; immutable */
 	struct xha_group_match match;	/* immutable */
 	struct xha_group_config config;	/* xha_net.mutex for writes */
@@ -183,16 +183,16 @@ struct xha_group {
 	u8 peer_role;			/* @lock: enum xha_claim, as last heard */
 	bool peer_known;		/* @lock: peer has spoken of this group in this session */
 	bool dirty;			/* a GROUP message is due; atomic */
-	bool request;			/* a standby that asks the active to hand over; @lock */
-	atomic_t final_left;		/* RELEASING: SAs whose final record is not acknowledged */
-	u64 changed_at;			/* ns, boot clock: of the last change of role; @lock */
+	bool request;			/* a standby asks the active to hand over; @lock */
+	atomic_t final_left;		/* RELEASING: final records not acknowledged */
+	u64 changed_at;			/* ns, boot clock: last change of role; @lock */
 	u64 takeovers;			/* @lock */
 	u64 skipped;			/* numbers skipped at takeovers; @lock */
 	atomic_t n_sas;
 	struct list_head node;		/* xha_net.group_list, RCU; order of configuration */
 	struct delayed_work timer;	/* JOINING, RELEASING: waited long enough */
 	struct work_struct role_work;	/* carries out a change of role in process context */
-	unsigned long events;		/* enum xfrm_ha_event bits, told once the change is carried out */
+	unsigned long events;		/* enum xfrm_ha_event bits, told after the change */
 	refcount_t ref;
 	struct rcu_head rcu;
 };
@@ -212,7 +212,7 @@ struct xha_link_config {
 enum xha_link_state {
 	XHA_LINK_DOWN,		/* device absent, down, or without carrier */
 	XHA_LINK_CONNECTING,	/* saying HELLO */
-	XHA_LINK_SYNC,		/* session stands, bulk sync not yet acknowledged in both directions */
+	XHA_LINK_SYNC,		/* session stands, bulk sync under way */
 	XHA_LINK_UP,		/* in sync */
 };
 
@@ -234,7 +234,7 @@ struct xha_item {
 	u8 kind;
 	u8 flags;		/* XHA_REC_F_FINAL */
 	u32 index;		/* SA, group id, or the peer's index (NAK) */
-	u64 seq;		/* OUT, ANNOUNCE: number at the sample; IN: edge; GROUP: role << 32 | term */
+	u64 seq;		/* number at the sample; IN: edge; GROUP: role << 32 | term */
 	u64 lease;		/* OUT, ANNOUNCE: lease end; ANNOUNCE also: */
 	u64 in;			/* ANNOUNCE: edge */
 };
@@ -301,17 +301,20 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_config *c,
 		  struct netlink_ext_ack *extack);
 int xha_group_del(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack);
-int xha_group_takeover(struct xha_net *xn, const char *name, bool force, struct netlink_ext_ack *extack);
+int xha_group_takeover(struct xha_net *xn, const char *name, bool force,
+		       struct netlink_ext_ack *extack);
 int xha_group_release(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack);
 struct xha_group *xha_group_find(struct xha_net *xn, const char *name);	/* RCU or mutex */
-struct xha_group *xha_group_match_sa(struct xha_net *xn, const struct xfrm_state *x); /* RCU; takes a reference */
+/* RCU; takes a reference */
+struct xha_group *xha_group_match_sa(struct xha_net *xn, const struct xfrm_state *x);
 void xha_group_put(struct xha_group *g);
 bool xha_group_sends(const struct xha_group *g);	/* its SAs' records are to be sent */
 void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m);
-void xha_group_said(struct xha_group *g, u8 role, u32 term);	/* the peer acknowledged this message */
+void xha_group_said(struct xha_group *g, u8 role, u32 term);	/* acknowledged by the peer */
 void xha_group_fill_msg(struct xha_group *g, struct xha_group_msg *m);
 void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool peer_lost);
-const char *xha_group_using(struct xha_net *xn, const struct xha_link *link); /* name, or NULL; mutex */
+/* Name of a group that is mirrored over @link, or NULL; mutex */
+const char *xha_group_using(struct xha_net *xn, const struct xha_link *link);
 void xha_group_final_acked(struct xha_group *g);
 int xha_group_start(void);
 void xha_group_stop(void);
@@ -324,11 +327,12 @@ int xha_link_add(struct xha_net *xn, struct net_device *dev, const struct xha_li
 int xha_link_set(struct xha_net *xn, const char *dev, const struct xha_link_config *c,
 		 bool new_key, struct netlink_ext_ack *extack);
 int xha_link_del(struct xha_net *xn, const char *dev, struct netlink_ext_ack *extack);
-struct xha_link *xha_link_find(struct xha_net *xn, const char *dev);	/* RCU or mutex; NULL @dev: the only or first one */
-void xha_link_kick(struct xha_link *link);	/* something is due: any context, x->lock may be held */
+/* RCU or mutex; NULL @dev: the first one */
+struct xha_link *xha_link_find(struct xha_net *xn, const char *dev);
+void xha_link_kick(struct xha_link *link);	/* something is due; x->lock may be held */
 void xha_link_urge(struct xha_link *link);	/* ditto, do not wait for the batch */
 enum xha_link_state xha_link_state(const struct xha_link *link);
-void xha_link_synced(struct xha_link *link);	/* mirror.c: our bulk sync was acknowledged / peer's arrived */
+void xha_link_synced(struct xha_link *link);	/* bulk sync is complete, both ways */
 struct xha_net *xha_link_net(const struct xha_link *link);
 struct xha_mirror *xha_link_mirror(const struct xha_link *link);
 const char *xha_link_name(const struct xha_link *link);	/* of its device; mutex or RCU */
@@ -339,17 +343,17 @@ void xha_link_fini(struct xha_net *xn);		/* netns goes */
 /* seal.c: keys and AEAD of the link */
 
 /* mirror.c: dirty queue, batching, bulk sync, orphans */
-struct xha_mirror;				/* per link; what we know of the peer's SAs, control messages to send */
+struct xha_mirror;				/* per link; struct in mirror.h */
 struct xha_mirror *xha_mirror_create(struct xha_net *xn, struct xha_link *link);
 void xha_mirror_destroy(struct xha_mirror *m);	/* after RCU grace of the link */
-void xha_mirror_due(struct xha_sa *sa);		/* tap and others: queue it; x->lock may be held */
+void xha_mirror_due(struct xha_sa *sa);		/* queue it; x->lock may be held */
 void xha_mirror_moved(struct xha_sa *sa);
 bool xha_mirror_pending(struct xha_mirror *m);	/* is there anything to send */
-/* link.c, link's lock held: fill @buf with messages, remember them in @items; returns octets, *n items */
+/* link's lock held: fill @buf with messages, remember them in @items; returns octets, *n items */
 int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *items, int *n);
 void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n, u64 sent_at);
 void xha_mirror_lost(struct xha_mirror *m, const struct xha_item *items, int n);
-/* link.c, rx_lock held, softirq or process: the messages of an authenticated frame; -EBADMSG counts */
+/* The messages of an authenticated frame */
 int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len);
 /*
  * Process context, no xha_net.mutex needed. @up: call it BEFORE the new session is put to use
