@@ -12,10 +12,12 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mapfile -t wanted < <(sed 's/#.*//; /^[[:space:]]*$/d' "$here/packages")
 
+# dpkg-query fails for names that it has never heard of.
 installed() {
-	dpkg-query -W -f '${Package} ${db:Status-Status}\n' \
-		"${wanted[@]//|*/}" "${wanted[@]//*|/}" 2>/dev/null |
-		sed -n 's/ installed$//p'
+	{
+		dpkg-query -W -f '${Package} ${db:Status-Status}\n' \
+			"${wanted[@]//|*/}" "${wanted[@]//*|/}" 2>/dev/null || :
+	} | sed -n 's/ installed$//p'
 }
 
 # The lines of which no alternative is installed.
@@ -55,8 +57,9 @@ command -v dpkg-query >/dev/null || {
 	exit 1
 }
 
-mapfile -t lack < <(missing)
-[ ${#lack[@]} -gt 0 ] || exit 0
+lack=$(missing)
+[ -n "$lack" ] || exit 0
+mapfile -t lack <<<"$lack"
 case ${1-} in
 --check)
 	echo "deps: missing: ${lack[*]}" >&2
