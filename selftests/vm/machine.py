@@ -24,9 +24,10 @@ console goes to NAME.console. The n-th entry of `links` is the guest's
 interface eth<n> (QEMU) or vec<n> (UML), MAC 02:00:00:00:<vm>:<n>; both get the
 name eth<n> before the command is run. A link joins two machines of one kind.
 
-The environment holds, beside env: XFRM_HA_DIR, XFRM_HA_MACHINE, XFRM_HA_KO and
-XFRM_HA_TEST_KO (the modules built for that machine), XFRM_HA_NAME, KERNEL and
-PATH with the tree's tools in front.
+The environment holds, beside env: XFRM_HA_DIR, XFRM_HA_MACHINE, XFRM_HA_KO,
+XFRM_HA_TEST_KO and XFRM_HA_MODULES (the module, the one with the unit tests, and
+the folder of selftests/modules, as build_module() had built them when the
+machine was made), XFRM_HA_NAME, KERNEL and PATH with the tree's tools in front.
 
 For measurements, QEMU can count instructions instead of time, and go without
 the host's root, so that two runs are the same to the bit:
@@ -43,6 +44,8 @@ from several threads. Leaving the `with` block kills what still runs; so do
 SIGTERM and Ctrl-C.
 """
 
+import fcntl
+import glob
 import json
 import os
 import queue
@@ -174,8 +177,9 @@ class Image:
     def __init__(self, programs=(), files=None, modules=()):
         self.programs, self.files, self.modules = programs, dict(files or {}), modules
 
-    def write(self, path, job):
-        """The initramfs. job: name -> text of the files that tell what to do."""
+    def write(self, path, job, ko):
+        """The initramfs. job: name -> text of the files that tell what to do;
+        ko: the module, if there is one."""
         kernel = debian_kernel.prepare()
         a = cpio.Archive()
         for d in ('/run', '/etc', '/var', '/lib/modules'):
@@ -206,7 +210,6 @@ class Image:
         for f in os.listdir(top):
             if f.startswith('modules.'):
                 a.add(f'{top}/{f}', f'/lib/modules/{kernel.kver}/{f}')
-        ko = f'{TOP}/build/qemu/src/xfrm_ha.ko'
         if os.path.exists(ko):
             a.add(ko, '/xfrm_ha.ko')
         a.write(path)
@@ -238,8 +241,9 @@ class Machine:
         env = {
             'KERNEL': self.kver(), 'XFRM_HA_DIR': TOP, 'XFRM_HA_MACHINE': self.kind,
             'XFRM_HA_NAME': self.name,
-            'XFRM_HA_KO': f'{TOP}/build/{self.kind}/src/xfrm_ha.ko',
-            'XFRM_HA_TEST_KO': f'{TOP}/build/{self.kind}/src/tests/xfrm_ha_test.ko',
+            'XFRM_HA_KO': f'{self.lab.dir}/{self.kind}/src/xfrm_ha.ko',
+            'XFRM_HA_TEST_KO': f'{self.lab.dir}/{self.kind}/src/tests/xfrm_ha_test.ko',
+            'XFRM_HA_MODULES': f'{self.lab.dir}/{self.kind}/selftests/modules',
             'PATH': f'{TOP}/tools:/usr/local/sbin:/usr/local/bin:'
                     '/usr/sbin:/usr/bin:/sbin:/bin',
         }
@@ -394,7 +398,7 @@ class Qemu(Machine):
             '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root']
         if self.image:
             initrd, root = f'{self.dir}/initrd', []
-            self.image.write(initrd, self._job())
+            self.image.write(initrd, self._job(), f'{self.lab.dir}/qemu/src/xfrm_ha.ko')
         if self.icount is not None:
             # Randomness, too, comes from the seed.
             accel = ['-accel', 'tcg', '-icount', 'shift=0,sleep=off', '-cpu', 'max',
@@ -497,6 +501,13 @@ class Lab:
         self._lock = threading.Lock()
 
     def __enter__(self):
+        # Two programs may want the same name at a time: the second one adds to it.
+        os.makedirs(os.path.dirname(self.dir), exist_ok=True)
+        self._claim = open(f'{self.dir}.lock', 'w', encoding='ascii')
+        try:
+            fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.dir += f'-{os.getpid()}'
         shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.dir)
         # The name of a socket has at most 107 characters.
@@ -517,6 +528,17 @@ class Lab:
         self._stop.set()
         self._guard.stdin.close()
         self._guard.wait()
+
+    def snapshot(self, machine):
+        """Keeps the modules as they are now: they may be built again meanwhile."""
+        src, dst = f'{TOP}/build/{machine}', f'{self.dir}/{machine}'
+        if os.path.isdir(dst) or not os.path.exists(f'{src}/lock'):
+            return
+        with open(f'{src}/lock', encoding='ascii') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for ko in glob.glob(f'{src}/**/*.ko', recursive=True):
+                os.makedirs(dst + os.path.dirname(ko)[len(src):], exist_ok=True)
+                shutil.copy(ko, dst + ko[len(src):])
 
     def guard(self, verb, pid):
         """Tells the guard which emulators there are."""
@@ -542,12 +564,13 @@ class Lab:
         """A new machine, not started yet. `extra` goes to the emulator, `append`
         to the guest kernel's command line."""
         if mem is None:
-            mem = 512 if machine != 'uml-san' else 1024
+            mem = {'qemu': 768, 'uml': 512, 'uml-san': 1024}[machine]
         vm = self.CLASSES[machine](self, len(self.machines) + 1, name, command, env, links,
                                    smp, mem, extra, append)
         if machine == 'qemu':
             vm.icount, vm.image = icount, image
         self.kernel(machine)
+        self.snapshot(machine)
         self.machines.append(vm)
         return vm
 
