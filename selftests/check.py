@@ -129,7 +129,7 @@ def main():
 
     # Kernels and modules first: a long silence later would look like a hang.
     wanted = {part.name for lane in parts for part in lane}
-    if wanted & {'style', 'intree'}:
+    if wanted & {'style', 'intree', 'host'}:
         wanted.add('uml')
     for name in machine.MACHINES:
         if name in wanted:

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The runner notices what it is there for: tests with planted faults, in plain
+# UML, must fail for the right reason, and only they.
+
+. "$(dirname "$0")/../lib/ktap.sh"
+cd "$XFRM_HA_DIR" || exit
+
+mkdir -p build
+dir=$(mktemp -d build/planted.XXXXXX)
+at_exit rm -rf "$dir"
+
+plant() { # NAME: the script comes from stdin
+	{
+		printf '#!/bin/bash\n# timeout: 5\n'
+		cat
+	} >"$dir/$1.sh"
+}
+
+plant 1-good <<<'echo "ok 1 fine"'
+plant 2-fails <<<'echo "not ok 1 broken"; exit 1'
+plant 3-silent <<<'exit 3'
+plant 4-plan <<<'echo "1..2"; echo "ok 1 one"'
+plant 5-skips <<<'echo "1..0 # SKIP no reason"; exit 4'
+plant 6-process <<<'setsid tail -f /dev/null & echo "ok 1 x"'
+plant 7-netns <<<'ip netns add stray'
+plant 8-log <<<'echo "WARNING: CPU: 0 planted" >/dev/kmsg'
+plant 9-nested <<<'echo "    ok 1 a"; echo "    not ok 2 b"; echo "not ok 1 both"; exit 1'
+plant a-hangs <<<'tail -f /dev/null'
+plant b-panics <<<'echo c >/proc/sysrq-trigger'
+plant c-after <<<'echo "ok 1 still tested"'
+
+out=$(CI='' selftests/vm/run --machine uml --no-build "$dir"/*.sh)
+status=$?
+printf "%s\n" "# ${out//$'\n'/$'\n'# }"
+
+said() { # TEST TEXT
+	grep -qF "# failed: $dir/$1.sh: $2" <<<"$out"
+}
+
+is "exit status" "$status" 1
+check "a failed result" said 2-fails broken
+check "an exit status without a result" said 3-silent "exit status 3"
+check "fewer results than planned" said 4-plan "planned 2 results, gave 1"
+check "a skip with its reason" grep -q "# skipped: .*5-skips.sh: no reason" <<<"$out"
+check "a process left behind" said 6-process "left a process behind: tail"
+check "a netns left behind" said 7-netns "left a netns behind: stray"
+check "a warning in the kernel log" said 8-log "kernel log: WARNING"
+check "a nested result" said 9-nested b
+check "a test that hangs" said a-hangs "not done within 5 s"
+check "a guest that panics" said b-panics "the guest died"
+check "its last words" grep -q 'sysrq triggered crash' <<<"$out"
+is "the count" "$(tail -n 1 <<<"$out")" "7 passed, 9 failed, 1 skipped"
+ktap_finished
