@@ -219,30 +219,31 @@ static void timer_work(struct work_struct *work)
 	struct xha_group *g = container_of(to_delayed_work(work), struct xha_group, timer);
 
 	spin_lock_bh(&g->lock);
-	if (g->role == XHA_ROLE_JOINING)
+	if (too_early(g))
+		mod_delayed_work(group_wq, &g->timer, HZ / 10);
+	else if (g->role == XHA_ROLE_JOINING)
 		activate(g, next_term(g));
 	else if (g->role == XHA_ROLE_RELEASING)
 		set_role(g, XHA_ROLE_ACTIVE, g->term);
 	spin_unlock_bh(&g->lock);
 }
 
-/**
- * xha_group_heard() - the peer says what it is for a group
- * @g: group
- * @m: its message; softirq
+/*
+ * A node that starts anew must not send before it knows what the peer holds of
+ * its SAs: it waits for the end of the bulk sync.
  */
-void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m)
+static bool too_early(const struct xha_group *g)
+{
+	return g->role == XHA_ROLE_JOINING && xha_link_state(g->link) == XHA_LINK_SYNC;
+}
+
+/* The group's lock is held. */
+static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 peer_node)
 {
 	struct xha_net *xn = g->xn;
-	u32 term;
+	u32 term = g->term;
 
-	spin_lock_bh(&g->lock);
-	g->peer_known = true;
-	g->peer_role = m->role;
-	g->peer_term = max(g->peer_term, m->term);
-	term = g->term;
-	switch (xha_term_verdict(g->role, &term, xn->node, (enum xha_claim)m->role, m->term,
-				 m->node)) {
+	switch (xha_term_verdict(g->role, &term, xn->node, claim, peer_term, peer_node)) {
 	case XHA_TERM_KEEP:
 		g->term = term;
 		break;
@@ -260,13 +261,29 @@ void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m)
 		set_role(g, XHA_ROLE_STANDBY, term);
 		break;
 	case XHA_TERM_ACTIVATE:
-		activate(g, term);
+		if (!too_early(g))
+			activate(g, term);
 		break;
 	case XHA_TERM_RELEASE:
 		g->term = term;
 		set_role(g, XHA_ROLE_RELEASING, term);
 		break;
 	}
+}
+
+/**
+ * xha_group_heard() - the peer says what it is for a group
+ * @g: group
+ * @m: its message; softirq
+ */
+void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m)
+{
+	spin_lock_bh(&g->lock);
+	g->peer_known = true;
+	g->peer_role = m->role;
+	g->peer_node = m->node;
+	g->peer_term = max(g->peer_term, m->term);
+	judge(g, (enum xha_claim)m->role, m->term, m->node);
 	spin_unlock_bh(&g->lock);
 }
 
@@ -351,6 +368,8 @@ void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool lost
 		spin_lock_bh(&g->lock);
 		if (lost)
 			peer_lost(g);
+		if (state == XHA_LINK_UP && g->role == XHA_ROLE_JOINING && g->peer_known)
+			judge(g, (enum xha_claim)g->peer_role, g->peer_term, g->peer_node);
 		spin_unlock_bh(&g->lock);
 		if (state == XHA_LINK_SYNC)
 			tell(g);

@@ -73,11 +73,16 @@ static int __init xha_init(void)
 	if (err)
 		goto err_tap;
 	xha_tap_listen();
-	err = xha_netlink_init();
+	err = xha_link_listen();
 	if (err)
 		goto err_net;
+	err = xha_netlink_init();
+	if (err)
+		goto err_notifier;
 	return 0;
 
+err_notifier:
+	xha_link_mute();
 err_net:
 	xha_tap_mute();
 	unregister_pernet_subsys(&net_ops);
@@ -95,6 +100,7 @@ err_sa:
 static void __exit xha_exit(void)
 {
 	xha_netlink_exit();
+	xha_link_mute();
 	xha_tap_mute();
 	unregister_pernet_subsys(&net_ops);
 	xha_tap_stop();

@@ -286,7 +286,7 @@ static void fill_half(struct xha_sa *sa, struct fill *f, const struct xha_sample
 static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 {
 	const struct xha_group_config *c = &sa->group->config;
-	bool announce, out, in, final;
+	bool announce, out, in, final, sends;
 	struct xha_sample s = {};
 	u64 lease;
 	u8 flags;
@@ -307,11 +307,13 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 		item(f, XHA_ITEM_ASK, sa->index);
 		took(f, xha_ask_encode(at(f), left(f), &sa->id));
 	}
-	if (!xha_group_sends(sa->group)) {
+	/* A standby tells what it holds when asked: its peer may have started anew. */
+	sends = xha_group_sends(sa->group);
+	if (!test_and_clear_bit(XHA_SA_ANSWER, &sa->flags) && !sends) {
 		sync_done(sa);
 		return;
 	}
-	if (sa->epoch != m->epoch)
+	if (sa->epoch != m->epoch || !sends)
 		announce = true;
 	if (!announce && !out && !in)
 		return;
@@ -332,7 +334,7 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	WRITE_ONCE(sa->moved, false);
 	spin_unlock(&sa->x->lock);
 
-	lease = final ? s.out : xha_lease_end(s.out, xha_quantity(c->quantity, c->interval),
+	lease = final || !sends ? s.out : xha_lease_end(s.out, xha_quantity(c->quantity, c->interval),
 					      xha_apply_esn(sa->x));
 	flags = final ? XHA_REC_F_FINAL : 0;
 	if (announce) {
@@ -454,7 +456,7 @@ void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n,
 static void sa_lost(struct xha_sa *sa, const struct xha_item *i)
 {
 	/* Something newer is under way already. */
-	if (i->kind == XHA_ITEM_OUT && i->seq < sa->out.sampled)
+	if (i->kind == XHA_ITEM_OUT && i->seq < READ_ONCE(sa->out.sampled))
 		return;
 	if (i->kind == XHA_ITEM_IN && i->seq < sa->in.sampled)
 		return;
@@ -513,7 +515,8 @@ void xha_mirror_lost(struct xha_mirror *m, const struct xha_item *items, int n)
 }
 
 /*
- * Bulk sync: every SA that this node carries is announced; the pace is the
+ * Bulk sync: every SA is announced, those that are held too: a peer that has
+ * lost its memory must not start below what it used before. The pace is the
  * link's (frames a flush, frames under way). 1 for the work itself.
  */
 static void sync_work(struct work_struct *work)
@@ -527,10 +530,7 @@ static void sync_work(struct work_struct *work)
 	xa_for_each(&m->xn->sas, index, sa) {
 		if (sa->mirror != m)
 			continue;
-		if (!xha_group_sends(sa->group)) {
-			xha_mirror_sa_new(sa);
-			continue;
-		}
+		set_bit(XHA_SA_ANSWER, &sa->flags);
 		if (!test_and_set_bit(XHA_SA_SYNC, &sa->flags))
 			atomic_inc(&m->sync_left);
 		set_bit(XHA_SA_ANNOUNCE, &sa->flags);

@@ -239,8 +239,9 @@ static void input_ask(struct xha_mirror *m, const struct xha_id *id)
 {
 	struct xha_sa *sa = xha_sa_by_id(m->xn, id);
 
-	if (!sa || sa->mirror != m || !xha_group_sends(sa->group))
+	if (!sa || sa->mirror != m)
 		return;
+	set_bit(XHA_SA_ANSWER, &sa->flags);
 	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
 	if (xha_mirror_bitmap(sa))
 		set_bit(XHA_SA_DUE_IN, &sa->flags);

@@ -76,6 +76,7 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_DUE_OUT,		/* an outbound record is due */
 	XHA_SA_DUE_IN,		/* an inbound record is due */
 	XHA_SA_ANNOUNCE,	/* tell index and identity first */
+	XHA_SA_ANSWER,		/* tell what is held here, too */
 	XHA_SA_ASK,		/* ask the peer to announce it */
 	XHA_SA_FINAL,		/* planned switchover: exact record not acknowledged yet */
 	XHA_SA_SYNC,		/* part of a bulk sync, announcement not acknowledged yet */
@@ -180,6 +181,7 @@ struct xha_group {
 	enum xha_role role;		/* @lock */
 	u32 term;			/* @lock */
 	u32 peer_term;			/* @lock: as last heard */
+	u32 peer_node;			/* @lock: ditto */
 	u8 peer_role;			/* @lock: enum xha_claim, as last heard */
 	bool peer_known;		/* @lock: peer has spoken of this group in this session */
 	bool dirty;			/* a GROUP message is due; atomic */
@@ -334,6 +336,26 @@ void xha_link_urge(struct xha_link *link);	/* ditto, do not wait for the batch *
 enum xha_link_state xha_link_state(const struct xha_link *link);
 void xha_link_synced(struct xha_link *link);	/* bulk sync is complete, both ways */
 struct xha_net *xha_link_net(const struct xha_link *link);
+struct xha_link_info {
+	char dev[IFNAMSIZ];
+	int ifindex;
+	u16 ethertype;
+	u8 peer[ETH_ALEN];
+	bool insecure;
+	u32 heartbeat, dead, batch;
+	enum xha_link_state state;
+	u32 peer_node;
+	u64 srtt_ns;
+	u64 up_since;
+	u32 in_flight;
+	u64 tx_frames, rx_frames, tx_bytes, rx_bytes;
+	u32 orphans;
+};
+
+void xha_link_info(struct xha_link *link, struct xha_link_info *i);
+struct xha_link *xha_link_next(struct xha_net *xn, struct xha_link *prev);	/* RCU or mutex */
+int xha_link_listen(void);
+void xha_link_mute(void);
 struct xha_mirror *xha_link_mirror(const struct xha_link *link);
 const char *xha_link_name(const struct xha_link *link);	/* of its device; mutex or RCU */
 int xha_link_init(void);

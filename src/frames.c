@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The link's frames: filled, sealed, sent, received, opened, acknowledged, given up. */
+
+#include <linux/etherdevice.h>
+
+#include "link.h"
+
+#define FLUSH_BUDGET	16			/* frames in one flush */
+#define FLUSH_PAUSE	(200 * NSEC_PER_USEC)	/* before the next, if there is more */
+#define ACK_DELAY	(2 * NSEC_PER_MSEC)
+#define ACK_EVERY	8			/* eliciting frames */
+
+static struct xha_slot *slot_of(struct xha_link *link, u64 number)
+{
+	return &link->slots[number % XHA_WINDOW_FRAMES];
+}
+
+struct sk_buff *xha_frames_alloc(struct net_device *dev, unsigned int len, gfp_t gfp)
+{
+	struct sk_buff *skb = __alloc_skb(LL_RESERVED_SPACE(dev) + len + dev->needed_tailroom,
+					  gfp, 0, NUMA_NO_NODE);
+
+	if (skb) {
+		skb_reserve(skb, LL_RESERVED_SPACE(dev));
+		skb->dev = dev;
+	}
+	return skb;
+}
+
+/* Consumes @skb, which starts with the frame header. RCU. */
+int xha_frames_xmit(struct xha_link *link, struct sk_buff *skb)
+{
+	struct net_device *dev = rcu_dereference(link->dev);
+	u16 type = READ_ONCE(link->config.ethertype);
+	int err;
+
+	if (!dev || dev_hard_header(skb, dev, type, link->config.peer, dev->dev_addr,
+				    skb->len) < 0) {
+		kfree_skb(skb);
+		err = -ENETDOWN;
+	} else {
+		skb->dev = dev;
+		skb->protocol = htons(type);
+		skb->priority = TC_PRIO_CONTROL;
+		skb_reset_network_header(skb);
+		err = net_xmit_eval(dev_queue_xmit(skb));
+	}
+	if (err)
+		xha_stat_inc(link->xn, XHA_STAT_FRAME_XMIT);
+	return err;
+}
+
+static void sealed(struct xha_seal_op *op, int err)
+{
+	struct xha_session *s = op->session;
+	struct xha_link *link = s->link;
+
+	rcu_read_lock();
+	if (err) {
+		xha_stat_inc(link->xn, XHA_STAT_FRAME_XMIT);
+		kfree_skb(op->skb);
+	} else {
+		xha_frames_xmit(link, op->skb);
+	}
+	rcu_read_unlock();
+	xha_seal_free(op);
+	xha_session_put(s);
+}
+
+/* The header is written when the length is known. */
+static void finish(struct xha_session *s, struct sk_buff *skb, struct xha_hdr *h)
+{
+	if (s->tx.tfm)
+		skb_put(skb, XHA_TAG_LEN);
+	h->type = XHA_FRAME_DATA;
+	h->session = s->peer;
+	h->len = skb->len - XHA_HDR_LEN;
+	xha_hdr_encode(skb->data, XHA_HDR_LEN, h);
+}
+
+/*
+ * One frame into an skb: 0, -EAGAIN (nothing to say), -ENOBUFS (too many
+ * unacknowledged), -ENOMEM. The link's lock is held.
+ */
+static int fill(struct xha_link *link, struct xha_session *s, struct net_device *dev, u64 now,
+		struct sk_buff **skbp, struct xha_hdr *h)
+{
+	u64 heartbeat = link->config.heartbeat * (u64)NSEC_PER_MSEC;
+	bool beat = now - link->sent_at >= heartbeat;
+	struct xha_slot *slot = slot_of(link, s->number + 1);
+	struct xha_ack ack;
+	struct sk_buff *skb;
+	int room, len = 0;
+	bool full;
+
+	full = slot->n;
+	if (full && xha_mirror_pending(link->mirror))
+		xha_stat_inc(link->xn, XHA_STAT_FRAME_WINDOW);
+	if (!link->owed && !beat && (full || !xha_mirror_pending(link->mirror)))
+		return full ? -ENOBUFS : -EAGAIN;
+
+	room = min_t(int, dev->mtu, XHA_FRAME_MAX);
+	skb = xha_frames_alloc(dev, room, GFP_ATOMIC | __GFP_NOWARN);
+	if (!skb) {
+		xha_stat_inc(link->xn, XHA_STAT_FRAME_NOMEM);
+		return -ENOMEM;
+	}
+	skb_put(skb, XHA_HDR_LEN + XHA_ACK_LEN);
+	xha_rx_ack(&s->seen, &ack);
+	xha_ack_encode(skb->data + XHA_HDR_LEN, XHA_ACK_LEN, &ack);
+	if (!full) {
+		slot->n = 0;
+		room -= skb->len + XHA_TAG_LEN;
+		len = xha_mirror_fill(link->mirror, skb_tail_pointer(skb), room, slot->items,
+				      &slot->n);
+		skb_put(skb, len);
+	}
+	if (!len && !link->owed && !beat) {
+		kfree_skb(skb);
+		return -EAGAIN;
+	}
+	if (!len && beat)
+		skb_put(skb, xha_empty_encode(skb_tail_pointer(skb), skb_tailroom(skb),
+					      XHA_MSG_HEARTBEAT));
+
+	*h = (struct xha_hdr){ .number = ++s->number };
+	if (!full && slot->n) {
+		h->flags = XHA_HDR_F_ELICIT;
+		slot->number = h->number;
+		slot->sent_at = now;
+		link->in_flight++;
+	}
+	link->owed = 0;
+	link->sent_at = now;
+	link->tx_frames++;
+	link->tx_bytes += skb->len;
+	*skbp = skb;
+	return 0;
+}
+
+/**
+ * xha_frames_flush() - send what is due
+ * @link: link; softirq
+ */
+void xha_frames_flush(struct xha_link *link)
+{
+	struct net_device *dev;
+	struct xha_session *s;
+	struct xha_seal_op *op;
+	struct sk_buff *skb;
+	struct xha_hdr h;
+	int i, err = 0;
+
+	rcu_read_lock();
+	clear_bit(0, &link->flushing);
+	/* Cleared before it is looked what is due: who comes later flushes again. */
+	smp_mb__after_atomic();
+	for (i = 0; i < FLUSH_BUDGET; i++) {
+		spin_lock_bh(&link->lock);
+		s = rcu_dereference(link->session);
+		dev = rcu_dereference(link->dev);
+		if (!s || !dev) {
+			spin_unlock_bh(&link->lock);
+			goto out;
+		}
+		err = fill(link, s, dev, ktime_get_ns(), &skb, &h);
+		if (!err)
+			refcount_inc(&s->ref);
+		spin_unlock_bh(&link->lock);
+		if (err)
+			break;
+
+		finish(s, skb, &h);
+		xha_stat_inc(link->xn, XHA_STAT_FRAME_TX);
+		op = xha_seal_op(&s->tx, skb, &h);
+		if (!op) {
+			/* As if lost on the way: what it carried is sent again. */
+			xha_stat_inc(link->xn, XHA_STAT_FRAME_NOMEM);
+			kfree_skb(skb);
+			xha_session_put(s);
+			break;
+		}
+		op->done = sealed;
+		op->session = s;
+		xha_seal_frame(&s->tx, op, skb->data,
+			       skb->len - XHA_HDR_LEN - (s->tx.tfm ? XHA_TAG_LEN : 0), false);
+	}
+	if (i == FLUSH_BUDGET || err == -ENOMEM)
+		xha_link_flush_in(link, FLUSH_PAUSE);
+out:
+	rcu_read_unlock();
+}
+
+/* The link's lock is held. Verdicts on all frames that are unacknowledged. */
+static void settle(struct xha_link *link, struct xha_session *s, const struct xha_ack *ack,
+		   u64 now)
+{
+	u64 n, rto = xha_rto(&link->rtt);
+	bool oldest = true;
+
+	for (n = link->oldest; n <= s->number; n++) {
+		struct xha_slot *slot = slot_of(link, n);
+
+		if (slot->n && slot->number == n) {
+			switch (xha_sent_verdict(n, slot->sent_at, now, rto, ack)) {
+			case XHA_SENT_ACKED:
+				if (n == ack->largest)
+					xha_rtt_sample(&link->rtt, now - slot->sent_at);
+				xha_stat_inc(link->xn, XHA_STAT_FRAME_ACKED);
+				xha_mirror_acked(link->mirror, slot->items, slot->n, slot->sent_at);
+				slot->n = 0;
+				link->in_flight--;
+				break;
+			case XHA_SENT_LOST:
+				xha_stat_inc(link->xn, XHA_STAT_FRAME_LOST);
+				xha_mirror_lost(link->mirror, slot->items, slot->n);
+				slot->n = 0;
+				link->in_flight--;
+				break;
+			case XHA_SENT_WAIT:
+				oldest = false;
+				break;
+			}
+		}
+		if (oldest)
+			link->oldest = n + 1;
+	}
+}
+
+/* By the timer: frames that no acknowledgement will ever tell of. */
+void xha_frames_overdue(struct xha_link *link)
+{
+	static const struct xha_ack none;
+	struct xha_session *s;
+
+	spin_lock_bh(&link->lock);
+	s = rcu_dereference_protected(link->session, lockdep_is_held(&link->lock));
+	if (s && link->in_flight)
+		settle(link, s, &none, ktime_get_ns());
+	spin_unlock_bh(&link->lock);
+}
+
+/* The session is gone: nobody will acknowledge anything. The link's lock is held. */
+void xha_frames_forget(struct xha_link *link)
+{
+	int i;
+
+	lockdep_assert_held(&link->lock);
+	for (i = 0; i < XHA_WINDOW_FRAMES; i++)
+		link->slots[i].n = 0;
+	link->in_flight = 0;
+	link->oldest = 1;
+	link->owed = 0;
+	memset(&link->rtt, 0, sizeof(link->rtt));
+}
+
+/* An authentic frame. @data: its clear payload. BH off. */
+static void input(struct xha_session *s, const struct xha_hdr *h, const u8 *data, unsigned int len)
+{
+	struct xha_link *link = s->link;
+	struct xha_ack ack;
+	bool gap, at_once;
+
+	if (xha_ack_decode(data, len, &ack) < 0) {
+		xha_stat_inc(link->xn, XHA_STAT_FRAME_MALFORMED);
+		return;
+	}
+	spin_lock_bh(&link->lock);
+	gap = h->number > s->seen.largest + 1;
+	if (!xha_rx_mark(&s->seen, h->number)) {
+		spin_unlock_bh(&link->lock);
+		xha_stat_inc(link->xn, XHA_STAT_FRAME_REPLAY);
+		return;
+	}
+	link->heard_at = ktime_get_ns();
+	link->rx_frames++;
+	link->rx_bytes += len;
+	if (rcu_access_pointer(link->session) != s) {
+		/* Of the session before this one: the indexes in it mean nothing now. */
+		spin_unlock_bh(&link->lock);
+		xha_stat_inc(link->xn, XHA_STAT_FRAME_SESSION);
+		return;
+	}
+	if (ack.largest && ack.largest <= s->number && link->in_flight)
+		settle(link, s, &ack, link->heard_at);
+	spin_unlock_bh(&link->lock);
+	xha_stat_inc(link->xn, XHA_STAT_FRAME_RX);
+
+	if (xha_mirror_input(link->mirror, h->number, data + XHA_ACK_LEN, len - XHA_ACK_LEN))
+		xha_stat_inc(link->xn, XHA_STAT_FRAME_MALFORMED);
+
+	/* Acknowledged after it was taken in. */
+	if (h->flags & XHA_HDR_F_ELICIT) {
+		spin_lock_bh(&link->lock);
+		at_once = ++link->owed >= ACK_EVERY || gap;
+		spin_unlock_bh(&link->lock);
+		if (at_once)
+			xha_link_urge(link);
+		else
+			xha_link_flush_in(link, max_t(u64, ACK_DELAY,
+						      link->config.batch * NSEC_PER_USEC));
+	}
+}
+
+static void opened(struct xha_seal_op *op, int err)
+{
+	struct xha_session *s = op->session;
+	unsigned int len = op->hdr.len - (s->rx.tfm ? XHA_TAG_LEN : 0);
+
+	if (err)
+		xha_stat_inc(s->link->xn, XHA_STAT_FRAME_AUTH);
+	else
+		input(s, &op->hdr, op->skb->data + XHA_HDR_LEN, len);
+	kfree_skb(op->skb);
+	xha_seal_free(op);
+	xha_session_put(s);
+}
+
+static struct xha_session *session_of(struct xha_link *link, u32 number)
+{
+	struct xha_session *s = rcu_dereference(link->session);
+
+	if (s && s->own == number)
+		return s;
+	return NULL;
+}
+
+/* RCU. Consumes @skb. */
+static void receive_data(struct xha_link *link, struct sk_buff *skb, const struct xha_hdr *h)
+{
+	struct xha_session *s = session_of(link, h->session);
+	enum xha_stat why = XHA_STAT_FRAME_SESSION;
+	struct xha_seal_op *op;
+	bool fresh;
+
+	if (!s)
+		goto drop;
+	why = XHA_STAT_FRAME_MALFORMED;
+	if (h->len < XHA_ACK_LEN + (s->rx.tfm ? XHA_TAG_LEN : 0))
+		goto drop;
+	spin_lock_bh(&link->lock);
+	fresh = xha_rx_fresh(&s->seen, h->number);
+	spin_unlock_bh(&link->lock);
+	why = XHA_STAT_FRAME_REPLAY;
+	if (!fresh)
+		goto drop;
+	why = XHA_STAT_FRAME_NOMEM;
+	op = xha_seal_op(&s->rx, skb, h);
+	if (!op)
+		goto drop;
+	if (!refcount_inc_not_zero(&s->ref)) {
+		xha_seal_free(op);
+		why = XHA_STAT_FRAME_SESSION;
+		goto drop;
+	}
+	op->done = opened;
+	op->session = s;
+	xha_seal_frame(&s->rx, op, skb->data, h->len - (s->rx.tfm ? XHA_TAG_LEN : 0), true);
+	return;
+
+drop:
+	xha_stat_inc(link->xn, why);
+	kfree_skb(skb);
+}
+
+/* The handler of the packet type: softirq, RCU. */
+int xha_frames_receive(struct sk_buff *skb, struct net_device *dev, struct packet_type *pt,
+		       struct net_device *orig_dev)
+{
+	struct xha_link *link = container_of(pt, struct xha_link, pt);
+	enum xha_stat why = XHA_STAT_FRAME_STRANGER;
+	struct xha_hdr h;
+	int err;
+
+	if (skb->pkt_type != PACKET_HOST ||
+	    !ether_addr_equal(eth_hdr(skb)->h_source, link->config.peer))
+		goto drop;
+	why = XHA_STAT_FRAME_MALFORMED;
+	if (skb->len > XHA_FRAME_MAX + VLAN_HLEN)
+		goto drop;
+	/* It is decrypted in place: nobody else may see it. */
+	skb = skb_unshare(skb, GFP_ATOMIC);
+	if (!skb || skb_linearize(skb)) {
+		why = XHA_STAT_FRAME_NOMEM;
+		goto drop;
+	}
+	err = xha_hdr_decode(skb->data, skb->len, &h);
+	if (err < 0) {
+		why = err == -EPROTONOSUPPORT ? XHA_STAT_FRAME_VERSION : XHA_STAT_FRAME_MALFORMED;
+		goto drop;
+	}
+	if (h.type == XHA_FRAME_DATA) {
+		receive_data(link, skb, &h);
+		return NET_RX_SUCCESS;
+	}
+	if (skb_queue_len(&link->hellos) >= XHA_HELLO_QUEUE) {
+		why = XHA_STAT_HELLO_LIMIT;
+		goto drop;
+	}
+	skb_queue_tail(&link->hellos, skb);
+	xha_link_do(link, XHA_TODO_HELLO);
+	return NET_RX_SUCCESS;
+
+drop:
+	xha_stat_inc(link->xn, why);
+	kfree_skb(skb);
+	return NET_RX_DROP;
+}

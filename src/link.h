@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by link.c (device, timers), frames.c (transmit and receive) and handshake.c only. */
+#ifndef _XFRM_HA_LINK_H
+#define _XFRM_HA_LINK_H
+
+#include "seal.h"
+#include "xfrm_ha.h"
+
+#define XHA_WINDOW_FRAMES	128	/* unacknowledged at most; a power of 2 */
+#define XHA_HELLO_QUEUE		8
+#define XHA_FRAME_MAX		9000	/* octets, payload of Ethernet */
+
+/* What a frame that is not acknowledged yet carried. n is 0: the slot is free. */
+struct xha_slot {
+	u64 number;
+	u64 sent_at;
+	int n;
+	struct xha_item items[XHA_FRAME_ITEMS];
+};
+
+/*
+ * A session: from a handshake to the next one, or to the peer's death.
+ * References: one of the link, one of each frame being sealed or opened.
+ */
+struct xha_session {
+	struct xha_link *link;
+	refcount_t ref;
+	u32 own;		/* number by which the peer calls it; immutable */
+	u32 peer;		/* number by which we call it; immutable */
+	u32 peer_node;
+	u16 heartbeat;		/* of the peer, ms */
+	u8 dead;
+	struct xha_seal tx;
+	struct xha_seal rx;
+	u64 number;		/* of the last frame sent; link's lock */
+	struct xha_rx seen;	/* link's lock */
+	struct rcu_work free_work;
+};
+
+enum xha_link_todo {		/* bits of xha_link.todo, carried out by xha_link.work */
+	XHA_TODO_DEVICE,	/* the device came, went, or changed its state */
+	XHA_TODO_HELLO,		/* HELLOs were received */
+	XHA_TODO_SAY,		/* it is time to say HELLO */
+	XHA_TODO_DEAD,		/* the peer is dead */
+	XHA_TODO_SYNCED,	/* bulk sync is complete */
+	XHA_TODO_RESTART,	/* new key or peer: start over */
+};
+
+/*
+ * Process state (handshake, state) is private to xha_link.work, which runs in an
+ * ordered workqueue; what others read is said so.
+ */
+struct xha_link {
+	struct list_head node;		/* xha_net.links, RCU */
+	struct list_head all;		/* links_mutex */
+	struct xha_net *xn;
+	struct xha_mirror *mirror;
+	atomic_t sessions;		/* not freed yet */
+	char name[IFNAMSIZ];
+	struct xha_link_config config;	/* writes: mutex; key: work and mutex, key_lock */
+	spinlock_t key_lock;
+	struct net_device __rcu *dev;	/* links_mutex for writes */
+	netdevice_tracker dev_tracker;
+	struct packet_type pt;
+	enum xha_link_state state;	/* written by work */
+	bool ready;			/* device is up with carrier; work */
+
+	unsigned long todo;		/* enum xha_link_todo, atomic */
+	struct work_struct work;
+	struct hrtimer tick;
+	struct hrtimer flush_timer;
+	struct work_struct flush_work;	/* in system_bh_wq */
+	unsigned long flushing;		/* bit 0: a flush is pending, atomic */
+
+	/* handshake: work */
+	struct sk_buff_head hellos;
+	struct xha_hs hs;
+	u32 hs_session;
+	u8 heard_nonce[XHA_NONCE_LEN];	/* what to echo */
+	struct xha_hs next;		/* while hs.up */
+	u32 next_session;
+	bool has_next;
+	unsigned long hello_jiffies;	/* token bucket of answers */
+	u32 hello_tokens;
+	u64 said_at;
+	unsigned long complained;	/* jiffies of the last event on a HELLO */
+
+	spinlock_t lock;		/* from here on */
+	struct xha_session __rcu *session;
+	struct xha_slot *slots;
+	u64 oldest;			/* number of the oldest frame that may be unacknowledged */
+	u32 in_flight;
+	struct xha_rtt rtt;
+	u32 owed;			/* eliciting frames received and not acknowledged */
+	u64 sent_at;			/* of the last frame */
+	u64 heard_at;			/* of the last authentic frame */
+	u64 up_since;
+	u64 tx_frames, rx_frames, tx_bytes, rx_bytes;
+};
+
+/* link.c */
+void xha_link_do(struct xha_link *link, enum xha_link_todo what);
+void xha_link_flush_in(struct xha_link *link, u64 ns);
+void xha_link_session(struct xha_link *link, struct xha_session *s);
+void xha_session_put(struct xha_session *s);
+
+/* frames.c */
+int xha_frames_receive(struct sk_buff *skb, struct net_device *dev, struct packet_type *pt,
+		       struct net_device *orig_dev);
+void xha_frames_flush(struct xha_link *link);
+void xha_frames_overdue(struct xha_link *link);
+void xha_frames_forget(struct xha_link *link);
+int xha_frames_xmit(struct xha_link *link, struct sk_buff *skb);
+struct sk_buff *xha_frames_alloc(struct net_device *dev, unsigned int len, gfp_t gfp);
+
+/* handshake.c */
+void xha_handshake_reset(struct xha_link *link);
+void xha_handshake_say(struct xha_link *link);
+void xha_handshake_hear(struct xha_link *link);
+
+#endif
