@@ -376,7 +376,7 @@ int xha_frames_receive(struct sk_buff *skb, struct net_device *dev, struct packe
 	    !ether_addr_equal(eth_hdr(skb)->h_source, link->config.peer))
 		goto drop;
 	why = XHA_STAT_FRAME_MALFORMED;
-	if (skb->len > XHA_FRAME_MAX + VLAN_HLEN)
+	if (skb->len > XHA_FRAME_MAX)
 		goto drop;
 	/* It is decrypted in place: nobody else may see it. */
 	skb = skb_unshare(skb, GFP_ATOMIC);

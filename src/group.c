@@ -8,6 +8,7 @@
  * so that who reroutes on the event finds the SAs ready.
  */
 
+#include "trace.h"
 #include "xfrm_ha.h"
 
 #define GROUPS_MAX		1024
@@ -105,6 +106,7 @@ static void set_role(struct xha_group *g, enum xha_role role, u32 term)
 	WRITE_ONCE(g->role, role);
 	g->term = term;
 	g->request = false;
+	trace_xha_role(g->name, role, term);
 	queue_work(group_wq, &g->role_work);
 }
 
@@ -214,6 +216,15 @@ static void role_work(struct work_struct *work)
 		xha_event_group(g, XFRM_HA_EVENT_ROLE_CHANGE);
 }
 
+/*
+ * A node that starts anew must not send before it knows what the peer holds of
+ * its SAs: it waits for the end of the bulk sync.
+ */
+static bool too_early(const struct xha_group *g)
+{
+	return g->role == XHA_ROLE_JOINING && xha_link_state(g->link) == XHA_LINK_SYNC;
+}
+
 static void timer_work(struct work_struct *work)
 {
 	struct xha_group *g = container_of(to_delayed_work(work), struct xha_group, timer);
@@ -226,15 +237,6 @@ static void timer_work(struct work_struct *work)
 	else if (g->role == XHA_ROLE_RELEASING)
 		set_role(g, XHA_ROLE_ACTIVE, g->term);
 	spin_unlock_bh(&g->lock);
-}
-
-/*
- * A node that starts anew must not send before it knows what the peer holds of
- * its SAs: it waits for the end of the bulk sync.
- */
-static bool too_early(const struct xha_group *g)
-{
-	return g->role == XHA_ROLE_JOINING && xha_link_state(g->link) == XHA_LINK_SYNC;
 }
 
 /* The group's lock is held. */

@@ -16,6 +16,7 @@ static int __net_init net_start(struct net *net)
 
 	xn->net = net;
 	mutex_init(&xn->mutex);
+	spin_lock_init(&xn->event_lock);
 	INIT_LIST_HEAD(&xn->links);
 	xn->stats = alloc_percpu(struct xha_stats);
 	if (!xn->stats)

@@ -241,6 +241,7 @@ struct xha_item {
 	u64 in;			/* ANNOUNCE: edge */
 };
 
+#define XHA_BATCH_DEFAULT	1000	/* us */
 #define XHA_FRAME_ITEMS	96	/* items in one frame at most */
 
 /* --- per netns --- */
@@ -249,7 +250,6 @@ struct xha_net {
 	struct net *net;
 	struct mutex mutex;		/* configuration */
 	u32 node;			/* own id; 0: not set; mutex */
-	bool node_set;			/* by the user, not derived */
 	struct list_head links;		/* RCU; mutex */
 	struct list_head group_list;	/* RCU; mutex */
 	struct xarray groups;		/* id → group */
@@ -260,6 +260,9 @@ struct xha_net {
 	u32 max_sas;			/* limit */
 	struct delayed_work reconcile;	/* finds SAs that made no event */
 	struct xha_stats __percpu *stats;
+	spinlock_t event_lock;		/* the next two: rate limit of notifications */
+	unsigned long event_second;
+	u32 events;
 	bool dead;
 };
 
@@ -425,8 +428,9 @@ struct xha_distance {
 void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d);
 
 /* stats.c */
-extern const char * const xha_stat_names[__XHA_STAT_MAX];
-void xha_stats_sum(struct xha_net *xn, struct xha_stats *sum);
+const char *xha_stat_name(enum xha_stat s);
+const char *xha_stat_text(enum xha_stat s);
+u64 xha_stat_sum(struct xha_net *xn, enum xha_stat s);
 
 /* tap.c, tap_ftrace.c, tap_aevent.c: the only files that hear XFRM */
 struct xha_tap {

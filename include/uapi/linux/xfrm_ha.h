@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/xfrm_ha.yaml */
+/* YNL-GEN uapi header */
+
+#ifndef _UAPI_LINUX_XFRM_HA_H
+#define _UAPI_LINUX_XFRM_HA_H
+
+#define XFRM_HA_FAMILY_NAME	"xfrm_ha"
+#define XFRM_HA_FAMILY_VERSION	1
+
+#define XFRM_HA_KEY_LEN		32
+#define XFRM_HA_NAME_MAX	15
+
+/**
+ * enum xfrm_ha_role - what this node is for a group
+ * @XFRM_HA_ROLE_STANDBY: SAs are held, records of the peer are applied
+ * @XFRM_HA_ROLE_JOINING: told to be active, waits to hear what the peer is
+ * @XFRM_HA_ROLE_ACTIVE: carries the traffic
+ * @XFRM_HA_ROLE_RELEASING: SAs are held, exact final records are under way
+ * @XFRM_HA_ROLE_HANDED: the peer may go on, waits for its word
+ */
+enum xfrm_ha_role {
+	XFRM_HA_ROLE_STANDBY,
+	XFRM_HA_ROLE_JOINING,
+	XFRM_HA_ROLE_ACTIVE,
+	XFRM_HA_ROLE_RELEASING,
+	XFRM_HA_ROLE_HANDED,
+};
+
+/**
+ * enum xfrm_ha_link_state
+ * @XFRM_HA_LINK_STATE_DOWN: no device, or it is down, or without carrier
+ * @XFRM_HA_LINK_STATE_CONNECTING: looks for the peer
+ * @XFRM_HA_LINK_STATE_SYNC: a session stands, the bulk sync is under way
+ * @XFRM_HA_LINK_STATE_UP: in sync
+ */
+enum xfrm_ha_link_state {
+	XFRM_HA_LINK_STATE_DOWN,
+	XFRM_HA_LINK_STATE_CONNECTING,
+	XFRM_HA_LINK_STATE_SYNC,
+	XFRM_HA_LINK_STATE_UP,
+};
+
+/**
+ * enum xfrm_ha_replay_policy - what a node that takes over thinks of inbound
+ *   numbers it was not told of
+ * @XFRM_HA_REPLAY_POLICY_STRICT: nothing that could be a replay is accepted
+ * @XFRM_HA_REPLAY_POLICY_LENIENT: nothing that could be new is dropped
+ */
+enum xfrm_ha_replay_policy {
+	XFRM_HA_REPLAY_POLICY_STRICT,
+	XFRM_HA_REPLAY_POLICY_LENIENT,
+};
+
+/**
+ * enum xfrm_ha_peer_loss
+ * @XFRM_HA_PEER_LOSS_NOTIFY: an event, nothing else
+ * @XFRM_HA_PEER_LOSS_TAKEOVER: take over at once
+ */
+enum xfrm_ha_peer_loss {
+	XFRM_HA_PEER_LOSS_NOTIFY,
+	XFRM_HA_PEER_LOSS_TAKEOVER,
+};
+
+/**
+ * enum xfrm_ha_event - what a notification is about
+ * @XFRM_HA_EVENT_LINK_UP: a session with the peer stands
+ * @XFRM_HA_EVENT_LINK_SYNCED: bulk sync is complete in both directions
+ * @XFRM_HA_EVENT_PEER_LOST: the peer was given up as dead
+ * @XFRM_HA_EVENT_NODE_CONFLICT: the peer claims the node id of this node
+ * @XFRM_HA_EVENT_LINK_SECURITY: a handshake was not authentic, or only one end
+ *   is insecure
+ * @XFRM_HA_EVENT_TAKEOVER: this node has become active; its SAs are ready
+ * @XFRM_HA_EVENT_RELEASE: this node has handed the group over
+ * @XFRM_HA_EVENT_DEPOSED: a higher term was heard, this node is no longer
+ *   active
+ * @XFRM_HA_EVENT_TAKEOVER_WANTED: the active peer is lost, and on-peer-loss is
+ *   notify
+ */
+enum xfrm_ha_event {
+	XFRM_HA_EVENT_LINK_NEW,
+	XFRM_HA_EVENT_LINK_SET,
+	XFRM_HA_EVENT_LINK_DEL,
+	XFRM_HA_EVENT_LINK_UP,
+	XFRM_HA_EVENT_LINK_SYNCED,
+	XFRM_HA_EVENT_LINK_DOWN,
+	XFRM_HA_EVENT_PEER_LOST,
+	XFRM_HA_EVENT_NODE_CONFLICT,
+	XFRM_HA_EVENT_LINK_SECURITY,
+	XFRM_HA_EVENT_GROUP_NEW,
+	XFRM_HA_EVENT_GROUP_SET,
+	XFRM_HA_EVENT_GROUP_DEL,
+	XFRM_HA_EVENT_ROLE_CHANGE,
+	XFRM_HA_EVENT_TAKEOVER,
+	XFRM_HA_EVENT_RELEASE,
+	XFRM_HA_EVENT_DEPOSED,
+	XFRM_HA_EVENT_TAKEOVER_WANTED,
+};
+
+enum {
+	XFRM_HA_A_NODE_ID = 1,
+	XFRM_HA_A_NODE_SA_LIMIT,
+	XFRM_HA_A_NODE_VERSION,
+	XFRM_HA_A_NODE_TAP,
+	XFRM_HA_A_NODE_SAS,
+
+	__XFRM_HA_A_NODE_MAX,
+	XFRM_HA_A_NODE_MAX = (__XFRM_HA_A_NODE_MAX - 1)
+};
+
+enum {
+	XFRM_HA_A_LINK_DEV = 1,
+	XFRM_HA_A_LINK_PEER,
+	XFRM_HA_A_LINK_KEY,
+	XFRM_HA_A_LINK_INSECURE,
+	XFRM_HA_A_LINK_HEARTBEAT,
+	XFRM_HA_A_LINK_DEAD,
+	XFRM_HA_A_LINK_BATCH,
+	XFRM_HA_A_LINK_ETHERTYPE,
+	XFRM_HA_A_LINK_STATE,
+	XFRM_HA_A_LINK_PEER_NODE,
+	XFRM_HA_A_LINK_SRTT,
+	XFRM_HA_A_LINK_UP_SINCE,
+	XFRM_HA_A_LINK_IN_FLIGHT,
+	XFRM_HA_A_LINK_TX_FRAMES,
+	XFRM_HA_A_LINK_RX_FRAMES,
+	XFRM_HA_A_LINK_TX_BYTES,
+	XFRM_HA_A_LINK_RX_BYTES,
+	XFRM_HA_A_LINK_ORPHANS,
+	XFRM_HA_A_LINK_EVENT,
+	XFRM_HA_A_LINK_PAD,
+
+	__XFRM_HA_A_LINK_MAX,
+	XFRM_HA_A_LINK_MAX = (__XFRM_HA_A_LINK_MAX - 1)
+};
+
+enum {
+	XFRM_HA_A_GROUP_NAME = 1,
+	XFRM_HA_A_GROUP_ADDRESS,
+	XFRM_HA_A_GROUP_REQID,
+	XFRM_HA_A_GROUP_MARK,
+	XFRM_HA_A_GROUP_MARK_MASK,
+	XFRM_HA_A_GROUP_IF_ID,
+	XFRM_HA_A_GROUP_LINK,
+	XFRM_HA_A_GROUP_ROLE,
+	XFRM_HA_A_GROUP_INTERVAL,
+	XFRM_HA_A_GROUP_QUANTITY,
+	XFRM_HA_A_GROUP_MAX_AGE,
+	XFRM_HA_A_GROUP_BITMAP,
+	XFRM_HA_A_GROUP_ON_PEER_LOSS,
+	XFRM_HA_A_GROUP_REPLAY,
+	XFRM_HA_A_GROUP_JOIN,
+	XFRM_HA_A_GROUP_TERM,
+	XFRM_HA_A_GROUP_PEER_ROLE,
+	XFRM_HA_A_GROUP_PEER_TERM,
+	XFRM_HA_A_GROUP_SAS,
+	XFRM_HA_A_GROUP_SINCE,
+	XFRM_HA_A_GROUP_TAKEOVERS,
+	XFRM_HA_A_GROUP_SKIPPED,
+	XFRM_HA_A_GROUP_FORCE,
+	XFRM_HA_A_GROUP_EVENT,
+	XFRM_HA_A_GROUP_PAD,
+
+	__XFRM_HA_A_GROUP_MAX,
+	XFRM_HA_A_GROUP_MAX = (__XFRM_HA_A_GROUP_MAX - 1)
+};
+
+enum {
+	XFRM_HA_A_SA_GROUP = 1,
+	XFRM_HA_A_SA_INDEX,
+	XFRM_HA_A_SA_FAMILY,
+	XFRM_HA_A_SA_SRC,
+	XFRM_HA_A_SA_DST,
+	XFRM_HA_A_SA_SPI,
+	XFRM_HA_A_SA_PROTO,
+	XFRM_HA_A_SA_REQID,
+	XFRM_HA_A_SA_MARK,
+	XFRM_HA_A_SA_MARK_MASK,
+	XFRM_HA_A_SA_IF_ID,
+	XFRM_HA_A_SA_REPLAY_MODE,
+	XFRM_HA_A_SA_REPLAY_WINDOW,
+	XFRM_HA_A_SA_ROLE,
+	XFRM_HA_A_SA_HELD,
+	XFRM_HA_A_SA_OSEQ,
+	XFRM_HA_A_SA_LEASE,
+	XFRM_HA_A_SA_SEQ,
+	XFRM_HA_A_SA_BYTES,
+	XFRM_HA_A_SA_PACKETS,
+	XFRM_HA_A_SA_BEHIND_OUT,
+	XFRM_HA_A_SA_BEHIND_IN,
+	XFRM_HA_A_SA_BEHIND_MS,
+	XFRM_HA_A_SA_OVERRUN,
+	XFRM_HA_A_SA_PAD,
+
+	__XFRM_HA_A_SA_MAX,
+	XFRM_HA_A_SA_MAX = (__XFRM_HA_A_SA_MAX - 1)
+};
+
+enum {
+	XFRM_HA_A_STAT_NAME = 1,
+	XFRM_HA_A_STAT_VALUE,
+	XFRM_HA_A_STAT_TEXT,
+	XFRM_HA_A_STAT_PAD,
+
+	__XFRM_HA_A_STAT_MAX,
+	XFRM_HA_A_STAT_MAX = (__XFRM_HA_A_STAT_MAX - 1)
+};
+
+enum {
+	XFRM_HA_CMD_NODE_GET = 1,
+	XFRM_HA_CMD_NODE_SET,
+	XFRM_HA_CMD_LINK_GET,
+	XFRM_HA_CMD_LINK_NEW,
+	XFRM_HA_CMD_LINK_SET,
+	XFRM_HA_CMD_LINK_DEL,
+	XFRM_HA_CMD_LINK_NTF,
+	XFRM_HA_CMD_GROUP_GET,
+	XFRM_HA_CMD_GROUP_NEW,
+	XFRM_HA_CMD_GROUP_SET,
+	XFRM_HA_CMD_GROUP_DEL,
+	XFRM_HA_CMD_GROUP_TAKEOVER,
+	XFRM_HA_CMD_GROUP_RELEASE,
+	XFRM_HA_CMD_GROUP_NTF,
+	XFRM_HA_CMD_SA_GET,
+	XFRM_HA_CMD_STAT_GET,
+
+	__XFRM_HA_CMD_MAX,
+	XFRM_HA_CMD_MAX = (__XFRM_HA_CMD_MAX - 1)
+};
+
+#define XFRM_HA_MCGRP_EVENTS	"events"
+
+#endif /* _UAPI_LINUX_XFRM_HA_H */

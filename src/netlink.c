@@ -1,0 +1,749 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Control: thin handlers between generic netlink and the rest. The specification
+ * is docs/netlink/specs/xfrm_ha.yaml; policies and the table of operations are
+ * generated from it (netlink-gen.c).
+ */
+
+#include <linux/etherdevice.h>
+#include <linux/rtnetlink.h>
+#include <net/genetlink.h>
+
+#include "netlink-gen.h"
+#include "xfrm_ha.h"
+
+#define VERSION		"0.1"
+#define EVENTS_A_SECOND	200
+
+static struct genl_family family;
+
+/* XHA_ROLE_* and XHA_LINK_* travel as they are. */
+static_assert((int)XHA_ROLE_HANDED == (int)XFRM_HA_ROLE_HANDED);
+static_assert((int)XHA_LINK_UP == (int)XFRM_HA_LINK_STATE_UP);
+
+static void *reply_start(struct sk_buff *skb, struct genl_info *info, u8 cmd)
+{
+	return genlmsg_put_reply(skb, info, &family, 0, cmd);
+}
+
+/* Send one object as the answer to a do: @fill is what dumps and notifications use. */
+static int reply(struct genl_info *info, u8 cmd, int (*fill)(struct sk_buff *skb, void *obj),
+		 void *obj)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	void *hdr;
+	int err;
+
+	if (!skb)
+		return -ENOMEM;
+	hdr = reply_start(skb, info, cmd);
+	err = hdr ? fill(skb, obj) : -EMSGSIZE;
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	genlmsg_end(skb, hdr);
+	return genlmsg_reply(skb, info);
+}
+
+static int dump_one(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
+		    int (*fill)(struct sk_buff *skb, void *obj), void *obj)
+{
+	void *hdr;
+
+	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &family,
+			  NLM_F_MULTI, cmd);
+	if (!hdr)
+		return -EMSGSIZE;
+	if (fill(skb, obj)) {
+		genlmsg_cancel(skb, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+	return 0;
+}
+
+/* --- node --- */
+
+static int fill_node(struct sk_buff *skb, void *obj)
+{
+	struct xha_net *xn = obj;
+
+	if (nla_put_u32(skb, XFRM_HA_A_NODE_ID, xn->node) ||
+	    nla_put_u32(skb, XFRM_HA_A_NODE_SA_LIMIT, xn->max_sas) ||
+	    nla_put_string(skb, XFRM_HA_A_NODE_VERSION, VERSION) ||
+	    nla_put_string(skb, XFRM_HA_A_NODE_TAP, xha_tap->name) ||
+	    nla_put_u32(skb, XFRM_HA_A_NODE_SAS, atomic_read(&xn->n_sas)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int xfrm_ha_nl_node_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return reply(info, XFRM_HA_CMD_NODE_GET, fill_node, xha_pernet(genl_info_net(info)));
+}
+
+int xfrm_ha_nl_node_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct xha_net *xn = xha_pernet(genl_info_net(info));
+	struct nlattr **a = info->attrs;
+	int err = 0;
+
+	mutex_lock(&xn->mutex);
+	if (a[XFRM_HA_A_NODE_ID] && !list_empty(&xn->links)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, a[XFRM_HA_A_NODE_ID],
+				    "The node id can't be changed while there are links");
+		err = -EBUSY;
+	} else {
+		if (a[XFRM_HA_A_NODE_ID])
+			xn->node = nla_get_u32(a[XFRM_HA_A_NODE_ID]);
+		if (a[XFRM_HA_A_NODE_SA_LIMIT])
+			WRITE_ONCE(xn->max_sas, nla_get_u32(a[XFRM_HA_A_NODE_SA_LIMIT]));
+	}
+	mutex_unlock(&xn->mutex);
+	return err;
+}
+
+/* --- link --- */
+
+static int fill_link(struct sk_buff *skb, void *obj)
+{
+	struct xha_link_info i;
+
+	xha_link_info(obj, &i);
+	if (nla_put_string(skb, XFRM_HA_A_LINK_DEV, i.dev) ||
+	    nla_put(skb, XFRM_HA_A_LINK_PEER, ETH_ALEN, i.peer) ||
+	    (i.insecure && nla_put_flag(skb, XFRM_HA_A_LINK_INSECURE)) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_HEARTBEAT, i.heartbeat) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_DEAD, i.dead) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_BATCH, i.batch) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_ETHERTYPE, i.ethertype) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_STATE, i.state) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_PEER_NODE, i.peer_node) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_LINK_SRTT, i.srtt_ns, XFRM_HA_A_LINK_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_LINK_UP_SINCE, i.up_since, XFRM_HA_A_LINK_PAD) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_IN_FLIGHT, i.in_flight) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_LINK_TX_FRAMES, i.tx_frames, XFRM_HA_A_LINK_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_LINK_RX_FRAMES, i.rx_frames, XFRM_HA_A_LINK_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_LINK_TX_BYTES, i.tx_bytes, XFRM_HA_A_LINK_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_LINK_RX_BYTES, i.rx_bytes, XFRM_HA_A_LINK_PAD) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_ORPHANS, i.orphans))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int xfrm_ha_nl_link_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct xha_net *xn = xha_pernet(genl_info_net(info));
+	struct xha_link *link;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_LINK_DEV))
+		return -EINVAL;
+	mutex_lock(&xn->mutex);
+	link = xha_link_find(xn, nla_data(info->attrs[XFRM_HA_A_LINK_DEV]));
+	if (!link)
+		NL_SET_ERR_MSG(info->extack, "There is no link on this device");
+	err = link ? reply(info, XFRM_HA_CMD_LINK_GET, fill_link, link) : -ENODEV;
+	mutex_unlock(&xn->mutex);
+	return err;
+}
+
+int xfrm_ha_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct xha_net *xn = xha_pernet(sock_net(skb->sk));
+	struct xha_link *link;
+	long n = 0;
+
+	mutex_lock(&xn->mutex);
+	for (link = xha_link_next(xn, NULL); link; link = xha_link_next(xn, link)) {
+		if (n++ < cb->args[0])
+			continue;
+		if (dump_one(skb, cb, XFRM_HA_CMD_LINK_GET, fill_link, link))
+			break;
+		cb->args[0] = n;
+	}
+	mutex_unlock(&xn->mutex);
+	return skb->len;
+}
+
+static u32 get_u32(struct nlattr *a, u32 otherwise)
+{
+	return a ? nla_get_u32(a) : otherwise;
+}
+
+static void link_config(struct xha_link_config *c, struct nlattr **a)
+{
+	if (a[XFRM_HA_A_LINK_PEER])
+		ether_addr_copy(c->peer, nla_data(a[XFRM_HA_A_LINK_PEER]));
+	if (a[XFRM_HA_A_LINK_KEY])
+		memcpy(c->key, nla_data(a[XFRM_HA_A_LINK_KEY]), sizeof(c->key));
+	c->heartbeat = get_u32(a[XFRM_HA_A_LINK_HEARTBEAT], c->heartbeat);
+	c->dead = get_u32(a[XFRM_HA_A_LINK_DEAD], c->dead);
+	c->batch = get_u32(a[XFRM_HA_A_LINK_BATCH], c->batch);
+}
+
+int xfrm_ha_nl_link_new_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct xha_net *xn = xha_pernet(genl_info_net(info));
+	struct nlattr **a = info->attrs;
+	struct xha_link_config c = {
+		.heartbeat = XHA_HEARTBEAT_DEFAULT,
+		.dead = XHA_DEAD_DEFAULT,
+		.batch = XHA_BATCH_DEFAULT,
+		.ethertype = XHA_ETHERTYPE,
+	};
+	struct net_device *dev;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_LINK_DEV) ||
+	    GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_LINK_PEER))
+		return -EINVAL;
+	c.insecure = nla_get_flag(a[XFRM_HA_A_LINK_INSECURE]);
+	if (c.insecure && a[XFRM_HA_A_LINK_KEY]) {
+		NL_SET_ERR_MSG_ATTR(info->extack, a[XFRM_HA_A_LINK_KEY],
+				    "A link is insecure or has a key, not both");
+		return -EINVAL;
+	}
+	if (!c.insecure && !a[XFRM_HA_A_LINK_KEY]) {
+		NL_SET_ERR_MSG(info->extack,
+			       "A link needs a key; one without must be said to be insecure");
+		return -EINVAL;
+	}
+	link_config(&c, a);
+	c.ethertype = get_u32(a[XFRM_HA_A_LINK_ETHERTYPE], c.ethertype);
+
+	dev = dev_get_by_name(genl_info_net(info), nla_data(a[XFRM_HA_A_LINK_DEV]));
+	if (!dev) {
+		NL_SET_ERR_MSG_ATTR(info->extack, a[XFRM_HA_A_LINK_DEV],
+				    "There is no such device in this netns");
+		err = -ENODEV;
+		goto out;
+	}
+	/* RTNL: the device can't go while the link is put on it. */
+	rtnl_lock();
+	mutex_lock(&xn->mutex);
+	if (dev->reg_state == NETREG_REGISTERED) {
+		err = xha_link_add(xn, dev, &c, info->extack);
+	} else {
+		NL_SET_ERR_MSG(info->extack, "The device is being removed");
+		err = -ENODEV;
+	}
+	mutex_unlock(&xn->mutex);
+	rtnl_unlock();
+	dev_put(dev);
+out:
+	memzero_explicit(&c, sizeof(c));
+	return err;
+}
+
+int xfrm_ha_nl_link_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct xha_net *xn = xha_pernet(genl_info_net(info));
+	struct nlattr **a = info->attrs;
+	struct xha_link_config c = {};
+	struct xha_link_info i = {};
+	struct xha_link *link;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_LINK_DEV))
+		return -EINVAL;
+	mutex_lock(&xn->mutex);
+	link = xha_link_find(xn, nla_data(a[XFRM_HA_A_LINK_DEV]));
+	if (link)
+		xha_link_info(link, &i);
+	ether_addr_copy(c.peer, i.peer);
+	c.heartbeat = i.heartbeat;
+	c.dead = i.dead;
+	c.batch = i.batch;
+	link_config(&c, a);
+	err = xha_link_set(xn, nla_data(a[XFRM_HA_A_LINK_DEV]), &c, a[XFRM_HA_A_LINK_KEY],
+			   info->extack);
+	mutex_unlock(&xn->mutex);
+	memzero_explicit(&c, sizeof(c));
+	return err;
+}
+
+int xfrm_ha_nl_link_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct xha_net *xn = xha_pernet(genl_info_net(info));
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_LINK_DEV))
+		return -EINVAL;
+	mutex_lock(&xn->mutex);
+	err = xha_link_del(xn, nla_data(info->attrs[XFRM_HA_A_LINK_DEV]), info->extack);
+	mutex_unlock(&xn->mutex);
+	return err;
+}
+
+/* --- group --- */
+
+static const char *const claims[] = {
+	[XHA_CLAIM_STANDBY]	= "standby",
+	[XHA_CLAIM_ACTIVE]	= "active",
+	[XHA_CLAIM_HANDOVER]	= "handover",
+	[XHA_CLAIM_REQUEST]	= "request",
+};
+
+static int fill_match(struct sk_buff *skb, const struct xha_group_match *m)
+{
+	int i;
+
+	for (i = 0; i < m->n_addrs; i++)
+		if (nla_put(skb, XFRM_HA_A_GROUP_ADDRESS, m->addrs[i].family == AF_INET ? 4 : 16,
+			    &m->addrs[i].addr))
+			return -EMSGSIZE;
+	if ((m->has_reqid && nla_put_u32(skb, XFRM_HA_A_GROUP_REQID, m->reqid)) ||
+	    (m->has_mark && (nla_put_u32(skb, XFRM_HA_A_GROUP_MARK, m->mark_v) ||
+			     nla_put_u32(skb, XFRM_HA_A_GROUP_MARK_MASK, m->mark_m))) ||
+	    (m->has_if_id && nla_put_u32(skb, XFRM_HA_A_GROUP_IF_ID, m->if_id)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int fill_group(struct sk_buff *skb, void *obj)
+{
+	struct xha_group *g = obj;
+	struct xha_group_config *c = &g->config;
+	int err = -EMSGSIZE;
+
+	if (fill_match(skb, &g->match))
+		return -EMSGSIZE;
+	if (g->link && nla_put_string(skb, XFRM_HA_A_GROUP_LINK, xha_link_name(g->link)))
+		return -EMSGSIZE;
+	spin_lock_bh(&g->lock);
+	if (nla_put_string(skb, XFRM_HA_A_GROUP_NAME, g->name) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_ROLE, g->role) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_INTERVAL, c->interval) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_QUANTITY, xha_quantity(c->quantity, c->interval)) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_MAX_AGE, c->max_age) ||
+	    nla_put_u8(skb, XFRM_HA_A_GROUP_BITMAP, c->bitmap) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_ON_PEER_LOSS, c->takeover) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_REPLAY, c->lenient) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_JOIN, c->join) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_TERM, g->term) ||
+	    (g->peer_known && (nla_put_string(skb, XFRM_HA_A_GROUP_PEER_ROLE,
+					      claims[g->peer_role]) ||
+			       nla_put_u32(skb, XFRM_HA_A_GROUP_PEER_TERM, g->peer_term))) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_SAS, atomic_read(&g->n_sas)) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_GROUP_SINCE, g->changed_at, XFRM_HA_A_GROUP_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_GROUP_TAKEOVERS, g->takeovers,
+			      XFRM_HA_A_GROUP_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_GROUP_SKIPPED, g->skipped, XFRM_HA_A_GROUP_PAD))
+		goto out;
+	err = 0;
+out:
+	spin_unlock_bh(&g->lock);
+	return err;
+}
+
+int xfrm_ha_nl_group_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct xha_net *xn = xha_pernet(genl_info_net(info));
+	struct xha_group *g;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_GROUP_NAME))
+		return -EINVAL;
+	mutex_lock(&xn->mutex);
+	g = xha_group_find(xn, nla_data(info->attrs[XFRM_HA_A_GROUP_NAME]));
+	if (!g)
+		NL_SET_ERR_MSG(info->extack, "There is no group of this name");
+	err = g ? reply(info, XFRM_HA_CMD_GROUP_GET, fill_group, g) : -ENOENT;
+	mutex_unlock(&xn->mutex);
+	return err;
+}
+
+int xfrm_ha_nl_group_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct xha_net *xn = xha_pernet(sock_net(skb->sk));
+	struct xha_group *g;
+	unsigned long id;
+
+	mutex_lock(&xn->mutex);
+	xa_for_each_start(&xn->groups, id, g, cb->args[0]) {
+		if (dump_one(skb, cb, XFRM_HA_CMD_GROUP_GET, fill_group, g))
+			break;
+		cb->args[0] = id + 1;
+	}
+	mutex_unlock(&xn->mutex);
+	return skb->len;
+}
+
+static int match_addresses(struct xha_group_match *m, struct genl_info *info)
+{
+	struct nlattr *a;
+	int rem;
+
+	nlmsg_for_each_attr(a, info->nlhdr, GENL_HDRLEN, rem) {
+		if (nla_type(a) != XFRM_HA_A_GROUP_ADDRESS)
+			continue;
+		if (m->n_addrs == XHA_GROUP_ADDRS) {
+			NL_SET_ERR_MSG_ATTR(info->extack, a,
+					    "A group can have no more than 16 addresses");
+			return -E2BIG;
+		}
+		if (nla_len(a) != 4 && nla_len(a) != 16) {
+			NL_SET_ERR_MSG_ATTR(info->extack, a, "An address has 4 or 16 octets");
+			return -EINVAL;
+		}
+		m->addrs[m->n_addrs].family = nla_len(a) == 4 ? AF_INET : AF_INET6;
+		memcpy(&m->addrs[m->n_addrs++].addr, nla_data(a), nla_len(a));
+	}
+	return 0;
+}
+
+static int group_match(struct xha_group_match *m, struct genl_info *info)
+{
+	struct nlattr **a = info->attrs;
+
+	m->has_reqid = a[XFRM_HA_A_GROUP_REQID];
+	m->reqid = get_u32(a[XFRM_HA_A_GROUP_REQID], 0);
+	m->has_mark = a[XFRM_HA_A_GROUP_MARK];
+	m->mark_v = get_u32(a[XFRM_HA_A_GROUP_MARK], 0);
+	m->mark_m = get_u32(a[XFRM_HA_A_GROUP_MARK_MASK], U32_MAX);
+	m->has_if_id = a[XFRM_HA_A_GROUP_IF_ID];
+	m->if_id = get_u32(a[XFRM_HA_A_GROUP_IF_ID], 0);
+	return match_addresses(m, info);
+}
+
+static void group_config(struct xha_group_config *c, struct nlattr **a)
+{
+	c->interval = get_u32(a[XFRM_HA_A_GROUP_INTERVAL], c->interval);
+	c->quantity = get_u32(a[XFRM_HA_A_GROUP_QUANTITY], c->quantity);
+	c->max_age = get_u32(a[XFRM_HA_A_GROUP_MAX_AGE], c->max_age);
+	if (a[XFRM_HA_A_GROUP_BITMAP])
+		c->bitmap = nla_get_u8(a[XFRM_HA_A_GROUP_BITMAP]);
+	c->takeover = get_u32(a[XFRM_HA_A_GROUP_ON_PEER_LOSS], c->takeover);
+	c->lenient = get_u32(a[XFRM_HA_A_GROUP_REPLAY], c->lenient);
+	c->join = get_u32(a[XFRM_HA_A_GROUP_JOIN], c->join);
+}
+
+static bool name_ok(const char *s)
+{
+	for (; *s; s++)
+		if (*s <= ' ' || *s > '~' || *s == '/')
+			return false;
+	return true;
+}
+
+int xfrm_ha_nl_group_new_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct xha_net *xn = xha_pernet(genl_info_net(info));
+	struct nlattr **a = info->attrs;
+	struct xha_group_config c;
+	struct xha_group_match *m;
+	const char *link = NULL;
+	u32 role;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_GROUP_NAME) ||
+	    GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_GROUP_ROLE))
+		return -EINVAL;
+	role = nla_get_u32(a[XFRM_HA_A_GROUP_ROLE]);
+	if (role != XFRM_HA_ROLE_ACTIVE && role != XFRM_HA_ROLE_STANDBY) {
+		NL_SET_ERR_MSG_ATTR(info->extack, a[XFRM_HA_A_GROUP_ROLE],
+				    "A group starts as active or standby");
+		return -EINVAL;
+	}
+	if (!name_ok(nla_data(a[XFRM_HA_A_GROUP_NAME]))) {
+		NL_SET_ERR_MSG_ATTR(info->extack, a[XFRM_HA_A_GROUP_NAME],
+				    "A name has printable characters without blanks and slashes");
+		return -EINVAL;
+	}
+	if (a[XFRM_HA_A_GROUP_LINK])
+		link = nla_data(a[XFRM_HA_A_GROUP_LINK]);
+	m = kzalloc(sizeof(*m), GFP_KERNEL);
+	if (!m)
+		return -ENOMEM;
+	err = group_match(m, info);
+	if (!err) {
+		xha_group_config_default(&c);
+		group_config(&c, a);
+		mutex_lock(&xn->mutex);
+		err = xha_group_add(xn, nla_data(a[XFRM_HA_A_GROUP_NAME]), m, &c, link,
+				    role == XFRM_HA_ROLE_ACTIVE, info->extack);
+		mutex_unlock(&xn->mutex);
+	}
+	kfree(m);
+	return err;
+}
+
+int xfrm_ha_nl_group_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct xha_net *xn = xha_pernet(genl_info_net(info));
+	struct xha_group_config c;
+	struct xha_group *g;
+	const char *name;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_GROUP_NAME))
+		return -EINVAL;
+	name = nla_data(info->attrs[XFRM_HA_A_GROUP_NAME]);
+	mutex_lock(&xn->mutex);
+	g = xha_group_find(xn, name);
+	if (g)
+		c = g->config;
+	else
+		xha_group_config_default(&c);
+	group_config(&c, info->attrs);
+	err = xha_group_set(xn, name, &c, info->extack);
+	mutex_unlock(&xn->mutex);
+	return err;
+}
+
+/* What needs no more than the name of a group. */
+static int by_name(struct genl_info *info,
+		   int (*func)(struct xha_net *xn, const char *name,
+			       struct netlink_ext_ack *extack))
+{
+	struct xha_net *xn = xha_pernet(genl_info_net(info));
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_GROUP_NAME))
+		return -EINVAL;
+	mutex_lock(&xn->mutex);
+	err = func(xn, nla_data(info->attrs[XFRM_HA_A_GROUP_NAME]), info->extack);
+	mutex_unlock(&xn->mutex);
+	return err;
+}
+
+int xfrm_ha_nl_group_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return by_name(info, xha_group_del);
+}
+
+int xfrm_ha_nl_group_release_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return by_name(info, xha_group_release);
+}
+
+static int take(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack)
+{
+	return xha_group_takeover(xn, name, false, extack);
+}
+
+static int take_by_force(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack)
+{
+	return xha_group_takeover(xn, name, true, extack);
+}
+
+int xfrm_ha_nl_group_takeover_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return by_name(info, info->attrs[XFRM_HA_A_GROUP_FORCE] ? take_by_force : take);
+}
+
+/* --- SAs --- */
+
+static int fill_sa_id(struct sk_buff *skb, struct xha_sa *sa)
+{
+	int len = sa->id.family == AF_INET ? 4 : 16;
+	struct xfrm_state *x = sa->x;
+
+	if (nla_put_string(skb, XFRM_HA_A_SA_GROUP, sa->group->name) ||
+	    nla_put_u32(skb, XFRM_HA_A_SA_INDEX, sa->index) ||
+	    nla_put_u16(skb, XFRM_HA_A_SA_FAMILY, sa->id.family) ||
+	    nla_put(skb, XFRM_HA_A_SA_SRC, len, &x->props.saddr) ||
+	    nla_put(skb, XFRM_HA_A_SA_DST, len, &x->id.daddr) ||
+	    nla_put_be32(skb, XFRM_HA_A_SA_SPI, sa->id.spi) ||
+	    nla_put_u8(skb, XFRM_HA_A_SA_PROTO, sa->id.proto) ||
+	    nla_put_u32(skb, XFRM_HA_A_SA_REQID, x->props.reqid) ||
+	    (sa->id.mark_m && (nla_put_u32(skb, XFRM_HA_A_SA_MARK, sa->id.mark_v) ||
+			       nla_put_u32(skb, XFRM_HA_A_SA_MARK_MASK, sa->id.mark_m))) ||
+	    (sa->id.if_id && nla_put_u32(skb, XFRM_HA_A_SA_IF_ID, sa->id.if_id)) ||
+	    nla_put_u8(skb, XFRM_HA_A_SA_REPLAY_MODE, x->repl_mode) ||
+	    nla_put_u32(skb, XFRM_HA_A_SA_REPLAY_WINDOW, xha_apply_width(x)) ||
+	    nla_put_u32(skb, XFRM_HA_A_SA_ROLE, READ_ONCE(sa->group->role)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int fill_sa(struct sk_buff *skb, void *obj)
+{
+	struct xha_sample s = {};
+	struct xha_sa *sa = obj;
+	struct xha_distance d;
+	u64 lease, overrun;
+	bool held;
+
+	spin_lock_bh(&sa->x->lock);
+	xha_apply_sample(sa->x, &s);
+	held = sa->hold;
+	overrun = sa->overrun;
+	spin_unlock_bh(&sa->x->lock);
+	lease = READ_ONCE(sa->out.lease);
+	xha_sa_distance(sa, &d);
+	if (fill_sa_id(skb, sa) ||
+	    nla_put_u8(skb, XFRM_HA_A_SA_HELD, held) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_OSEQ, s.out, XFRM_HA_A_SA_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_LEASE, lease, XFRM_HA_A_SA_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_SEQ, s.in, XFRM_HA_A_SA_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_BYTES, s.bytes, XFRM_HA_A_SA_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_PACKETS, s.packets, XFRM_HA_A_SA_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_BEHIND_OUT, d.out, XFRM_HA_A_SA_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_BEHIND_IN, d.in, XFRM_HA_A_SA_PAD) ||
+	    nla_put_u32(skb, XFRM_HA_A_SA_BEHIND_MS, d.ms) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_OVERRUN, overrun, XFRM_HA_A_SA_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* By index: each SA once at most, however the table changes meanwhile. */
+int xfrm_ha_nl_sa_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct nlattr *name = genl_dumpit_info(cb)->info.attrs[XFRM_HA_A_SA_GROUP];
+	struct xha_net *xn = xha_pernet(sock_net(skb->sk));
+	unsigned long index;
+	struct xha_sa *sa;
+
+	rcu_read_lock();
+	xa_for_each_start(&xn->sas, index, sa, cb->args[0]) {
+		if (!sa->group || (name && nla_strcmp(name, sa->group->name)))
+			continue;
+		if (dump_one(skb, cb, XFRM_HA_CMD_SA_GET, fill_sa, sa))
+			break;
+		cb->args[0] = index + 1;
+	}
+	rcu_read_unlock();
+	return skb->len;
+}
+
+/* --- counters --- */
+
+struct counter {
+	enum xha_stat which;
+	u64 value;
+};
+
+static int fill_stat(struct sk_buff *skb, void *obj)
+{
+	struct counter *s = obj;
+
+	if (nla_put_string(skb, XFRM_HA_A_STAT_NAME, xha_stat_name(s->which)) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_STAT_VALUE, s->value, XFRM_HA_A_STAT_PAD) ||
+	    nla_put_string(skb, XFRM_HA_A_STAT_TEXT, xha_stat_text(s->which)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int xfrm_ha_nl_stat_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct xha_net *xn = xha_pernet(sock_net(skb->sk));
+
+	for (; cb->args[0] < __XHA_STAT_MAX; cb->args[0]++) {
+		struct counter s = { .which = cb->args[0] };
+
+		s.value = xha_stat_sum(xn, s.which);
+		if (dump_one(skb, cb, XFRM_HA_CMD_STAT_GET, fill_stat, &s))
+			break;
+	}
+	return skb->len;
+}
+
+/* --- notifications --- */
+
+static bool may_tell(struct xha_net *xn)
+{
+	unsigned long second = jiffies / HZ;
+	bool ok;
+
+	spin_lock_bh(&xn->event_lock);
+	if (second != xn->event_second) {
+		xn->event_second = second;
+		xn->events = 0;
+	}
+	ok = xn->events < EVENTS_A_SECOND;
+	if (ok)
+		xn->events++;
+	spin_unlock_bh(&xn->event_lock);
+	if (!ok)
+		xha_stat_inc(xn, XHA_STAT_EVENT_LIMIT);
+	return ok;
+}
+
+static struct sk_buff *event_start(struct xha_net *xn, u8 cmd, void **hdr)
+{
+	struct sk_buff *skb;
+
+	if (!genl_has_listeners(&family, xn->net, XFRM_HA_NLGRP_EVENTS) || !may_tell(xn))
+		return NULL;
+	skb = genlmsg_new(256, GFP_ATOMIC);
+	if (skb)
+		*hdr = genlmsg_put(skb, 0, 0, &family, 0, cmd);
+	if (!skb || !*hdr) {
+		nlmsg_free(skb);
+		xha_stat_inc(xn, XHA_STAT_EVENT_NOMEM);
+		return NULL;
+	}
+	return skb;
+}
+
+static void event_end(struct xha_net *xn, struct sk_buff *skb, void *hdr)
+{
+	genlmsg_end(skb, hdr);
+	genlmsg_multicast_netns(&family, xn->net, skb, 0, XFRM_HA_NLGRP_EVENTS, GFP_ATOMIC);
+}
+
+/* Any context; the group's lock is not held. */
+void xha_event_group(struct xha_group *g, u32 event)
+{
+	struct sk_buff *skb;
+	void *hdr;
+	u32 role, term;
+
+	spin_lock_bh(&g->lock);
+	role = g->role;
+	term = g->term;
+	spin_unlock_bh(&g->lock);
+	skb = event_start(g->xn, XFRM_HA_CMD_GROUP_NTF, &hdr);
+	if (!skb)
+		return;
+	/* They fit. */
+	nla_put_u32(skb, XFRM_HA_A_GROUP_EVENT, event);
+	nla_put_string(skb, XFRM_HA_A_GROUP_NAME, g->name);
+	nla_put_u32(skb, XFRM_HA_A_GROUP_ROLE, role);
+	nla_put_u32(skb, XFRM_HA_A_GROUP_TERM, term);
+	event_end(g->xn, skb, hdr);
+}
+
+void xha_event_link(struct xha_link *link, u32 event)
+{
+	struct xha_net *xn = xha_link_net(link);
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = event_start(xn, XFRM_HA_CMD_LINK_NTF, &hdr);
+	if (!skb)
+		return;
+	nla_put_u32(skb, XFRM_HA_A_LINK_EVENT, event);
+	nla_put_string(skb, XFRM_HA_A_LINK_DEV, xha_link_name(link));
+	nla_put_u32(skb, XFRM_HA_A_LINK_STATE, xha_link_state(link));
+	event_end(xn, skb, hdr);
+}
+
+static const struct genl_multicast_group groups[] = {
+	[XFRM_HA_NLGRP_EVENTS] = { .name = XFRM_HA_MCGRP_EVENTS },
+};
+
+static struct genl_family family = {
+	.name = XFRM_HA_FAMILY_NAME,
+	.version = XFRM_HA_FAMILY_VERSION,
+	.netnsok = true,
+	.parallel_ops = true,
+	.module = THIS_MODULE,
+	.split_ops = xfrm_ha_nl_ops,
+	.n_split_ops = ARRAY_SIZE(xfrm_ha_nl_ops),
+	.mcgrps = groups,
+	.n_mcgrps = ARRAY_SIZE(groups),
+};
+
+int xha_netlink_init(void)
+{
+	return genl_register_family(&family);
+}
+
+void xha_netlink_exit(void)
+{
+	genl_unregister_family(&family);
+}
