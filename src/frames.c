@@ -43,7 +43,8 @@ int xha_frames_xmit(struct xha_link *link, struct sk_buff *skb)
 		skb->protocol = htons(type);
 		skb->priority = TC_PRIO_CONTROL;
 		skb_reset_network_header(skb);
-		err = net_xmit_eval(dev_queue_xmit(skb));
+		err = dev_queue_xmit(skb);
+		err = net_xmit_eval(err);
 	}
 	if (err)
 		xha_stat_inc(link->xn, XHA_STAT_FRAME_XMIT);

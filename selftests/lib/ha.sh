@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154  # G1, G2, P are set by netns
+#
+# What the tests of mirroring and failover share. Source ktap.sh first.
+#
+#      G1 ---------- sync ---------- G2        two gateways, one set of SAs
+#       | wan                   wan |
+#       +--------- bridge ----------+
+#                    P                         the remote end of the tunnels
+#
+#   outer: both gateways 192.0.2.1 / 2001:db8::1, P 192.0.2.9 / 2001:db8::9
+#   inner: both gateways 10.1.0.1  / fd01::1,     P 10.2.0.1  / fd02::1
+#
+# P sends to the gateway whose Ethernet address it has for 192.0.2.1: reroute.
+
+# shellcheck disable=SC2034  # used by the tests
+KEY=0x$(printf '%040d' 1234567890)
+
+json() { # EXPRESSION < JSON; d is the document
+	python3 -c "import json,sys
+d = json.load(sys.stdin)
+print($1)"
+}
+
+ha() { # NAMESPACE ARG...
+	local ns=$1
+
+	shift
+	"$XFRM_HA_DIR/tools/xfrm-ha" -N "$ns" "$@"
+}
+
+mac() { # NAMESPACE DEV
+	on "$1" cat "/sys/class/net/$2/address"
+}
+
+topology() {
+	local ns
+
+	netns G1 G2 P
+	must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
+		peer name sync netns "$G2" address 02:00:00:00:01:02
+	must ip link add wan netns "$G1" address 02:00:00:00:02:01 type veth peer name g1 netns "$P"
+	must ip link add wan netns "$G2" address 02:00:00:00:02:02 type veth peer name g2 netns "$P"
+	must ip -n "$P" link add name br0 address 02:00:00:00:02:09 type bridge
+	for ns in g1 g2; do
+		must ip -n "$P" link set "$ns" master br0
+		must ip -n "$P" link set "$ns" up
+	done
+	must ip -n "$P" link set br0 up
+	must ip -n "$P" addr add 192.0.2.9/24 dev br0
+	must ip -n "$P" addr add 2001:db8::9/64 dev br0 nodad
+	must ip -n "$P" addr add 10.2.0.1/32 dev lo
+	must ip -n "$P" addr add fd02::1/128 dev lo
+	must ip -n "$P" route add 10.1.0.0/16 via 192.0.2.1 src 10.2.0.1
+	must ip -n "$P" route add fd01::/64 via 2001:db8::1 src fd02::1
+	for ns in "$G1" "$G2"; do
+		must ip -n "$ns" link set sync up
+		must ip -n "$ns" link set wan arp off
+		must ip -n "$ns" link set wan up
+		must ip -n "$ns" addr add 192.0.2.1/24 dev wan
+		must ip -n "$ns" addr add 2001:db8::1/64 dev wan nodad
+		must ip -n "$ns" addr add 10.1.0.1/32 dev lo
+		must ip -n "$ns" addr add fd01::1/128 dev lo
+		must ip -n "$ns" neigh replace 192.0.2.9 lladdr 02:00:00:00:02:09 dev wan nud permanent
+		must ip -n "$ns" neigh replace 2001:db8::9 lladdr 02:00:00:00:02:09 dev wan nud permanent
+		must ip -n "$ns" route add 10.2.0.0/16 via 192.0.2.9 src 10.1.0.1
+		must ip -n "$ns" route add fd02::/64 via 2001:db8::9 src fd01::1
+	done
+	reroute 1
+}
+
+reroute() { # 1|2: to which gateway P sends
+	must ip -n "$P" neigh replace 192.0.2.1 lladdr "02:00:00:00:02:0$1" dev br0 nud permanent
+	must ip -n "$P" neigh replace 2001:db8::1 lladdr "02:00:00:00:02:0$1" dev br0 nud permanent
+}
+
+# SAs between the gateways and P, in these namespaces. SPI+1 outbound of the gateways, SPI+2 inbound.
+sas() { # SPI 4|6 MODE "NAMESPACES" [OPTION...]
+	local spi=$1 family=$2 mode=$3 spaces=$4 g=192.0.2.1 p=192.0.2.9 ns
+
+	shift 4
+	[ "$family" = 6 ] && g=2001:db8::1 p=2001:db8::9
+	for ns in $spaces; do
+		must ip -n "$ns" xfrm state add src $g dst $p proto esp spi $((spi + 1)) \
+			reqid "$spi" mode "$mode" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@"
+		must ip -n "$ns" xfrm state add src $p dst $g proto esp spi $((spi + 2)) \
+			reqid "$spi" mode "$mode" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@"
+	done
+}
+
+policies() { # SPI 4|6 MODE [OPTION...]
+	local spi=$1 family=$2 mode=$3 g=192.0.2.1 p=192.0.2.9 in=10.1.0.1/32 out=10.2.0.1/32 ns
+
+	shift 3
+	[ "$family" = 6 ] && g=2001:db8::1 p=2001:db8::9 in=fd01::1/128 out=fd02::1/128
+	[ "$mode" = transport ] && in=$g out=$p
+	for ns in "$G1" "$G2"; do
+		must ip -n "$ns" xfrm policy add src $in dst $out dir out "$@" \
+			tmpl src $g dst $p proto esp reqid "$spi" mode "$mode"
+		must ip -n "$ns" xfrm policy add src $out dst $in dir in "$@" \
+			tmpl src $p dst $g proto esp reqid "$spi" mode "$mode"
+	done
+	must ip -n "$P" xfrm policy add src $out dst $in dir out "$@" \
+		tmpl src $p dst $g proto esp reqid "$spi" mode "$mode"
+	must ip -n "$P" xfrm policy add src $in dst $out dir in "$@" \
+		tmpl src $g dst $p proto esp reqid "$spi" mode "$mode"
+}
+
+link_state() { # NAMESPACE STATE
+	[ "$(ha "$1" -j link show sync 2>/dev/null | json 'd[0]["state"]')" = "$2" ]
+}
+
+links() { # [OPTION...]: between the gateways, and wait until they are in sync
+	local key
+
+	key=$(mktemp -u /tmp/key.XXXXXX)
+	must "$XFRM_HA_DIR/tools/xfrm-ha" keygen "$key"
+	must ha "$G1" link add sync peer 02:00:00:00:01:02 key "$key" "$@"
+	must ha "$G2" link add sync peer 02:00:00:00:01:01 key "$key" "$@"
+	rm -f "$key"
+	must wait_for 10 link_state "$G1" up
+	must wait_for 10 link_state "$G2" up
+}
+
+group() { # NAMESPACE NAME FIELD
+	ha "$1" -j group show "$2" | json "d[0][\"$3\"]"
+}
+
+role() { # NAMESPACE NAME ROLE
+	[ "$(group "$1" "$2" role)" = "$3" ]
+}
+
+groups() { # NAME [OPTION...]: G1 active, G2 standby
+	local name=$1
+
+	shift
+	must ha "$G2" group add "$name" role standby "$@"
+	must ha "$G1" group add "$name" role active "$@"
+	must wait_for 10 role "$G1" "$name" active
+}
+
+sa() { # NAMESPACE SPI FIELD
+	ha "$1" -j sa show | json "[x for x in d if int(x[\"spi\"], 16) == $2][0][\"$3\"]"
+}
+
+stat() { # NAMESPACE NAME
+	ha "$1" -j stat show | json "[x for x in d if x[\"name\"] == \"$2\"][0][\"value\"]"
+}
+
+behind() { # NAMESPACE SPI: packets that the peer has not acknowledged
+	ha "$1" -j sa show |
+		json "[x[\"behind_out\"] + x[\"behind_in\"] for x in d if int(x[\"spi\"], 16) == $2][0]"
+}
+
+mirrored() { # NAMESPACE SPI
+	[ "$(behind "$1" "$2")" = 0 ]
+}
+
+pings() { # COUNT [ADDRESS [INTERVAL]]: from P
+	on "$P" ping -q -c "$1" -i "${3:-0.02}" -W 5 "${2:-10.1.0.1}"
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Talking to the module. Whatever the kernel refuses is said in its own words. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xfrm-ha.h"
+
+static struct nl_sock *sock;
+static int family;
+
+/* -1: refused, and said. */
+int nl_open(void)
+{
+	int on = 1;
+
+	if (sock)
+		return 0;
+	sock = nl_socket_alloc();
+	if (!sock || genl_connect(sock)) {
+		refuse("no netlink socket: %s", strerror(errno));
+		return -1;
+	}
+	family = genl_ctrl_resolve(sock, XFRM_HA_FAMILY_NAME);
+	if (family < 0) {
+		refuse("the module xfrm_ha is not loaded");
+		return -1;
+	}
+	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	nl_socket_set_buffer_size(sock, 1 << 20, 0);
+	return 0;
+}
+
+struct nl_msg *nl_request(uint8_t cmd, int flags)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	if (!msg || !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, flags, cmd, 1)) {
+		fputs("xfrm-ha: out of memory\n", stderr);
+		exit(REFUSED);
+	}
+	return msg;
+}
+
+struct talk {
+	answer func;
+	void *data;
+	int max_attr;
+	int err;
+	bool done;
+	char said[256];
+};
+
+static int heard(struct nl_msg *msg, void *arg)
+{
+	struct talk *t = arg;
+	struct nlattr *attrs[t->max_attr + 1];
+
+	if (!genlmsg_parse(nlmsg_hdr(msg), 0, attrs, t->max_attr, NULL) && t->func)
+		t->func(attrs, t->data);
+	return NL_OK;
+}
+
+/* The extack of an error or of the end of a dump. @skip: octets before its attributes. */
+static void extack(struct talk *t, struct nlmsghdr *h, int skip)
+{
+	struct nlattr *attrs[NLMSGERR_ATTR_MAX + 1];
+	int len = (int)h->nlmsg_len - NLMSG_HDRLEN - NLMSG_ALIGN(skip);
+
+	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS) || len <= 0)
+		return;
+	nla_parse(attrs, NLMSGERR_ATTR_MAX,
+		  (struct nlattr *)((char *)nlmsg_data(h) + NLMSG_ALIGN(skip)), len, NULL);
+	if (attrs[NLMSGERR_ATTR_MSG])
+		snprintf(t->said, sizeof(t->said), "%.*s", nla_len(attrs[NLMSGERR_ATTR_MSG]),
+			 (char *)nla_data(attrs[NLMSGERR_ATTR_MSG]));
+}
+
+static int failed(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
+{
+	struct nlmsghdr *h = (void *)((char *)e - NLMSG_HDRLEN);
+	struct talk *t = arg;
+
+	(void)from;
+	t->err = e->error;
+	t->done = true;
+	extack(t, h, sizeof(*e) + (h->nlmsg_flags & NLM_F_CAPPED ? 0 :
+				   (int)e->msg.nlmsg_len - NLMSG_HDRLEN));
+	return NL_STOP;
+}
+
+static int acked(struct nl_msg *msg, void *arg)
+{
+	struct talk *t = arg;
+
+	(void)msg;
+	t->done = true;
+	return NL_STOP;
+}
+
+/* The end of a dump can carry an error as well. */
+static int finished(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	struct talk *t = arg;
+
+	if (nlmsg_datalen(h) >= (int)sizeof(int)) {
+		t->err = *(int *)nlmsg_data(h);
+		extack(t, h, sizeof(int));
+	}
+	t->done = true;
+	return NL_STOP;
+}
+
+/* A dump that was disturbed may lack objects. */
+static int interrupted(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	fputs("xfrm-ha: the table changed while it was read\n", stderr);
+	return NL_OK;
+}
+
+/**
+ * nl_talk() - send a request, hand each answer to @func
+ *
+ * Return: exit status; a refusal was said.
+ */
+int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data)
+{
+	struct talk t = { .func = func, .data = data, .max_attr = max_attr };
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	int err;
+
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, heard, &t);
+	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, acked, &t);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, finished, &t);
+	nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, interrupted, &t);
+	nl_cb_err(cb, NL_CB_CUSTOM, failed, &t);
+	err = nl_send_auto(sock, msg);
+	nlmsg_free(msg);
+	while (err >= 0 && !t.done)
+		err = nl_recvmsgs(sock, cb);
+	nl_cb_put(cb);
+	if (err < 0 && !t.err)
+		return refuse("%s", nl_geterror(err));
+	if (t.err && t.said[0])
+		return refuse("%s (%s)", t.said, strerror(-t.err));
+	if (t.err)
+		return refuse("%s", strerror(-t.err));
+	return DONE;
+}
+
+/* Events until @func returns something; exit status. */
+int nl_listen(int (*func)(struct nl_msg *msg, void *data), void *data)
+{
+	struct nl_sock *s = nl_socket_alloc();
+	int group, err;
+
+	if (!s || genl_connect(s))
+		return refuse("no netlink socket: %s", strerror(errno));
+	group = genl_ctrl_resolve_grp(s, XFRM_HA_FAMILY_NAME, XFRM_HA_MCGRP_EVENTS);
+	if (group < 0 || nl_socket_add_membership(s, group))
+		return refuse("events can't be had: is the module xfrm_ha loaded?");
+	nl_socket_disable_seq_check(s);
+	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, func, data);
+	for (;;) {
+		err = nl_recvmsgs_default(s);
+		if (err == -NLE_NOMEM)
+			fputs("xfrm-ha: events were lost\n", stderr);
+		else if (err < 0 && err != -NLE_INTR)
+			return refuse("%s", nl_geterror(err));
+	}
+}
+
+bool nl_has(const struct nlattr *a)
+{
+	return a;
+}

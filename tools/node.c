@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/* xfrm-ha node ..., stat show, version. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "xfrm-ha.h"
+
+static void show(struct nlattr **a, void *data)
+{
+	(void)data;
+	out_object();
+	out_number("id", nla_get_u32(a[XFRM_HA_A_NODE_ID]));
+	out_number("sas", nla_get_u32(a[XFRM_HA_A_NODE_SAS]));
+	out_number("sa_limit", nla_get_u32(a[XFRM_HA_A_NODE_SA_LIMIT]));
+	out_string("tap", "%s", nla_get_string(a[XFRM_HA_A_NODE_TAP]));
+	out_string("version", "%s", nla_get_string(a[XFRM_HA_A_NODE_VERSION]));
+}
+
+int node_show(int argc, char **argv)
+{
+	int err;
+
+	(void)argv;
+	if (argc)
+		return usage("node show takes nothing");
+	if (nl_open())
+		return REFUSED;
+	out_begin(true);
+	err = nl_talk(nl_request(XFRM_HA_CMD_NODE_GET, 0), XFRM_HA_A_NODE_MAX, show, NULL);
+	if (!err)
+		out_end();
+	return err;
+}
+
+int node_set(int argc, char **argv)
+{
+	struct nl_msg *msg;
+	uint32_t n;
+
+	if (!argc || argc % 2)
+		return usage("node set takes \"id N\" and \"sa-limit N\"");
+	if (nl_open())
+		return REFUSED;
+	msg = nl_request(XFRM_HA_CMD_NODE_SET, 0);
+	for (; argc; argc -= 2, argv += 2) {
+		bool id = is(argv[0], "id");
+
+		if ((!id && !is(argv[0], "sa-limit")) || !number(argv[1], UINT32_MAX, &n)) {
+			nlmsg_free(msg);
+			return usage("node set takes \"id N\" and \"sa-limit N\"");
+		}
+		nla_put_u32(msg, id ? XFRM_HA_A_NODE_ID : XFRM_HA_A_NODE_SA_LIMIT, n);
+	}
+	return nl_talk(msg, XFRM_HA_A_NODE_MAX, NULL, NULL);
+}
+
+static void show_stat(struct nlattr **a, void *data)
+{
+	uint64_t value = nla_get_u64(a[XFRM_HA_A_STAT_VALUE]);
+	const bool *all = data;
+
+	if (!value && !*all)
+		return;
+	out_object();
+	out_string("name", "%s", nla_get_string(a[XFRM_HA_A_STAT_NAME]));
+	out_number("value", value);
+	out_string("text", "%s", nla_get_string(a[XFRM_HA_A_STAT_TEXT]));
+}
+
+/* Those that are 0 are left out of the text, unless "all" is said. */
+int stat_show(int argc, char **argv)
+{
+	bool all = json || argc;
+	int err;
+
+	if (argc > 1 || (argc && !is(argv[0], "all")))
+		return usage("stat show takes \"all\"");
+	if (nl_open())
+		return REFUSED;
+	out_begin(true);
+	err = nl_talk(nl_request(XFRM_HA_CMD_STAT_GET, NLM_F_DUMP), XFRM_HA_A_STAT_MAX, show_stat,
+		      &all);
+	if (!err)
+		out_end();
+	return err;
+}
+
+int version(int argc, char **argv)
+{
+	char module[32] = "not loaded";
+	FILE *f = fopen("/sys/module/xfrm_ha/srcversion", "r");
+
+	(void)argv;
+	if (argc)
+		return usage("version takes nothing");
+	if (f) {
+		if (!fgets(module, sizeof(module), f))
+			strcpy(module, "loaded");
+		module[strcspn(module, "\n")] = '\0';
+		fclose(f);
+	}
+	out_begin(true);
+	out_object();
+	out_string("tool", "%s", VERSION);
+	out_string("module", "%s", module);
+	out_end();
+	return DONE;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/* xfrm-ha sa show. */
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "xfrm-ha.h"
+
+static const char *const modes[] = { "legacy", "bitmap", "esn" };
+
+
+/* @buf: INET6_ADDRSTRLEN */
+const char *address(const struct nlattr *a, char *buf)
+{
+	return inet_ntop(nla_len(a) == 4 ? AF_INET : AF_INET6, nla_data(a), buf,
+			 INET6_ADDRSTRLEN) ?: "?";
+}
+
+static void show(struct nlattr **a, void *data)
+{
+	uint8_t mode = nla_get_u8(a[XFRM_HA_A_SA_REPLAY_MODE]);
+	char buf[INET6_ADDRSTRLEN];
+
+	(void)data;
+	out_object();
+	if (json) {
+		out_number("index", nla_get_u32(a[XFRM_HA_A_SA_INDEX]));
+		out_string("src", "%s", address(a[XFRM_HA_A_SA_SRC], buf));
+	}
+	out_string("dst", "%s", address(a[XFRM_HA_A_SA_DST], buf));
+	out_string("spi", "0x%08x", ntohl(nla_get_u32(a[XFRM_HA_A_SA_SPI])));
+	out_string("group", "%s", nla_get_string(a[XFRM_HA_A_SA_GROUP]));
+	out_string("role", "%s", role_name(nla_get_u32(a[XFRM_HA_A_SA_ROLE])));
+	if (json) {
+		out_bool("held", nla_get_u8(a[XFRM_HA_A_SA_HELD]));
+		out_number("proto", nla_get_u8(a[XFRM_HA_A_SA_PROTO]));
+		out_number("reqid", nla_get_u32(a[XFRM_HA_A_SA_REQID]));
+		if (nl_has(a[XFRM_HA_A_SA_MARK]))
+			out_string("mark", "0x%x/0x%x", nla_get_u32(a[XFRM_HA_A_SA_MARK]),
+				   nla_get_u32(a[XFRM_HA_A_SA_MARK_MASK]));
+		if (nl_has(a[XFRM_HA_A_SA_IF_ID]))
+			out_number("if_id", nla_get_u32(a[XFRM_HA_A_SA_IF_ID]));
+		out_string("replay", "%s", mode < 3 ? modes[mode] : "?");
+		out_number("window", nla_get_u32(a[XFRM_HA_A_SA_REPLAY_WINDOW]));
+	}
+	out_number("oseq", nla_get_u64(a[XFRM_HA_A_SA_OSEQ]));
+	out_number("lease", nla_get_u64(a[XFRM_HA_A_SA_LEASE]));
+	out_number("seq", nla_get_u64(a[XFRM_HA_A_SA_SEQ]));
+	out_number("packets", nla_get_u64(a[XFRM_HA_A_SA_PACKETS]));
+	if (json)
+		out_number("bytes", nla_get_u64(a[XFRM_HA_A_SA_BYTES]));
+	out_number(json ? "behind_out" : "behind",
+		   nla_get_u64(a[XFRM_HA_A_SA_BEHIND_OUT]) +
+		   (json ? 0 : nla_get_u64(a[XFRM_HA_A_SA_BEHIND_IN])));
+	if (json)
+		out_number("behind_in", nla_get_u64(a[XFRM_HA_A_SA_BEHIND_IN]));
+	out_number(json ? "behind_ms" : "ms", nla_get_u32(a[XFRM_HA_A_SA_BEHIND_MS]));
+	if (json)
+		out_number("overrun", nla_get_u64(a[XFRM_HA_A_SA_OVERRUN]));
+}
+
+int sa_show(int argc, char **argv)
+{
+	struct nl_msg *msg;
+	int err;
+
+	if (argc && (argc != 2 || !is(argv[0], "group")))
+		return usage("sa show takes \"group NAME\"");
+	if (nl_open())
+		return REFUSED;
+	msg = nl_request(XFRM_HA_CMD_SA_GET, NLM_F_DUMP);
+	if (argc)
+		nla_put_string(msg, XFRM_HA_A_SA_GROUP, argv[1]);
+	out_begin(true);
+	err = nl_talk(msg, XFRM_HA_A_SA_MAX, show, NULL);
+	if (!err)
+		out_end();
+	return err;
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/* xfrm-ha: one table of commands drives dispatch, usage and completion. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "xfrm-ha.h"
+
+#define GROUP_SETTINGS \
+	"[interval N] [quantity N] [max-age MS] [bitmap on|off] " \
+	"[on-peer-loss takeover|notify] [replay strict|lenient] [join MS]"
+
+const struct command commands[] = {
+	{ "link", "add", "DEV peer MAC (key FILE | insecure) [heartbeat MS] [dead N] [batch US] "
+			 "[ethertype N]", link_add },
+	{ "link", "set", "DEV [peer MAC] [key FILE] [heartbeat MS] [dead N] [batch US]",
+	  link_set },
+	{ "link", "del", "DEV", link_del },
+	{ "link", "show", "[DEV]", link_show },
+	{ "group", "add", "NAME [address IP]... [reqid N] [mark V/M] [if_id N] [link DEV] "
+			  "role active|standby " GROUP_SETTINGS, group_add },
+	{ "group", "set", "NAME " GROUP_SETTINGS, group_set },
+	{ "group", "del", "NAME", group_del },
+	{ "group", "show", "[NAME]", group_show },
+	{ "takeover", NULL, "NAME [force]", takeover },
+	{ "release", NULL, "NAME", release },
+	{ "sa", "show", "[group NAME]", sa_show },
+	{ "stat", "show", "[all]", stat_show },
+	{ "node", "show", "", node_show },
+	{ "node", "set", "[id N] [sa-limit N]", node_set },
+	{ "monitor", NULL, "", monitor },
+	{ "watch", NULL, "[group NAME] [--on-takeover CMD] [--on-release CMD] "
+			 "[--on-peer-lost CMD] [--initial]", watch },
+	{ "keygen", NULL, "FILE", keygen },
+	{ "version", NULL, "", version },
+	{ }
+};
+
+int refuse(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("xfrm-ha: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return REFUSED;
+}
+
+int usage(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("xfrm-ha: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputs("; see xfrm-ha help\n", stderr);
+	return USAGE;
+}
+
+/* Keywords may be cut short. */
+bool is(const char *word, const char *keyword)
+{
+	return *word && !strncmp(word, keyword, strlen(word));
+}
+
+bool number(const char *word, uint64_t max, uint32_t *value)
+{
+	unsigned long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoull(word, &end, 0);
+	if (errno || *end || end == word || *word == '-' || v > max)
+		return false;
+	*value = v;
+	return true;
+}
+
+static int help(FILE *to)
+{
+	fputs("usage: xfrm-ha [-j] [-p] [-N NETNS] OBJECT COMMAND ...\n", to);
+	for (const struct command *c = commands; c->object; c++)
+		fprintf(to, "  %s%s%s %s\n", c->object, c->name ? " " : "", c->name ?: "", c->usage);
+	fputs("  -j JSON, -p pretty JSON, -N in the network namespace of this name or path\n"
+	      "exit status: 0 done, 1 refused, 2 usage; see xfrm-ha(8)\n", to);
+	return to == stderr ? USAGE : DONE;
+}
+
+/* For completion: each command in a line. */
+static int list(void)
+{
+	for (const struct command *c = commands; c->object; c++)
+		printf("%s\t%s\t%s\n", c->object, c->name ?: "", c->usage);
+	return DONE;
+}
+
+static int enter(const char *netns)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s%s", strchr(netns, '/') ? "" : "/run/netns/", netns);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		return refuse("network namespace %s: %s", netns, strerror(errno));
+	close(fd);
+	return DONE;
+}
+
+static int dispatch(int argc, char **argv)
+{
+	const struct command *c;
+	bool object = false;
+
+	/* Whole words first, then those cut short, in the order of the table. */
+	for (int cut = 0; cut < 2; cut++) {
+		for (c = commands; c->object; c++) {
+			if (cut ? !is(argv[0], c->object) : strcmp(argv[0], c->object))
+				continue;
+			if (!c->name)
+				return c->run(argc - 1, argv + 1);
+			object = true;
+			if (argc == 1 ? !strcmp(c->name, "show") : is(argv[1], c->name))
+				return c->run(argc > 1 ? argc - 2 : 0, argv + (argc > 1 ? 2 : 1));
+		}
+		if (object)
+			return usage("%s has no command \"%s\"", argv[0], argv[1]);
+	}
+	return usage("there is no object \"%s\"", argv[0]);
+}
+
+int main(int argc, char **argv)
+{
+	int opt;
+
+	while ((opt = getopt(argc, argv, "+jpN:hV")) != -1) {
+		switch (opt) {
+		case 'p':
+			pretty = true;
+			/* fallthrough */
+		case 'j':
+			json = true;
+			break;
+		case 'N':
+			if (enter(optarg))
+				return REFUSED;
+			break;
+		case 'h':
+			return help(stdout);
+		case 'V':
+			printf("xfrm-ha %s\n", VERSION);
+			return DONE;
+		default:
+			return help(stderr);
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (!argc)
+		return help(stderr);
+	if (!strcmp(argv[0], "help"))
+		return help(stdout);
+	if (!strcmp(argv[0], "commands"))
+		return list();
+	return dispatch(argc, argv);
+}
