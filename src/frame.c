@@ -38,7 +38,7 @@
  * |                     HMAC-SHA-256 (32)                         |
  * +---------------------------------------------------------------+
  *
- * DATA payload, in clear: acknowledgement, then messages.
+ * DATA payload, in clear: acknowledgment, then messages.
  *
  * +---------------------------------------------------------------+
  * |              largest frame number received (8)                |

@@ -228,7 +228,7 @@ static void settle(struct xha_link *link, struct xha_session *s, const struct xh
 	}
 }
 
-/* By the timer: frames that no acknowledgement will ever tell of. */
+/* By the timer: frames that no acknowledgment will ever tell of. */
 void xha_frames_overdue(struct xha_link *link)
 {
 	static const struct xha_ack none;

@@ -47,7 +47,8 @@ void xha_link_kick(struct xha_link *link)
 		return;
 	batch = READ_ONCE(link->config.batch);
 	if (batch)
-		hrtimer_start(&link->flush_timer, ns_to_ktime(batch * NSEC_PER_USEC), HRTIMER_MODE_REL_SOFT);
+		hrtimer_start(&link->flush_timer, ns_to_ktime(batch * NSEC_PER_USEC),
+			      HRTIMER_MODE_REL_SOFT);
 	else
 		xha_link_urge(link);
 }

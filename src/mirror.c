@@ -334,8 +334,10 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	WRITE_ONCE(sa->moved, false);
 	spin_unlock(&sa->x->lock);
 
-	lease = final || !sends ? s.out : xha_lease_end(s.out, xha_quantity(c->quantity, c->interval),
-					      xha_apply_esn(sa->x));
+	lease = s.out;
+	if (sends && !final)
+		lease = xha_lease_end(s.out, xha_quantity(c->quantity, c->interval),
+				      xha_apply_esn(sa->x));
 	flags = final ? XHA_REC_F_FINAL : 0;
 	if (announce) {
 		sa->epoch = m->epoch;

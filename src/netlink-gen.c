@@ -89,7 +89,8 @@ static const struct nla_policy xfrm_ha_group_get_nl_policy[XFRM_HA_A_GROUP_NAME 
 /* XFRM_HA_CMD_GROUP_NEW - do */
 static const struct nla_policy xfrm_ha_group_new_nl_policy[XFRM_HA_A_GROUP_JOIN + 1] = {
 	[XFRM_HA_A_GROUP_NAME] = { .type = NLA_NUL_STRING, .len = XFRM_HA_NAME_MAX, },
-	[XFRM_HA_A_GROUP_ADDRESS] = { .len = 4, },
+	[XFRM_HA_A_GROUP_ADDRESS] = NLA_POLICY_EXACT_LEN(4),
+	[XFRM_HA_A_GROUP_ADDRESS6] = NLA_POLICY_EXACT_LEN(16),
 	[XFRM_HA_A_GROUP_REQID] = { .type = NLA_U32, },
 	[XFRM_HA_A_GROUP_MARK] = { .type = NLA_U32, },
 	[XFRM_HA_A_GROUP_MARK_MASK] = { .type = NLA_U32, },

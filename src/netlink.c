@@ -290,10 +290,13 @@ static int fill_match(struct sk_buff *skb, const struct xha_group_match *m)
 {
 	int i;
 
-	for (i = 0; i < m->n_addrs; i++)
-		if (nla_put(skb, XFRM_HA_A_GROUP_ADDRESS, m->addrs[i].family == AF_INET ? 4 : 16,
-			    &m->addrs[i].addr))
+	for (i = 0; i < m->n_addrs; i++) {
+		bool inet = m->addrs[i].family == AF_INET;
+
+		if (nla_put(skb, inet ? XFRM_HA_A_GROUP_ADDRESS : XFRM_HA_A_GROUP_ADDRESS6,
+			    inet ? 4 : 16, &m->addrs[i].addr))
 			return -EMSGSIZE;
+	}
 	if ((m->has_reqid && nla_put_u32(skb, XFRM_HA_A_GROUP_REQID, m->reqid)) ||
 	    (m->has_mark && (nla_put_u32(skb, XFRM_HA_A_GROUP_MARK, m->mark_v) ||
 			     nla_put_u32(skb, XFRM_HA_A_GROUP_MARK_MASK, m->mark_m))) ||
@@ -377,16 +380,13 @@ static int match_addresses(struct xha_group_match *m, struct genl_info *info)
 	int rem;
 
 	nlmsg_for_each_attr(a, info->nlhdr, GENL_HDRLEN, rem) {
-		if (nla_type(a) != XFRM_HA_A_GROUP_ADDRESS)
+		if (nla_type(a) != XFRM_HA_A_GROUP_ADDRESS &&
+		    nla_type(a) != XFRM_HA_A_GROUP_ADDRESS6)
 			continue;
 		if (m->n_addrs == XHA_GROUP_ADDRS) {
 			NL_SET_ERR_MSG_ATTR(info->extack, a,
 					    "A group can have no more than 16 addresses");
 			return -E2BIG;
-		}
-		if (nla_len(a) != 4 && nla_len(a) != 16) {
-			NL_SET_ERR_MSG_ATTR(info->extack, a, "An address has 4 or 16 octets");
-			return -EINVAL;
 		}
 		m->addrs[m->n_addrs].family = nla_len(a) == 4 ? AF_INET : AF_INET6;
 		memcpy(&m->addrs[m->n_addrs++].addr, nla_data(a), nla_len(a));

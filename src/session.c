@@ -87,7 +87,7 @@ void xha_rx_ack(const struct xha_rx *rx, struct xha_ack *ack)
  * @sent_at: ns
  * @now: ns
  * @rto: ns, see xha_rto()
- * @ack: newest acknowledgement of the peer
+ * @ack: newest acknowledgment of the peer
  */
 enum xha_sent_verdict xha_sent_verdict(u64 number, u64 sent_at, u64 now, u64 rto,
 				       const struct xha_ack *ack)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Verdicts of the link's session: handshake, acknowledgement, loss, life. Pure; time is in ns. */
+/* Verdicts of the link's session: handshake, acknowledgment, loss, life. Pure; time is in ns. */
 #ifndef _XFRM_HA_SESSION_H
 #define _XFRM_HA_SESSION_H
 

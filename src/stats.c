@@ -4,13 +4,13 @@
 #include "xfrm_ha.h"
 
 static const char *const names[__XHA_STAT_MAX] = {
-#define XHA_STAT(id, name, text) [XHA_STAT_##id] = name,
+#define XHA_STAT(id, name, text) name,
 #include "stats_list.h"
 #undef XHA_STAT
 };
 
 static const char *const texts[__XHA_STAT_MAX] = {
-#define XHA_STAT(id, name, text) [XHA_STAT_##id] = text,
+#define XHA_STAT(id, name, text) text,
 #include "stats_list.h"
 #undef XHA_STAT
 };

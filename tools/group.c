@@ -58,7 +58,7 @@ static int set_address(struct nl_msg *msg, const char *value)
 	if (inet_pton(AF_INET, value, a) == 1)
 		nla_put(msg, XFRM_HA_A_GROUP_ADDRESS, 4, a);
 	else if (inet_pton(AF_INET6, value, a) == 1)
-		nla_put(msg, XFRM_HA_A_GROUP_ADDRESS, 16, a);
+		nla_put(msg, XFRM_HA_A_GROUP_ADDRESS6, 16, a);
 	else
 		return usage("\"%s\" is not an address", value);
 	return -1;
@@ -162,7 +162,6 @@ int release(int argc, char **argv)
 		return usage("release needs a name");
 	return request(XFRM_HA_CMD_GROUP_RELEASE, argc, argv);
 }
-
 
 static void show_match(struct nlattr **a)
 {

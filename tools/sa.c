@@ -9,7 +9,6 @@
 
 static const char *const modes[] = { "legacy", "bitmap", "esn" };
 
-
 /* @buf: INET6_ADDRSTRLEN */
 const char *address(const struct nlattr *a, char *buf)
 {

@@ -89,7 +89,8 @@ static int help(FILE *to)
 {
 	fputs("usage: xfrm-ha [-j] [-p] [-N NETNS] OBJECT COMMAND ...\n", to);
 	for (const struct command *c = commands; c->object; c++)
-		fprintf(to, "  %s%s%s %s\n", c->object, c->name ? " " : "", c->name ?: "", c->usage);
+		fprintf(to, "  %s%s%s %s\n", c->object, c->name ? " " : "", c->name ?: "",
+			c->usage);
 	fputs("  -j JSON, -p pretty JSON, -N in the network namespace of this name or path\n"
 	      "exit status: 0 done, 1 refused, 2 usage; see xfrm-ha(8)\n", to);
 	return to == stderr ? USAGE : DONE;

@@ -159,3 +159,9 @@ mirrored() { # NAMESPACE SPI
 pings() { # COUNT [ADDRESS [INTERVAL]]: from P
 	on "$P" ping -q -c "$1" -i "${3:-0.02}" -W 5 "${2:-10.1.0.1}"
 }
+
+xfrm_stat() { # NAMESPACE COUNTER
+	on "$1" cat /proc/net/xfrm_stat | while read -r name value; do
+		[ "$name" != "$2" ] || echo "$value"
+	done
+}

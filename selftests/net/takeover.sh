@@ -49,6 +49,6 @@ is "N5: no number is skipped" "$(sa "$G1" 0x1001 oseq)" 1060
 reroute 1
 check "traffic through the first gateway again" pings 20
 is "no replay was seen by the remote end" \
-	"$(on "$P" awk '/XfrmInStateSeqError/ { print $2 }' /proc/net/xfrm_stat)" 0
+	"$(xfrm_stat "$P" XfrmInStateSeqError)" 0
 check "the module leaves" ha_unload
 ktap_finished

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * wire-oracle: watches ESP on the wire, rebuilds the 64-bit sequence numbers of
+ * every SPI, and fails on a number that is seen twice with different content or
+ * from two senders (invariant I1).
+ *
+ *	wire-oracle [-s SERIES] [-w CAPTURE] -i DEV | -r CAPTURE
+ *
+ * Live (-i) it says "ready" when it has begun, and judges on SIGINT or SIGTERM.
+ * -w keeps the packets, -s writes "time spi number sender" for each.
+ *
+ * Exit status: 0 no number was reused, 1 one was, 2 usage, 3 can't judge: packets
+ * were lost by the capture, or a table was full.
+ */
+#include <pcap/pcap.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NUMBERS	65536	/* of each SPI that are remembered */
+#define SPIS	1024
+
+struct seen {
+	uint64_t number;	/* 0: free */
+	uint64_t digest;
+	uint64_t sender;
+};
+
+struct sa {
+	uint8_t dst[16];
+	uint32_t spi;
+	uint64_t first, highest, packets, copies, gap, gap_at, late;
+	double last, silence;
+	struct seen *seen;
+};
+
+static struct sa sas[SPIS];
+static int n_sas;
+static unsigned long reused, unjudged, truncated;
+static FILE *series;
+static pcap_t *pcap;
+static pcap_dumper_t *dump;
+
+static uint32_t be32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
+}
+
+static uint16_t be16(const uint8_t *p)
+{
+	return p[0] << 8 | p[1];
+}
+
+/* FNV-1a: two contents that differ are told apart but for one in 2^64. */
+static uint64_t digest(const uint8_t *p, size_t n)
+{
+	uint64_t h = 14695981039346656037ull;
+
+	while (n--)
+		h = (h ^ *p++) * 1099511628211ull;
+	return h;
+}
+
+static struct sa *find(const uint8_t *dst, uint32_t spi)
+{
+	struct sa *sa;
+
+	for (sa = sas; sa < sas + n_sas; sa++)
+		if (sa->spi == spi && !memcmp(sa->dst, dst, 16))
+			return sa;
+	if (n_sas == SPIS)
+		return NULL;
+	sa->seen = calloc(NUMBERS, sizeof(*sa->seen));
+	if (!sa->seen)
+		return NULL;
+	n_sas++;
+	sa->spi = spi;
+	memcpy(sa->dst, dst, 16);
+	return sa;
+}
+
+/* The number nearest to the highest one that has these low bits, as an ESN receiver infers it. */
+static uint64_t rebuild(const struct sa *sa, uint32_t low)
+{
+	uint64_t n = (sa->highest & ~0xffffffffull) | low;
+
+	if (n + 0x80000000ull < sa->highest)
+		n += 0x100000000ull;
+	else if (n > sa->highest + 0x80000000ull && n >= 0x100000000ull)
+		n -= 0x100000000ull;
+	return n;
+}
+
+static void esp(const uint8_t *dst, const uint8_t *p, size_t n, uint64_t sender, double t)
+{
+	struct sa *sa = find(dst, be32(p));
+	struct seen *s;
+	uint64_t number, d;
+
+	if (!sa) {
+		unjudged++;
+		return;
+	}
+	number = rebuild(sa, be32(p + 4));
+	d = digest(p, n);
+	s = &sa->seen[number % NUMBERS];
+	if (series)
+		fprintf(series, "%.6f %08x %llu %012llx\n", t, sa->spi,
+			(unsigned long long)number, (unsigned long long)sender);
+	if (sa->packets && t - sa->last > sa->silence)
+		sa->silence = t - sa->last;
+	sa->last = t;
+	if (s->number == number && s->digest == d && s->sender == sender) {
+		sa->copies++;
+		return;
+	}
+	sa->packets++;
+	if (s->number == number && sa->packets > 1) {
+		printf("REUSED spi %08x number %llu: %s\n", sa->spi, (unsigned long long)number,
+		       s->sender == sender ? "other content" : "another sender");
+		reused++;
+		return;
+	}
+	if (sa->highest && number + NUMBERS <= sa->highest) {
+		unjudged++;
+		return;
+	}
+	*s = (struct seen){ number, d, sender };
+	if (!sa->first)
+		sa->first = number;
+	if (number > sa->highest) {
+		if (sa->highest && number - sa->highest - 1 > sa->gap) {
+			sa->gap = number - sa->highest - 1;
+			sa->gap_at = sa->highest;
+		}
+		sa->highest = number;
+	} else {
+		sa->late++;
+	}
+}
+
+/* What an IPv6 header or extension leads to; false: cut short. */
+static bool skip_extensions(const uint8_t **p, size_t *n, uint8_t *next)
+{
+	while (*next == 0 || *next == 43 || *next == 60 || *next == 44) {
+		size_t len = *n < 8 ? SIZE_MAX : *next == 44 ? 8 : (size_t)((*p)[1] + 1) * 8;
+
+		if (len > *n)
+			return false;
+		*next = **p;
+		*p += len;
+		*n -= len;
+	}
+	return true;
+}
+
+static void ip(const uint8_t *p, size_t n, uint64_t sender, double t)
+{
+	uint8_t dst[16] = { 0 }, next;
+	size_t len;
+
+	if (n >= 20 && p[0] >> 4 == 4) {
+		len = (p[0] & 15) * 4;
+		if (be16(p + 2) < n)
+			n = be16(p + 2);
+		if (len < 20 || len > n)
+			return;
+		next = p[9];
+		memcpy(dst, p + 16, 4);
+		p += len;
+		n -= len;
+	} else if (n >= 40 && p[0] >> 4 == 6) {
+		next = p[6];
+		memcpy(dst, p + 24, 16);
+		if ((size_t)be16(p + 4) + 40 < n)
+			n = be16(p + 4) + 40;
+		p += 40;
+		n -= 40;
+		if (!skip_extensions(&p, &n, &next))
+			return;
+	} else {
+		return;
+	}
+	/* UDP encapsulation (RFC 3948): four octets of 0 are IKE, one octet is a keepalive. */
+	if (next == 17 && n >= 16 && (be16(p) == 4500 || be16(p + 2) == 4500) && be32(p + 8)) {
+		p += 8;
+		n -= 8;
+		next = 50;
+	}
+	if (next == 50 && n >= 8)
+		esp(dst, p, n, sender, t);
+}
+
+static void packet(u_char *user, const struct pcap_pkthdr *h, const u_char *p)
+{
+	double t = h->ts.tv_sec + h->ts.tv_usec / 1e6;
+	uint64_t sender = 0;
+	size_t n = h->caplen;
+
+	(void)user;
+	if (dump)
+		pcap_dump((u_char *)dump, h, p);
+	if (h->caplen < h->len)
+		truncated++;
+	if (pcap_datalink(pcap) == DLT_EN10MB) {
+		size_t at = 12;
+
+		if (n < 14)
+			return;
+		for (int i = 6; i < 12; i++)
+			sender = sender << 8 | p[i];
+		while (n >= at + 6 && (be16(p + at) == 0x8100 || be16(p + at) == 0x88a8))
+			at += 4;
+		p += at + 2;
+		n -= at + 2;
+	}
+	ip(p, n, sender, t);
+}
+
+static void stop(int sig)
+{
+	(void)sig;
+	pcap_breakloop(pcap);
+}
+
+static pcap_t *live(const char *dev, char *err)
+{
+	pcap_t *p = pcap_create(dev, err);
+
+	if (!p)
+		return NULL;
+	pcap_set_snaplen(p, 65535);
+	pcap_set_promisc(p, 1);
+	pcap_set_immediate_mode(p, 1);
+	pcap_set_buffer_size(p, 16 << 20);
+	if (pcap_activate(p) < 0) {
+		snprintf(err, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(p));
+		return NULL;
+	}
+	return p;
+}
+
+static int usage(void)
+{
+	fputs("usage: wire-oracle [-s SERIES] [-w CAPTURE] -i DEV | -r CAPTURE\n", stderr);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	const char *dev = NULL, *file = NULL, *keep = NULL;
+	struct sigaction sa = { .sa_handler = stop };
+	char err[PCAP_ERRBUF_SIZE] = "";
+	struct pcap_stat st = { 0 };
+	int opt;
+
+	while ((opt = getopt(argc, argv, "i:r:s:w:")) != -1) {
+		if (opt == 'i')
+			dev = optarg;
+		else if (opt == 'r')
+			file = optarg;
+		else if (opt == 'w')
+			keep = optarg;
+		else if (opt != 's' || !(series = fopen(optarg, "w")))
+			return usage();
+	}
+	if (!dev == !file || optind != argc)
+		return usage();
+	pcap = dev ? live(dev, err) : pcap_open_offline(file, err);
+	if (!pcap || (keep && !(dump = pcap_dump_open(pcap, keep)))) {
+		fprintf(stderr, "wire-oracle: %s\n", pcap ? pcap_geterr(pcap) : err);
+		return 2;
+	}
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	if (dev) {
+		puts("ready");
+		fflush(stdout);
+	}
+	if (pcap_loop(pcap, -1, packet, NULL) == PCAP_ERROR) {
+		fprintf(stderr, "wire-oracle: %s\n", pcap_geterr(pcap));
+		unjudged++;
+	}
+	if (dev && !pcap_stats(pcap, &st))
+		unjudged += st.ps_drop;
+	for (struct sa *s = sas; s < sas + n_sas; s++)
+		printf("spi %08x packets %llu first %llu last %llu largest-gap %llu after %llu copies %llu reordered %llu silence %.3f\n",
+		       s->spi, (unsigned long long)s->packets, (unsigned long long)s->first,
+		       (unsigned long long)s->highest, (unsigned long long)s->gap,
+		       (unsigned long long)s->gap_at, (unsigned long long)s->copies,
+		       (unsigned long long)s->late, s->silence);
+	printf("reused %lu unjudged %lu\n", reused, unjudged + truncated);
+	if (series)
+		fclose(series);
+	if (dump)
+		pcap_dump_close(dump);
+	return reused ? 1 : unjudged + truncated ? 3 : 0;
+}
