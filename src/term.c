@@ -9,7 +9,7 @@
  *             active       lower            tell
  *             handover     higher           step down (it went through another term)
  *             handover     else             tell
- *             standby      any              keep
+ *             standby      any              tell: it may be joining
  *             request      any              release
  * releasing   active       higher           step down
  *             active       else             tell
@@ -55,7 +55,7 @@ static enum xha_term_verdict when_active(u32 term, u32 node, enum xha_claim clai
 	case XHA_CLAIM_STANDBY:
 		break;
 	}
-	return XHA_TERM_KEEP;
+	return XHA_TERM_TELL;
 }
 
 static enum xha_term_verdict when_releasing(u32 term, enum xha_claim claim, u32 peer_term)
