@@ -370,6 +370,8 @@ void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool lost
 		spin_lock_bh(&g->lock);
 		if (lost)
 			peer_lost(g);
+		else if (state <= XHA_LINK_CONNECTING)
+			g->peer_known = false;
 		if (state == XHA_LINK_UP && g->role == XHA_ROLE_JOINING && g->peer_known)
 			judge(g, (enum xha_claim)g->peer_role, g->peer_term, g->peer_node);
 		spin_unlock_bh(&g->lock);

@@ -138,10 +138,13 @@ static void stop(struct xha_link *link, bool lost)
 		  lost ? XFRM_HA_EVENT_PEER_LOST : XFRM_HA_EVENT_LINK_DOWN);
 }
 
-/* Put a session to use. One that still stands is that of a peer that has started anew. */
+/*
+ * Put a session to use. One that still stands is that of a peer that has started
+ * anew, or thought us dead; it is not lost: it will say what it is.
+ */
 void xha_link_session(struct xha_link *link, struct xha_session *s)
 {
-	stop(link, true);
+	stop(link, false);
 	atomic_inc(&link->sessions);
 	INIT_RCU_WORK(&s->free_work, session_free);
 	xha_mirror_session(link->mirror, true);

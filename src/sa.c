@@ -334,26 +334,25 @@ void xha_sa_moved_in(struct xha_sa *sa, u64 seq)
 	moved(sa, &sa->in, max(seq, sa->in.seq), sa->in_interval, XHA_SA_DUE_IN);
 }
 
-/* The kernel has compared the numbers with the thresholds already. */
-void xha_sa_event(struct xha_sa *sa, u64 out, u64 in)
+/*
+ * The aevent tap: the kernel's one threshold is the lesser of both intervals, so
+ * each half is compared once more. Out of time (@late): due in any case.
+ */
+void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
 {
-	if (!sa->mirror)
-		return;
-	if (!sa->moved) {
-		sa->moved = true;
-		sa->moved_at = jiffies;
+	bool sent = out != sa->out.seq;
+
+	if (sent && out > sa->out.lease && sa->mirror)
+		sa->overrun += out - max(sa->out.seq, sa->out.lease);
+	if (late) {
+		sa->out.due = min(sa->out.due, out);
+		sa->in.due = min(sa->in.due, in);
 	}
-	if (out != sa->out.seq) {
-		if (out > sa->out.lease)
-			sa->overrun += out - max(sa->out.seq, sa->out.lease);
-		sa->out.seq = out;
-		set_bit(XHA_SA_DUE_OUT, &sa->flags);
-	}
-	if (in != sa->in.seq || out == sa->out.sampled) {
-		sa->in.seq = in;
-		set_bit(XHA_SA_DUE_IN, &sa->flags);
-	}
-	xha_mirror_due(sa);
+	if (sent)
+		moved(sa, &sa->out, out, sa->out_interval, XHA_SA_DUE_OUT);
+	/* A packet within the window moves no edge. */
+	if (!sent || in != sa->in.seq)
+		moved(sa, &sa->in, in, sa->in_interval, XHA_SA_DUE_IN);
 }
 
 /**

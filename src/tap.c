@@ -27,7 +27,7 @@ static void heard_aevent(struct xfrm_state *x, const struct km_event *c)
 	if (!sa || !sa->group)
 		return;
 	xha_apply_sample(x, &s);
-	xha_sa_event(sa, s.out, s.in);
+	xha_sa_event(sa, s.out, s.in, c->data.aevent == XFRM_REPLAY_TIMEOUT);
 }
 
 /* Under RCU. x->lock is held for XFRM_MSG_NEWAE and for a hard XFRM_MSG_EXPIRE. */

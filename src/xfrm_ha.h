@@ -415,7 +415,8 @@ bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
 void xha_sa_moved_out(struct xha_sa *sa, u64 seq);	/* taps; x->lock held */
 void xha_sa_moved_in(struct xha_sa *sa, u64 seq);
-void xha_sa_event(struct xha_sa *sa, u64 out, u64 in);	/* aevent tap; x->lock held */
+/* aevent tap; x->lock held */
+void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late);
 void xha_sa_configure(struct xha_sa *sa);	/* take over the settings of its group */
 
 /* Distance of an SA from its mirror: requirement N7 */

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # What gateways and remote end agree on: four tunnels, each with a host behind the remote end.
 
+# shellcheck disable=SC2034  # used by both
 TUNNELS="1 2 3 4"
 KEY=0x$(printf '%040d' 1234567890)
 

@@ -52,7 +52,7 @@ start() {
 	./esp-flow -a lan -A 10.1.0.10 -b remote -B 10.2.1.1 -p 5001 -n 4 -r 50 > /run/voice-out &
 	./esp-flow -a remote -A 10.2.2.1 -b lan -B 10.1.0.10 -p 5002 -n 4 -r 50 > /run/voice-in &
 	./esp-flow -a lan -A 10.1.0.10 -b remote -B 10.2.3.1 -p 5003 -n 1 -r 200 -s 1000 > /run/bulk &
-	flows=$(jobs -p | grep -v "^$oracle$")
+	mapfile -t flows < <(jobs -p | grep -v "^$oracle$")
 }
 
 echo READY
@@ -70,8 +70,7 @@ while read -r what mac; do
 			-d "$mac" -S "$(spi 2 in)" -n 1000)"
 		;;
 	stop)
-		# shellcheck disable=SC2086	# a list
-		kill $flows && wait $flows
+		kill "${flows[@]}" && wait "${flows[@]}"
 		kill $oracle
 		wait $oracle
 		echo "ORACLE $?"

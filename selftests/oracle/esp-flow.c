@@ -141,8 +141,8 @@ int main(int argc, char **argv)
 	}
 	if (!a || !b || n < 1 || n > FLOWS || rate < 1 || rate > 100000 || size < 8 ||
 	    size > (int)sizeof(p) || optind != argc) {
-		fputs("usage: esp-flow -a NETNS -A ADDRESS -b NETNS -B ADDRESS -n FLOWS -r RATE [-s OCTETS] [-p PORT] [-l LOG]\n",
-		      stderr);
+		fputs("usage: esp-flow -a NETNS -A ADDRESS -b NETNS -B ADDRESS -n FLOWS\n"
+		      "                -r RATE [-s OCTETS] [-p PORT] [-l LOG]\n", stderr);
 		return 2;
 	}
 	for (int i = 0; i < n; i++)

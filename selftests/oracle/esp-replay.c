@@ -37,7 +37,8 @@ static bool wanted(const uint8_t *p, unsigned int n, uint32_t spi)
 		return false;
 	if (n < at + 8)
 		return false;
-	return !spi || spi == ((uint32_t)p[at] << 24 | p[at + 1] << 16 | p[at + 2] << 8 | p[at + 3]);
+	p += at;
+	return !spi || spi == ((uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]);
 }
 
 static int usage(void)
@@ -66,8 +67,8 @@ int main(int argc, char **argv)
 		else if (opt == 'i')
 			dev = optarg;
 		else if (opt == 'd')
-			has_mac = sscanf(optarg, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", mac, mac + 1,
-					 mac + 2, mac + 3, mac + 4, mac + 5) == 6;
+			has_mac = sscanf(optarg, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", mac,
+					 mac + 1, mac + 2, mac + 3, mac + 4, mac + 5) == 6;
 		else if (opt == 'S')
 			spi = strtoul(optarg, NULL, 0);
 		else if (opt == 'n')

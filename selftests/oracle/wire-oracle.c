@@ -265,13 +265,17 @@ int main(int argc, char **argv)
 			file = optarg;
 		else if (opt == 'w')
 			keep = optarg;
-		else if (opt != 's' || !(series = fopen(optarg, "w")))
+		else if (opt == 's')
+			series = fopen(optarg, "w");
+		else
 			return usage();
 	}
 	if (!dev == !file || optind != argc)
 		return usage();
 	pcap = dev ? live(dev, err) : pcap_open_offline(file, err);
-	if (!pcap || (keep && !(dump = pcap_dump_open(pcap, keep)))) {
+	if (pcap && keep)
+		dump = pcap_dump_open(pcap, keep);
+	if (!pcap || (keep && !dump)) {
 		fprintf(stderr, "wire-oracle: %s\n", pcap ? pcap_geterr(pcap) : err);
 		return 2;
 	}
@@ -288,7 +292,8 @@ int main(int argc, char **argv)
 	if (dev && !pcap_stats(pcap, &st))
 		unjudged += st.ps_drop;
 	for (struct sa *s = sas; s < sas + n_sas; s++)
-		printf("spi %08x packets %llu first %llu last %llu largest-gap %llu after %llu copies %llu reordered %llu silence %.3f\n",
+		printf("spi %08x packets %llu first %llu last %llu largest-gap %llu after %llu "
+		       "copies %llu reordered %llu silence %.3f\n",
 		       s->spi, (unsigned long long)s->packets, (unsigned long long)s->first,
 		       (unsigned long long)s->highest, (unsigned long long)s->gap,
 		       (unsigned long long)s->gap_at, (unsigned long long)s->copies,

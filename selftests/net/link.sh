@@ -1,0 +1,147 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 240
+#
+# M2 M5 M6 N4: the link. Intervals make the expected records; loss, reordering and
+# duplication lose nothing; a lost peer is taken over from; wrong keys and foreign
+# frames cost a counter; the device may vanish; tunnel devices serve as well.
+
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/ha.sh"
+
+
+counts() { # NAMESPACE NAME LOWEST
+	[ "$(stat "$1" "$2")" -ge "$3" ]
+}
+
+ha_load
+topology
+sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
+policies 0x1000 4 tunnel
+links
+groups vpn interval 1 max-age 60000 on-peer-loss takeover
+
+# M2. The inbound edge is told at half the window, 16, at the latest: count the outbound only.
+for interval in 1 16 64; do
+	must ha "$G1" group set vpn interval $interval
+	wait_for 5 mirrored "$G1" 0x1001
+	before=$(stat "$G1" record_out_tx)
+	pings 128
+	wait_for 2 mirrored "$G1" 0x1001
+	between "M2: interval $interval: outbound records for 128 packets" \
+		$(($(stat "$G1" record_out_tx) - before)) $((128 / interval - 1)) $((128 / interval + 2))
+done
+must ha "$G1" group set vpn interval 16 max-age 10
+
+# A link that loses, reorders and duplicates
+for ns in "$G1" "$G2"; do
+	must tc -n "$ns" qdisc add dev sync root netem loss 20% delay 3ms 2ms duplicate 10%
+	must ha "$ns" link set sync dead 20
+done
+pings 200 10.1.0.1 0.01
+check "netem: all is acknowledged in the end" wait_for 20 mirrored "$G1" 0x1001
+is "netem: outbound" "$(sa "$G2" 0x1001 oseq)" $(($(sa "$G1" 0x1001 oseq) + 8192))
+is "netem: bytes" "$(sa "$G2" 0x1001 bytes)" "$(sa "$G1" 0x1001 bytes)"
+check "netem: what was lost was sent again" counts "$G1" frame_lost 1
+for ns in "$G1" "$G2"; do
+	must tc -n "$ns" qdisc del dev sync root
+	must ha "$ns" link set sync dead 3
+done
+
+# Frames of strangers: wrong version, cut short, replayed, flipped bits.
+inject() { # HEX: payload of an Ethernet frame from G1's address
+	on "$G1" python3 -c "
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(('sync', 0))
+s.send(bytes.fromhex('020000000102' + '$2' + '88b5' + '$1').ljust(60, b'\\0'))"
+}
+own=020000000101
+inject 09200010000000000000000000000001 $own
+check "N4: unknown version" wait_for 5 counts "$G2" frame_version 1
+inject 0120ffff000000000000000000000001 $own
+check "N4: longer than the frame" wait_for 5 counts "$G2" frame_malformed 1
+inject 01200010000000010000000000000001 $own
+check "N4: no such session" wait_for 5 counts "$G2" frame_session 1
+inject 01200010000000010000000000000001 020000000999
+check "N4: a stranger" wait_for 5 counts "$G2" frame_stranger 1
+inject "0110006c0000000000000000000000000000000900000009003203000$(printf '1%.0s' {1..193})" $own
+check "N4: a handshake without the key" wait_for 5 counts "$G2" frame_auth 1
+check "the session stands" link_state "$G2" up
+
+# The peer dies: its device goes down.
+must ip -n "$G1" link set sync down
+check "M8: the standby takes over by itself" wait_for 10 role "$G2" vpn active
+reroute 2
+check "traffic through the other gateway" pings 20
+must ip -n "$G1" link set sync up
+check "N6: the former active steps down" wait_for 10 role "$G1" vpn standby
+check "in sync again" wait_for 10 link_state "$G1" up
+must ha "$G1" takeover vpn
+wait_for 5 role "$G1" vpn active
+reroute 1
+check "and back" pings 10
+
+# M6: both are active, each for one group.
+sas 0x3000 6 tunnel "$G1 $G2 $P" replay-window 32
+must ha "$G2" group del vpn
+must ha "$G1" group del vpn
+must ha "$G1" group add four address 192.0.2.1 role active interval 8
+must ha "$G2" group add four address 192.0.2.1 role standby
+must ha "$G2" group add six address 2001:db8::1 role active interval 8
+must ha "$G1" group add six address 2001:db8::1 role standby
+wait_for 10 role "$G1" four active
+wait_for 10 role "$G2" six active
+policies 0x3000 6 tunnel
+reroute 1
+must ip -n "$P" neigh replace 2001:db8::1 lladdr 02:00:00:00:02:02 dev br0 nud permanent
+pings 20
+pings 20 fd01::1
+wait_for 5 mirrored "$G1" 0x1001
+wait_for 5 mirrored "$G2" 0x3001
+is "M6: one way" "$(sa "$G2" 0x1002 packets)" "$(sa "$G1" 0x1002 packets)"
+is "M6: the other way" "$(sa "$G1" 0x3001 oseq)" $(($(sa "$G2" 0x3001 oseq) + 8192))
+is "M6: who is held" "$(sa "$G1" 0x3001 held) $(sa "$G2" 0x1001 held)" "True True"
+
+# The device vanishes and returns.
+must ip -n "$G1" link del sync
+check "the link waits for its device" wait_for 5 link_state "$G1" down
+must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
+	peer name sync netns "$G2" address 02:00:00:00:01:02
+must ip -n "$G1" link set sync up
+must ip -n "$G2" link set sync up
+check "and takes the new one" wait_for 10 link_state "$G1" up
+for ns in "$G1" "$G2"; do
+	must ha "$ns" group del four
+	must ha "$ns" group del six
+	must ha "$ns" link del sync
+	must ip -n "$ns" addr add "10.9.0.$([ "$ns" = "$G1" ] && echo 1 || echo 2)/24" dev sync
+done
+
+# M5: over a routed network, and over other devices
+device() { # NAME
+	must ip -n "$G1" link set dev "$1" address 02:00:00:00:05:01 up
+	must ip -n "$G2" link set dev "$1" address 02:00:00:00:05:02 up
+	must ha "$G1" link add "$1" peer 02:00:00:00:05:02 insecure
+	must ha "$G2" link add "$1" peer 02:00:00:00:05:01 insecure
+	check "M5: over $1" wait_for 10 up "$1"
+	for ns in "$G1" "$G2"; do
+		must ha "$ns" link del "$1"
+		must ip -n "$ns" link del "$1"
+	done
+}
+up() { # DEVICE
+	[ "$(ha "$G1" -j link show "$1" | json 'd[0]["state"]')" = up ]
+}
+must ip -n "$G1" link add vx type vxlan id 5 remote 10.9.0.2 local 10.9.0.1 dstport 4789
+must ip -n "$G2" link add vx type vxlan id 5 remote 10.9.0.1 local 10.9.0.2 dstport 4789
+device vx
+must ip -n "$G1" link add gt type gretap remote 10.9.0.2 local 10.9.0.1
+must ip -n "$G2" link add gt type gretap remote 10.9.0.1 local 10.9.0.2
+device gt
+for ns in "$G1" "$G2"; do
+	must ip -n "$ns" link add link sync name vlan type vlan id 7
+done
+device vlan
+check "the module leaves" ha_unload
+ktap_finished
