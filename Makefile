@@ -41,7 +41,7 @@ modules_install: modules ## The module, for the kernel in KDIR [INSTALL_MOD_PATH
 	+$(KBUILD) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 
 .PHONY: deps
-deps: ## Install the Debian packages that the tests, demo and benchmark need
+deps: ## Install the Debian packages that tests and demo need
 	selftests/deps.sh
 
 .PHONY: ready
@@ -66,9 +66,6 @@ check: ready tools ## All tests: units, host, QEMU, sanitizers, style (25 minute
 check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 minutes)
 	selftests/check.py --quick
 
-.PHONY: bench
-bench: ready tools ## What mirroring costs: instructions and nanoseconds per packet
-	selftests/bench/run
 
 .PHONY: style
 style: ready ## checkpatch, sparse, W=1, shellcheck, SPDX

@@ -45,7 +45,7 @@ start() {
 	ip netns exec remote ./wire-oracle -i wan -s /run/series -w /run/capture > /run/oracle &
 	oracle=$!
 	until grep -q ready /run/oracle; do
-		kill -0 $oracle || exit
+		kill -0 "$oracle" || exit
 		read -r -t 0.05 <> <(:)
 	done
 	# Voice, 50 packets a second and flow, one tunnel each way; and a bulk flow.
@@ -71,8 +71,8 @@ while read -r what mac; do
 		;;
 	stop)
 		kill "${flows[@]}" && wait "${flows[@]}"
-		kill $oracle
-		wait $oracle
+		kill "$oracle"
+		wait "$oracle"
 		echo "ORACLE $?"
 		sed 's/^/ORACLE /' /run/oracle
 		for f in voice-out voice-in bulk; do

@@ -74,7 +74,8 @@ reroute() { # 1|2: to which gateway P sends
 	must ip -n "$P" neigh replace 2001:db8::1 lladdr "02:00:00:00:02:0$1" dev br0 nud permanent
 }
 
-# SAs between the gateways and P, in these namespaces. SPI+1 outbound of the gateways, SPI+2 inbound.
+# SAs between the gateways and P, in these namespaces. SPI+1 outbound of the gateways, SPI+2
+# inbound; reqid is REQID if that is set, else SPI.
 sas() { # SPI 4|6 MODE "NAMESPACES" [OPTION...]
 	local spi=$1 family=$2 mode=$3 spaces=$4 g=192.0.2.1 p=192.0.2.9 ns
 
@@ -82,9 +83,9 @@ sas() { # SPI 4|6 MODE "NAMESPACES" [OPTION...]
 	[ "$family" = 6 ] && g=2001:db8::1 p=2001:db8::9
 	for ns in $spaces; do
 		must ip -n "$ns" xfrm state add src $g dst $p proto esp spi $((spi + 1)) \
-			reqid "$spi" mode "$mode" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@"
+			reqid "${REQID:-$spi}" mode "$mode" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@"
 		must ip -n "$ns" xfrm state add src $p dst $g proto esp spi $((spi + 2)) \
-			reqid "$spi" mode "$mode" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@"
+			reqid "${REQID:-$spi}" mode "$mode" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@"
 	done
 }
 

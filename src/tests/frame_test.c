@@ -53,7 +53,8 @@ static void record(struct kunit *test)
 static void control(struct kunit *test)
 {
 	struct xha_announce a = {
-		.index = 5, .id = { .daddr = { 1, 2, 3, 4 }, .spi = 9, .mark_v = 1, .mark_m = 2,
+		.index = 5, .id = { .daddr = { cpu_to_be32(1), cpu_to_be32(2) },
+				    .spi = cpu_to_be32(9), .mark_v = 1, .mark_m = 2,
 				    .if_id = 3, .family = FAMILY_INET6, .proto = 50 },
 		.mode = 2, .out = 1ULL << 33, .in = 5, .bytes = U64_MAX, .packets = 7,
 	};

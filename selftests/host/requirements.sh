@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# docs/requirements.rst is true: each test that it names exists, and names the requirement.
+
+. "$(dirname "$0")/../lib/ktap.sh"
+
+n=0
+while read -r id test _; do
+	[[ $id =~ ^[MSACN][0-9]$ ]] || continue
+	n=$((n + 1))
+	check "$id: $test" grep -qw "$id" "$XFRM_HA_DIR/$test"
+done < "$XFRM_HA_DIR/docs/requirements.rst"
+for id in M1 M2 M3 M4 M5 M6 M8 M9 N4 N6 N7 N9; do
+	check "$id has a test" grep -q "^$id " "$XFRM_HA_DIR/docs/requirements.rst"
+done
+[ $n -gt 0 ] || bail "no requirement was found"
+ktap_finished

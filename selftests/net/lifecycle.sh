@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 240
+#
+# M1 N6 N9, invariants I6 and I8: SAs come and go under traffic, orphans wait for
+# theirs, namespaces and the module leave under traffic and leave no trace.
+
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/ha.sh"
+
+counts() { # NAMESPACE NAME LOWEST
+	[ "$(stat "$1" "$2")" -ge "$3" ]
+}
+
+sas_of() { # NAMESPACE COUNT
+	[ "$(group "$1" vpn sas)" = "$2" ]
+}
+
+
+on_held() { # NAMESPACE SPI
+	[ "$(sa "$1" "$2" held)" = True ]
+}
+
+ha_load
+topology
+links
+groups vpn interval 4 quantity 100
+
+# Orphans: the SA comes to the standby after its records.
+sas 0x1000 4 tunnel "$G1 $P" replay-window 32
+policies 0x1000 4 tunnel
+pings 20
+check "the peer's SA is not here" wait_for 5 counts "$G2" orphan_new 2
+wait_for 5 mirrored "$G1" 0x1001
+sas 0x1000 4 tunnel "$G2" replay-window 32
+check "its SA comes" wait_for 5 counts "$G2" orphan_adopted 2
+is "and gets what was mirrored before" "$(sa "$G2" 0x1001 oseq) $(sa "$G2" 0x1002 seq)" "120 20"
+is "and is held" "$(sa "$G2" 0x1001 held)" True
+check_not "a held SA sends nothing" on "$G2" ping -q -c 1 -W 1 10.2.0.1
+is "and its number stands still" "$(sa "$G2" 0x1001 oseq)" 120
+
+# Rekeying as IKE daemons do, under traffic: a new pair, then the old one goes.
+pings 400 10.1.0.1 0.005 > /dev/null &
+flow=$!
+REQID=0x1000 sas 0x1100 4 tunnel "$G1 $G2 $P" replay-window 32
+for ns in "$G1" "$G2"; do
+	must ip -n "$ns" xfrm state del src 192.0.2.1 dst 192.0.2.9 proto esp spi 0x1001
+	must ip -n "$ns" xfrm state del src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x1002
+done
+check "the old pair is forgotten" wait_for 10 sas_of "$G1" 2
+wait $flow
+for ns in "$G1" "$G2" "$P"; do
+	must ip -n "$ns" xfrm state flush
+done
+check "flushed: the active" wait_for 10 sas_of "$G1" 0
+check "flushed: the standby" wait_for 10 sas_of "$G2" 0
+
+# Lifetimes: a standby does not expire what it holds.
+for ns in "$G1" "$G2"; do
+	must ip -n "$ns" xfrm state add src 192.0.2.1 dst 192.0.2.9 proto esp spi 0x1201 \
+		reqid 1 mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128 limit time-hard 1
+done
+check "hard expiry on the active" wait_for 10 sas_of "$G1" 0
+check "none on the standby" on_held "$G2" 0x1201
+must ip -n "$G2" xfrm state flush
+wait_for 10 sas_of "$G2" 0
+
+# A namespace leaves under traffic: its peer takes notice.
+sas 0x1300 4 tunnel "$G1 $G2 $P" replay-window 32
+for ns in "$G1" "$G2" "$P"; do
+	must ip -n "$ns" xfrm policy flush
+done
+policies 0x1300 4 tunnel
+wait_for 5 sas_of "$G2" 2
+on "$G1" ping -q -i 0.002 -w 60 10.2.0.1 > /dev/null 2>&1 &
+wait_for 5 counts "$G1" record_out_tx 1
+netns_del "$G1"
+check "a namespace goes" wait_for 10 link_state "$G2" down
+must ha "$G2" takeover vpn
+wait_for 5 role "$G2" vpn active
+reroute 2
+check "its peer carries on" pings 20
+
+# The module leaves under traffic; the SAs stay, and work.
+pings 400 10.1.0.1 0.005 > /run/pings &
+flow=$!
+check "the module leaves under traffic" ha_unload
+wait $flow
+check "nothing was lost" grep -q ' 0% packet loss' /run/pings
+check "the SAs still work" pings 10
+ktap_finished
