@@ -111,13 +111,14 @@ link_state() { # NAMESPACE STATE
 	[ "$(ha "$1" -j link show sync 2>/dev/null | json 'd[0]["state"]')" = "$2" ]
 }
 
+# A slow machine is not a dead one: what dies in the tests loses its carrier.
 links() { # [OPTION...]: between the gateways, and wait until they are in sync
 	local key
 
 	key=$(mktemp -u /tmp/key.XXXXXX)
 	must "$XFRM_HA_DIR/tools/xfrm-ha" keygen "$key"
-	must ha "$G1" link add sync peer 02:00:00:00:01:02 key "$key" "$@"
-	must ha "$G2" link add sync peer 02:00:00:00:01:01 key "$key" "$@"
+	must ha "$G1" link add sync peer 02:00:00:00:01:02 key "$key" dead 100 "$@"
+	must ha "$G2" link add sync peer 02:00:00:00:01:01 key "$key" dead 100 "$@"
 	rm -f "$key"
 	must wait_for 10 link_state "$G1" up
 	must wait_for 10 link_state "$G2" up
