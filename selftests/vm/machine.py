@@ -406,7 +406,9 @@ class Qemu(Machine):
         elif kvm_works():
             accel = ['-accel', 'kvm', '-cpu', 'host']
         else:
-            accel = ['-accel', 'tcg,thread=multi', '-cpu', 'max']
+            # With a thread for each CPU one was seen to run into code that the
+            # other was patching (int3 of a static key): an emulator's fault.
+            accel = ['-accel', 'tcg,thread=single', '-cpu', 'max']
         argv = ['qemu-system-x86_64', '-name', self.name, '-M', 'pc'] + accel + [
             '-smp', str(self.smp), '-m', str(self.mem),
             '-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot',
