@@ -34,8 +34,11 @@ void xha_link_flush_in(struct xha_link *link, u64 ns)
 		hrtimer_start(&link->flush_timer, ns_to_ktime(ns), HRTIMER_MODE_REL_SOFT);
 }
 
+/* Without a session nothing is sent, and nothing may be armed: the link may be about to go. */
 void xha_link_urge(struct xha_link *link)
 {
+	if (!rcu_access_pointer(link->session))
+		return;
 	queue_work(system_bh_wq, &link->flush_work);
 }
 
@@ -43,6 +46,8 @@ void xha_link_kick(struct xha_link *link)
 {
 	u32 batch;
 
+	if (!rcu_access_pointer(link->session))
+		return;
 	if (test_bit(0, &link->flushing) || test_and_set_bit(0, &link->flushing))
 		return;
 	batch = READ_ONCE(link->config.batch);
@@ -528,6 +533,8 @@ static void destroy(struct xha_link *link)
 	hrtimer_cancel(&link->tick);
 	cancel_work_sync(&link->work);
 	stop(link, false);
+	/* Who saw a session may be about to arm what is cancelled next. */
+	synchronize_rcu();
 	hrtimer_cancel(&link->flush_timer);
 	cancel_work_sync(&link->flush_work);
 	wait_var_event(&link->sessions, !atomic_read(&link->sessions));

@@ -65,9 +65,17 @@ static int acquire(struct xfrm_state *x, struct xfrm_tmpl *t, struct xfrm_policy
 	return -EINVAL;
 }
 
+/* For setsockopt(IP_XFRM_POLICY); called without a check, too. A negative *@dir: not ours. */
+static struct xfrm_policy *compile_policy(struct sock *sk, int opt, u8 *data, int len, int *dir)
+{
+	*dir = -EOPNOTSUPP;
+	return NULL;
+}
+
 static struct xfrm_mgr manager = {
 	.notify = notify,
 	.acquire = acquire,
+	.compile_policy = compile_policy,
 };
 
 static const struct xha_tap *const taps[] = {
