@@ -276,8 +276,8 @@ void xha_apply_aevent(struct xfrm_state *x, u32 maxdiff, u32 maxage)
 	x->replay_maxdiff = maxdiff;
 	x->replay_maxage = maxage;
 	/* While the timer runs the flag would stay set, and each packet be an event. */
-	if (!maxdiff)
+	if (mod_timer_pending(&x->rtimer, jiffies + maxage) || !maxdiff)
 		x->xflags &= ~XFRM_TIME_DEFER;
-	else if (!mod_timer_pending(&x->rtimer, jiffies + maxage))
+	else
 		x->xflags |= XFRM_TIME_DEFER;
 }

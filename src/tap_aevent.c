@@ -16,6 +16,13 @@
 
 #include "xfrm_ha.h"
 
+/*
+ * With a threshold of 0 the timer alone makes events: the kernel starts it when an SA is
+ * inserted, and after each event. Without any maxage it would not be started again, and
+ * then each packet is an event (XFRM_TIME_DEFER, net/xfrm/xfrm_replay.c).
+ */
+#define BYSTANDER_MAXAGE	(24 * 60 * 60 * HZ)
+
 static struct socket *listener;
 
 static void discard(struct sock *sk)
@@ -52,7 +59,7 @@ static void stop(void)
 static void watch(struct xha_sa *sa)
 {
 	struct xfrm_state *x = sa->x;
-	u32 maxdiff = 0, maxage = 0;
+	u32 maxdiff = 0, maxage = BYSTANDER_MAXAGE;
 
 	if (sa->group) {
 		maxdiff = min(sa->out_interval, sa->in_interval);

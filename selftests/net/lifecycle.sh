@@ -24,6 +24,21 @@ on_held() { # NAMESPACE SPI
 ha_load
 topology
 links
+
+# An SA that is in no group makes no events, though the aevent tap listens to them: not
+# either when the timer that the kernel starts with each SA (1 s) has found it idle.
+sas 0x0f00 4 tunnel "$G1 $P" replay-window 32
+policies 0x0f00 4 tunnel
+on "$G1" ip xfrm monitor aevent > /run/aevents &
+monitor=$!
+pings 75 192.0.2.1 > /dev/null
+check "an SA in no group" pings 30
+kill $monitor
+is "makes no events" "$(grep -c . /run/aevents)" 0
+for ns in "$G1" "$G2" "$P"; do
+	must ip -n "$ns" xfrm state flush
+	must ip -n "$ns" xfrm policy flush
+done
 groups vpn interval 4 quantity 100
 
 # Orphans: the SA comes to the standby after its records.
