@@ -27,13 +27,6 @@ u32 xha_apply_width(const struct xfrm_state *x)
 	return min_t(u32, width, XHA_WINDOW_MAX);
 }
 
-u64 xha_apply_oseq(const struct xfrm_state *x)
-{
-	if (!has_ring(x))
-		return x->replay.oseq;
-	return xha_seq64(x->replay_esn->oseq, xha_apply_esn(x) ? x->replay_esn->oseq_hi : 0);
-}
-
 static u64 edge_of(const struct xfrm_state *x)
 {
 	if (!has_ring(x))
@@ -60,17 +53,24 @@ static void write_oseq(struct xfrm_state *x, u64 oseq)
 		x->replay_esn->oseq_hi = oseq >> 32;
 }
 
-static void write_window(struct xfrm_state *x, const struct xha_window *w)
+static void write_edge(struct xfrm_state *x, u64 edge)
 {
 	if (!has_ring(x)) {
-		x->replay.seq = w->edge;
-		x->replay.bitmap = xha_window_to_legacy(w);
+		x->replay.seq = edge;
 		return;
 	}
-	x->replay_esn->seq = w->edge;
+	x->replay_esn->seq = edge;
 	if (xha_apply_esn(x))
-		x->replay_esn->seq_hi = w->edge >> 32;
-	xha_window_to_ring(w, x->replay_esn->bmp);
+		x->replay_esn->seq_hi = edge >> 32;
+}
+
+static void write_window(struct xfrm_state *x, const struct xha_window *w)
+{
+	write_edge(x, w->edge);
+	if (has_ring(x))
+		xha_window_to_ring(w, x->replay_esn->bmp);
+	else
+		x->replay.bitmap = xha_window_to_legacy(w);
 }
 
 /**
@@ -82,7 +82,7 @@ void xha_apply_sample(struct xfrm_state *x, struct xha_sample *s)
 {
 	lockdep_assert_held(&x->lock);
 
-	s->out = xha_apply_oseq(x);
+	s->out = xha_oseq(x);
 	s->in = edge_of(x);
 	s->bytes = x->curlft.bytes;
 	s->packets = x->curlft.packets;
@@ -97,7 +97,7 @@ void xha_apply_sample(struct xfrm_state *x, struct xha_sample *s)
  */
 static bool apply_out(struct xha_sa *sa, const struct xha_record *r)
 {
-	u64 seq = r->seq, old = xha_apply_oseq(sa->x);
+	u64 seq = r->seq, old = xha_oseq(sa->x);
 
 	if (!xha_apply_esn(sa->x))
 		seq = min_t(u64, seq, U32_MAX);
@@ -126,6 +126,11 @@ static bool apply_in(struct xha_sa *sa, const struct xha_record *r)
 		seq = min_t(u64, seq, U32_MAX);
 	if (seq < old || (seq == old && !(r->flags & XHA_REC_F_BITMAP)))
 		return false;
+	if (!(r->flags & XHA_REC_F_BITMAP) && has_ring(x) &&
+	    xha_window_ring_pass(x->replay_esn->bmp, xha_apply_width(x), old, seq)) {
+		write_edge(x, seq);
+		return true;
+	}
 	window_of(&w, x);
 	if (r->flags & XHA_REC_F_BITMAP)
 		xha_window_merge(&w, r->window);
@@ -224,10 +229,12 @@ u64 xha_apply_role(struct xha_sa *sa)
 			take_window(sa, &c);
 		}
 		sa->written = 0;
-		sa->out.seq = xha_apply_oseq(x);
+		sa->out.seq = xha_oseq(x);
 		sa->out.due = 0;
+		sa->out.quiet = 0;
 		sa->out.lease = 0;
 		sa->in.due = 0;
+		sa->in.quiet = 0;
 		if (!sa->hold && x->km.state == XFRM_STATE_ERROR) {
 			x->km.state = XFRM_STATE_VALID;
 			hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);

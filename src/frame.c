@@ -8,7 +8,8 @@
  * it does not know, so new ones can be added within a version.
  *
  * Frame: header, then payload of "length" octets; Ethernet may pad behind it.
- * The header is the associated data of the seal.
+ * The header is the associated data of the seal. Flags: 1, the frame is to be
+ * acknowledged; 2, soon: the sender waits for it.
  *
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1

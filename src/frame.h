@@ -42,7 +42,8 @@ struct xha_hdr {
 };
 
 #define XHA_HDR_F_ELICIT	0x01	/* wants to be acknowledged */
-#define XHA_HDR_F_MASK		0x01
+#define XHA_HDR_F_SOON		0x02	/* without much delay */
+#define XHA_HDR_F_MASK		0x03
 
 /**
  * struct xha_hello - handshake frame payload

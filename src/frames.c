@@ -7,7 +7,7 @@
 
 #define FLUSH_BUDGET	16			/* frames in one flush */
 #define FLUSH_PAUSE	(200 * NSEC_PER_USEC)	/* before the next, if there is more */
-#define ACK_DELAY	(2 * NSEC_PER_MSEC)
+#define ACK_SOON	NSEC_PER_MSEC
 #define ACK_EVERY	8			/* eliciting frames */
 
 static struct xha_slot *slot_of(struct xha_link *link, u64 number)
@@ -91,8 +91,8 @@ static int fill(struct xha_link *link, struct xha_session *s, struct net_device 
 	struct xha_slot *slot = slot_of(link, s->number + 1);
 	struct xha_ack ack;
 	struct sk_buff *skb;
+	bool full, soon = false;
 	int room, len = 0;
-	bool full;
 
 	full = slot->n;
 	if (full && xha_mirror_pending(link->mirror))
@@ -113,7 +113,7 @@ static int fill(struct xha_link *link, struct xha_session *s, struct net_device 
 		slot->n = 0;
 		room -= skb->len + XHA_TAG_LEN;
 		len = xha_mirror_fill(link->mirror, skb_tail_pointer(skb), room, slot->items,
-				      &slot->n);
+				      &slot->n, &soon);
 		skb_put(skb, len);
 	}
 	if (!len && !link->owed && !beat) {
@@ -126,10 +126,11 @@ static int fill(struct xha_link *link, struct xha_session *s, struct net_device 
 
 	*h = (struct xha_hdr){ .number = ++s->number };
 	if (!full && slot->n) {
-		h->flags = XHA_HDR_F_ELICIT;
+		h->flags = XHA_HDR_F_ELICIT | (soon ? XHA_HDR_F_SOON : 0);
 		slot->number = h->number;
 		slot->sent_at = now;
-		link->in_flight++;
+		if (!link->in_flight++)
+			link->oldest = h->number;
 	}
 	link->owed = 0;
 	link->sent_at = now;
@@ -298,8 +299,8 @@ static void input(struct xha_session *s, const struct xha_hdr *h, const u8 *data
 		if (at_once)
 			xha_link_urge(link);
 		else
-			xha_link_flush_in(link, max_t(u64, ACK_DELAY,
-						      link->config.batch * NSEC_PER_USEC));
+			xha_link_flush_in(link, h->flags & XHA_HDR_F_SOON ? ACK_SOON :
+						XHA_ACK_DELAY);
 	}
 }
 

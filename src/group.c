@@ -450,8 +450,10 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 		err = -ENODEV;
 		goto err_free;
 	}
-	if (g->link)
+	if (g->link) {
 		g->mirror = xha_link_mirror(g->link);
+		xha_mirror_max_age(g->mirror, c->max_age);
+	}
 	err = xa_alloc(&xn->groups, &g->id, g, XA_LIMIT(1, GROUPS_MAX), GFP_KERNEL);
 	if (err) {
 		if (err == -EBUSY) {
@@ -504,6 +506,8 @@ int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_c
 	spin_lock_bh(&g->lock);
 	g->config = *c;
 	spin_unlock_bh(&g->lock);
+	if (g->mirror)
+		xha_mirror_max_age(g->mirror, c->max_age);
 	each_sa(g, configure);
 	xha_event_group(g, XFRM_HA_EVENT_GROUP_SET);
 	return 0;

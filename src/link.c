@@ -28,10 +28,18 @@ void xha_link_do(struct xha_link *link, enum xha_link_todo what)
 	queue_work(link_wq, &link->work);
 }
 
+/* Timers fire within a range, so that one interrupt serves several. */
+static void start_timer(struct hrtimer *timer, u64 ns)
+{
+	hrtimer_start_range_ns(timer, ns_to_ktime(ns - ns / 4), ns / 4, HRTIMER_MODE_REL_SOFT);
+}
+
+/* At the latest; a flush that is to come earlier stands. */
 void xha_link_flush_in(struct xha_link *link, u64 ns)
 {
-	if (!hrtimer_is_queued(&link->flush_timer))
-		hrtimer_start(&link->flush_timer, ns_to_ktime(ns), HRTIMER_MODE_REL_SOFT);
+	if (!hrtimer_is_queued(&link->flush_timer) ||
+	    ktime_to_ns(hrtimer_get_remaining(&link->flush_timer)) > ns)
+		start_timer(&link->flush_timer, ns);
 }
 
 /* Without a session nothing is sent, and nothing may be armed: the link may be about to go. */
@@ -52,8 +60,7 @@ void xha_link_kick(struct xha_link *link)
 		return;
 	batch = READ_ONCE(link->config.batch);
 	if (batch)
-		hrtimer_start(&link->flush_timer, ns_to_ktime(batch * NSEC_PER_USEC),
-			      HRTIMER_MODE_REL_SOFT);
+		start_timer(&link->flush_timer, batch * NSEC_PER_USEC);
 	else
 		xha_link_urge(link);
 }
@@ -69,9 +76,9 @@ static void run_flush(struct work_struct *work)
 	xha_frames_flush(container_of(work, struct xha_link, flush_work));
 }
 
-static ktime_t tick_period(const struct xha_link *link)
+static u64 tick_period(const struct xha_link *link)
 {
-	return ms_to_ktime(max_t(u32, READ_ONCE(link->config.heartbeat) / 2, 1));
+	return READ_ONCE(link->config.heartbeat) * (u64)NSEC_PER_MSEC / 2;
 }
 
 /* Life: heartbeats, overdue frames, the peer's death; without a session, HELLO. */
@@ -94,8 +101,8 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 		xha_frames_flush(link);
 	}
 	rcu_read_unlock();
-	hrtimer_forward_now(timer, tick_period(link));
-	return HRTIMER_RESTART;
+	start_timer(timer, tick_period(link));
+	return HRTIMER_NORESTART;
 }
 
 static void session_free(struct work_struct *work)
@@ -188,7 +195,7 @@ static void look_at_device(struct xha_link *link)
 	} else {
 		WRITE_ONCE(link->state, XHA_LINK_CONNECTING);
 		xha_handshake_say(link);
-		hrtimer_start(&link->tick, tick_period(link), HRTIMER_MODE_REL_SOFT);
+		start_timer(&link->tick, tick_period(link));
 	}
 }
 

@@ -13,11 +13,16 @@
 #include "mirror.h"
 #include "trace.h"
 
-static enum hrtimer_restart age_tick(struct hrtimer *timer);
-
-static ktime_t age_period(const struct xha_mirror *m)
+/* The timer looks at what moved when the first of it may be of age, up to a quarter early. */
+static void age_in(struct xha_mirror *m, u64 ns)
 {
-	return ms_to_ktime(max_t(u32, READ_ONCE(m->max_age) / 2, 1));
+	hrtimer_start_range_ns(&m->age_timer, ns_to_ktime(ns - ns / 4), ns / 4,
+			       HRTIMER_MODE_REL_SOFT);
+}
+
+static u64 age_limit(u32 ms)
+{
+	return ms * (u64)NSEC_PER_MSEC;
 }
 
 /* Without a session nothing waits: the bulk sync of the next one tells it all. */
@@ -44,7 +49,7 @@ void xha_mirror_moved(struct xha_sa *sa)
 		return;
 	refcount_inc(&sa->ref);
 	if (llist_add(&sa->moved_node, &m->moved) && !hrtimer_is_queued(&m->age_timer))
-		hrtimer_start(&m->age_timer, age_period(m), HRTIMER_MODE_REL_SOFT);
+		age_in(m, age_limit(READ_ONCE(m->max_age)));
 }
 
 static bool half_behind(const struct xha_half *h)
@@ -52,19 +57,32 @@ static bool half_behind(const struct xha_half *h)
 	return READ_ONCE(h->seq) != READ_ONCE(h->sampled);
 }
 
+/* An SA that is not on a record's way by itself. */
+static void came_of_age(struct xha_sa *sa)
+{
+	xha_stat_inc(sa->xn, XHA_STAT_RECORD_AGED);
+	if (half_behind(&sa->out))
+		set_bit(XHA_SA_DUE_OUT, &sa->flags);
+	/* A packet inside the window moves no edge: the counts have moved. */
+	if (half_behind(&sa->in) || !half_behind(&sa->out))
+		set_bit(XHA_SA_DUE_IN, &sa->flags);
+	xha_mirror_due(sa);
+}
+
 /*
- * Each SA that moved is looked at every tick, and dropped from the list when
- * it has not moved since its last record. Only the timer takes from the list.
+ * SAs that moved wait here until a quarter of max-age is left to them; those that have not
+ * moved since their last record leave the list. Only the timer takes from the list.
  */
 static enum hrtimer_restart age_tick(struct hrtimer *timer)
 {
 	struct xha_mirror *m = container_of(timer, struct xha_mirror, age_timer);
 	struct llist_node *list = llist_del_all(&m->moved);
-	struct xha_sa *sa, *next;
-	u32 max_age = U32_MAX;
+	u64 now = ktime_get_ns(), next = age_limit(READ_ONCE(m->max_age));
+	struct xha_sa *sa, *tmp;
+	bool aged = false;
 
-	llist_for_each_entry_safe(sa, next, list, moved_node) {
-		u32 age = READ_ONCE(sa->group->config.max_age);
+	llist_for_each_entry_safe(sa, tmp, list, moved_node) {
+		u64 limit = age_limit(READ_ONCE(sa->group->config.max_age)), age;
 
 		if (test_bit(XHA_SA_DEAD, &sa->flags) || !READ_ONCE(sa->moved)) {
 			clear_bit(XHA_SA_LISTED, &sa->flags);
@@ -76,24 +94,27 @@ static enum hrtimer_restart age_tick(struct hrtimer *timer)
 				continue;
 			}
 		}
-		max_age = min(max_age, age);
-		if (time_after_eq(jiffies, READ_ONCE(sa->moved_at) + msecs_to_jiffies(age)) &&
-		    !test_bit(XHA_SA_QUEUED, &sa->flags)) {
-			xha_stat_inc(sa->xn, XHA_STAT_RECORD_AGED);
-			if (half_behind(&sa->out))
-				set_bit(XHA_SA_DUE_OUT, &sa->flags);
-			/* A packet inside the window moves no edge: the counts have moved. */
-			if (half_behind(&sa->in) || !half_behind(&sa->out))
-				set_bit(XHA_SA_DUE_IN, &sa->flags);
-			xha_mirror_due(sa);
+		age = now - min(now, READ_ONCE(sa->moved_at));
+		if (age < limit - limit / 4) {
+			next = min(next, limit - age);
+		} else if (!test_bit(XHA_SA_QUEUED, &sa->flags)) {
+			came_of_age(sa);
+			aged = true;
 		}
 		llist_add(&sa->moved_node, &m->moved);
 	}
-	if (llist_empty(&m->moved))
-		return HRTIMER_NORESTART;
-	WRITE_ONCE(m->max_age, max_age == U32_MAX ? 10 : max_age);
-	hrtimer_forward_now(timer, age_period(m));
-	return HRTIMER_RESTART;
+	if (aged)
+		xha_link_urge(m->link);
+	if (!llist_empty(&m->moved))
+		age_in(m, next);
+	return HRTIMER_NORESTART;
+}
+
+/* A group with this max-age is mirrored. */
+void xha_mirror_max_age(struct xha_mirror *m, u32 ms)
+{
+	if (ms < READ_ONCE(m->max_age))
+		WRITE_ONCE(m->max_age, ms);
 }
 
 /* --- control messages: m->lock --- */
@@ -142,6 +163,7 @@ struct fill {
 	struct xha_item *items;
 	int n;
 	int len;
+	bool soon;
 };
 
 /* Account for a message of @len octets that was encoded at fill_at(). */
@@ -163,6 +185,8 @@ static struct xha_item *item(struct fill *f, u8 kind, u32 index)
 {
 	struct xha_item *i = &f->items[f->n];
 
+	if (kind != XHA_ITEM_OUT && kind != XHA_ITEM_IN)
+		f->soon = true;
 	*i = (struct xha_item){ .kind = kind, .index = index };
 	return i;
 }
@@ -325,12 +349,14 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	xha_apply_sample(sa->x, &s);
 	sa->out.seq = s.out;
 	sa->out.sampled = s.out;
+	sa->out.quiet = 0;
 	sa->in.seq = s.in;
 	sa->in.sampled = s.in;
+	sa->in.quiet = 0;
 	if (announce || (!out && sa->out.due))
 		sa->out.due = s.out + sa->out_interval;
 	if (!sa->pending_since && sa->moved)
-		WRITE_ONCE(sa->pending_since, sa->moved_at ?: 1);
+		WRITE_ONCE(sa->pending_since, sa->moved_at);
 	WRITE_ONCE(sa->moved, false);
 	spin_unlock(&sa->x->lock);
 
@@ -344,6 +370,9 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 		fill_announce(sa, f, &s, lease, flags);
 		out = false;
 	}
+	/* Half of what the peer is known to have spent is used: it is time to hear of it. */
+	if (final || lease - s.out > 2 * (sa->out.lease - min(sa->out.lease, s.out)))
+		f->soon = true;
 	if (out)
 		fill_half(sa, f, &s, false, lease, flags);
 	if (in && (!announce || s.window))
@@ -357,10 +386,12 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
  * @room: octets there
  * @items: room for XHA_FRAME_ITEMS; what the frame carries
  * @n: how many items
+ * @soon: the peer should not wait long with its acknowledgment
  *
  * Return: octets written.
  */
-int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *items, int *n)
+int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *items, int *n,
+		    bool *soon)
 {
 	struct fill f = { .buf = buf, .room = room, .items = items };
 
@@ -388,6 +419,7 @@ int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *it
 		xha_sa_put(sa);
 	}
 	*n = f.n;
+	*soon = f.soon;
 	return f.len;
 }
 
@@ -400,7 +432,7 @@ static void half_acked(struct xha_half *h, u64 seq, u64 lease)
 		WRITE_ONCE(h->lease, lease);
 }
 
-static void sa_acked(struct xha_sa *sa, const struct xha_item *i, unsigned long sent)
+static void sa_acked(struct xha_sa *sa, const struct xha_item *i, u64 sent_at)
 {
 	if (i->kind != XHA_ITEM_IN)
 		half_acked(&sa->out, i->seq, i->lease);
@@ -409,7 +441,7 @@ static void sa_acked(struct xha_sa *sa, const struct xha_item *i, unsigned long 
 	if (sa->out.acked >= sa->out.sampled && sa->in.acked >= sa->in.sampled)
 		WRITE_ONCE(sa->pending_since, 0);
 	else if (sa->pending_since)
-		WRITE_ONCE(sa->pending_since, sent ?: 1);
+		WRITE_ONCE(sa->pending_since, sent_at);
 	if (i->kind == XHA_ITEM_ANNOUNCE)
 		sync_done(sa);
 	if (i->flags & XHA_REC_F_FINAL && i->kind != XHA_ITEM_IN)
@@ -425,7 +457,6 @@ static void sa_acked(struct xha_sa *sa, const struct xha_item *i, unsigned long 
  */
 void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n, u64 sent_at)
 {
-	unsigned long sent = jiffies - nsecs_to_jiffies(ktime_get_ns() - sent_at);
 	struct xha_group *g;
 	struct xha_sa *sa;
 	int i;
@@ -438,7 +469,7 @@ void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n,
 		case XHA_ITEM_ANNOUNCE:
 			sa = xha_sa_by_index(m->xn, items[i].index);
 			if (sa && sa->mirror == m)
-				sa_acked(sa, &items[i], sent);
+				sa_acked(sa, &items[i], sent_at);
 			break;
 		case XHA_ITEM_GROUP:
 			g = xa_load(&m->xn->groups, items[i].index);
@@ -597,9 +628,12 @@ void xha_mirror_session(struct xha_mirror *m, bool up)
 		if (sa->mirror != m)
 			continue;
 		clear_bit(XHA_SA_SYNC, &sa->flags);
+		spin_lock_bh(&sa->x->lock);
 		WRITE_ONCE(sa->out.acked, 0);
 		WRITE_ONCE(sa->out.lease, 0);
+		sa->out.quiet = 0;
 		WRITE_ONCE(sa->in.acked, 0);
+		spin_unlock_bh(&sa->x->lock);
 	}
 	rcu_read_unlock();
 	if (!up)

@@ -22,7 +22,7 @@ struct xha_indexes {
  *	this one. Link's lock.
  * @batch: taken from @due, in order. Link's lock.
  * @window: of the record being written. Link's lock.
- * @max_age: ms, the least of the SAs on @moved; written by the age timer
+ * @max_age: ms, the least that a group was ever given, and no more than 10
  * @sync_left: SAs of the bulk sync that are not acknowledged, + 1 while it looks for them
  * @synced_tx: the peer has acknowledged the end of our bulk sync. Link's lock.
  * @synced_rx: the peer's bulk sync has ended. rx_lock.

@@ -11,6 +11,7 @@
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
+#include <linux/swab.h>
 #include <linux/types.h>
 #include <linux/unaligned.h>
 

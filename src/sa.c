@@ -4,35 +4,14 @@
  * packet path, the mirror and the user need to find and to know of it.
  */
 
-#include <linux/hash.h>
-
 #include "xfrm_ha.h"
 
 #define SAS_DEFAULT	131072
 #define SWEEP_PERIOD	(5 * HZ)
 #define SWEEP_BATCH	64
 
-/* All netns in one table: the tap has nothing but the xfrm_state. */
-static struct rhashtable by_x;
-
-static u32 x_hash(const void *key, u32 len, u32 seed)
-{
-	return hash_ptr(*(const void * const *)key, 32) ^ seed;
-}
-
-static int x_cmp(struct rhashtable_compare_arg *arg, const void *obj)
-{
-	return ((const struct xha_sa *)obj)->x != *(const struct xfrm_state * const *)arg->key;
-}
-
-static const struct rhashtable_params by_x_params = {
-	.key_len = sizeof(struct xfrm_state *),
-	.key_offset = offsetof(struct xha_sa, x),
-	.head_offset = offsetof(struct xha_sa, by_x),
-	.hashfn = x_hash,
-	.obj_cmpfn = x_cmp,
-	.automatic_shrinking = true,
-};
+struct hlist_head *xha_sa_table;
+static DEFINE_SPINLOCK(table_lock);	/* (BH) writers of the table; innermost */
 
 static const struct rhashtable_params by_id_params = {
 	.key_len = sizeof(struct xha_id),
@@ -42,11 +21,6 @@ static const struct rhashtable_params by_id_params = {
 };
 
 /* Look-ups: RCU */
-struct xha_sa *xha_sa_by_x(const struct xfrm_state *x)
-{
-	return rhashtable_lookup(&by_x, &x, by_x_params);
-}
-
 struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id)
 {
 	return rhashtable_lookup(&xn->by_id, id, by_id_params);
@@ -104,7 +78,9 @@ void xha_sa_unlink(struct xha_sa *sa)
 
 	if (test_and_set_bit(XHA_SA_DEAD, &sa->flags))
 		return;
-	rhashtable_remove_fast(&by_x, &sa->by_x, by_x_params);
+	spin_lock_bh(&table_lock);
+	hlist_del_rcu(&sa->by_x);
+	spin_unlock_bh(&table_lock);
 	if (sa->group) {
 		rhashtable_remove_fast(&xn->by_id, &sa->by_id, by_id_params);
 		atomic_dec(&sa->group->n_sas);
@@ -162,7 +138,9 @@ void xha_sa_configure(struct xha_sa *sa)
 		sa->out_interval = c->interval;
 		sa->in_interval = xha_in_interval(c->interval, xha_apply_width(x));
 		sa->out.due = 0;
+		sa->out.quiet = 0;
 		sa->in.due = 0;
+		sa->in.quiet = 0;
 		spin_unlock_bh(&x->lock);
 	}
 	xha_tap->watch(sa);
@@ -183,7 +161,12 @@ static int insert(struct xha_sa *sa)
 		if (err)
 			goto err_index;
 	}
-	err = rhashtable_lookup_insert_fast(&by_x, &sa->by_x, by_x_params);
+	spin_lock_bh(&table_lock);
+	if (xha_sa_by_x(sa->x))
+		err = -EEXIST;
+	else
+		hlist_add_head_rcu(&sa->by_x, xha_sa_bucket(sa->x));
+	spin_unlock_bh(&table_lock);
 	if (err)
 		goto err_id;
 	xa_store_bh(&xn->sas, sa->index, sa, GFP_ATOMIC);
@@ -299,39 +282,39 @@ out:
 	rcu_read_unlock();
 }
 
-/*
- * Called by the tap under x->lock for each packet: no allocation, no lock, at
- * most one insertion into a lock-free list.
- */
-static void moved(struct xha_sa *sa, struct xha_half *h, u64 seq, u32 interval, int due)
+/* The first movement after a sample, or a record is due. x->lock. */
+static void moved(struct xha_sa *sa, struct xha_half *h, u32 interval, int due)
 {
-	h->seq = seq;
+	h->quiet = U64_MAX;
 	if (!sa->mirror)
 		return;
 	if (!sa->moved) {
 		sa->moved = true;
-		sa->moved_at = jiffies;
+		WRITE_ONCE(sa->moved_at, ktime_get_ns());
 	}
-	if (xha_due(seq, h->due)) {
-		h->due = seq + interval;
+	if (xha_due(h->seq, h->due)) {
+		h->due = h->seq + interval;
 		set_bit(due, &sa->flags);
 		xha_mirror_due(sa);
 	} else {
 		xha_mirror_moved(sa);
 	}
+	h->quiet = h->due;
 }
 
-void xha_sa_moved_out(struct xha_sa *sa, u64 seq)
+void xha_sa_moved_out_slow(struct xha_sa *sa)
 {
-	if (unlikely(seq > sa->out.lease) && sa->mirror)
+	struct xha_half *h = &sa->out;
+
+	if (unlikely(h->seq > h->lease) && sa->mirror)
 		sa->overrun++;
-	moved(sa, &sa->out, seq, sa->out_interval, XHA_SA_DUE_OUT);
+	moved(sa, h, sa->out_interval, XHA_SA_DUE_OUT);
+	h->quiet = min(h->quiet, READ_ONCE(h->lease) + 1);
 }
 
-/* A number within the window moves no edge, but counts and bitmap have changed. */
-void xha_sa_moved_in(struct xha_sa *sa, u64 seq)
+void xha_sa_moved_in_slow(struct xha_sa *sa)
 {
-	moved(sa, &sa->in, max(seq, sa->in.seq), sa->in_interval, XHA_SA_DUE_IN);
+	moved(sa, &sa->in, sa->in_interval, XHA_SA_DUE_IN);
 }
 
 /*
@@ -348,11 +331,15 @@ void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
 		sa->out.due = min(sa->out.due, out);
 		sa->in.due = min(sa->in.due, in);
 	}
-	if (sent)
-		moved(sa, &sa->out, out, sa->out_interval, XHA_SA_DUE_OUT);
+	if (sent) {
+		sa->out.seq = out;
+		moved(sa, &sa->out, sa->out_interval, XHA_SA_DUE_OUT);
+	}
 	/* A packet within the window moves no edge. */
-	if (!sent || in != sa->in.seq)
-		moved(sa, &sa->in, in, sa->in_interval, XHA_SA_DUE_IN);
+	if (!sent || in != sa->in.seq) {
+		sa->in.seq = in;
+		moved(sa, &sa->in, sa->in_interval, XHA_SA_DUE_IN);
+	}
 }
 
 /**
@@ -362,7 +349,7 @@ void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
  */
 void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d)
 {
-	unsigned long since;
+	u64 since;
 
 	memset(d, 0, sizeof(*d));
 	if (!sa->mirror || READ_ONCE(sa->hold))
@@ -373,7 +360,7 @@ void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d)
 	if (!since && READ_ONCE(sa->moved))
 		since = READ_ONCE(sa->moved_at);
 	if (since && (d->out || d->in))
-		d->ms = jiffies_to_msecs(jiffies - since);
+		d->ms = div_u64(ktime_get_ns() - since, NSEC_PER_MSEC);
 }
 
 struct batch {
@@ -487,11 +474,12 @@ void xha_sa_net_fini(struct xha_net *xn)
 
 int xha_sa_init(void)
 {
-	return rhashtable_init(&by_x, &by_x_params);
+	xha_sa_table = kvcalloc(1 << XHA_SA_BITS, sizeof(*xha_sa_table), GFP_KERNEL);
+	return xha_sa_table ? 0 : -ENOMEM;
 }
 
 void xha_sa_exit(void)
 {
 	rcu_barrier();
-	rhashtable_destroy(&by_x);
+	kvfree(xha_sa_table);
 }

@@ -94,6 +94,7 @@ int xha_seal_init(struct xha_seal *s, const u8 *key, const u8 *salt)
 	int err;
 
 	s->tfm = NULL;
+	s->spare = NULL;
 	if (!key)
 		return 0;
 	memcpy(s->salt, salt, XHA_SALT_LEN);
@@ -116,29 +117,40 @@ void xha_seal_fini(struct xha_seal *s)
 	if (s->tfm)
 		crypto_free_aead(s->tfm);
 	s->tfm = NULL;
+	kfree(s->spare);
+	s->spare = NULL;
 	memzero_explicit(s->salt, sizeof(s->salt));
 }
 
-/* Any context; NULL: out of memory. */
-struct xha_seal_op *xha_seal_op(const struct xha_seal *s, struct sk_buff *skb,
-				const struct xha_hdr *h)
-{
-	struct xha_seal_op *op;
-	size_t size = sizeof(*op);
+static void finished(void *data, int err);
 
-	if (s->tfm)
-		size += crypto_aead_reqsize(s->tfm);
-	op = kmalloc(size, GFP_ATOMIC);
-	if (op) {
-		op->skb = skb;
-		op->hdr = *h;
+/* Any context; NULL: out of memory. */
+struct xha_seal_op *xha_seal_op(struct xha_seal *s, struct sk_buff *skb, const struct xha_hdr *h)
+{
+	struct xha_seal_op *op = READ_ONCE(s->spare) ? xchg(&s->spare, NULL) : NULL;
+
+	if (!op) {
+		op = kmalloc(sizeof(*op) + (s->tfm ? crypto_aead_reqsize(s->tfm) : 0), GFP_ATOMIC);
+		if (!op)
+			return NULL;
+		op->seal = s;
+		if (s->tfm) {
+			aead_request_set_tfm(&op->req, s->tfm);
+			aead_request_set_callback(&op->req, CRYPTO_TFM_REQ_MAY_BACKLOG, finished,
+						  op);
+			aead_request_set_ad(&op->req, XHA_HDR_LEN);
+		}
 	}
+	op->skb = skb;
+	op->hdr = *h;
 	return op;
 }
 
+/* Before the reference on its session is given up, or under the RCU it was found in. */
 void xha_seal_free(struct xha_seal_op *op)
 {
-	kfree(op);
+	if (cmpxchg(&op->seal->spare, NULL, op))
+		kfree(op);
 }
 
 static void finished(void *data, int err)
@@ -173,9 +185,6 @@ void xha_seal_frame(const struct xha_seal *s, struct xha_seal_op *op, u8 *data, 
 	memcpy(op->iv, s->salt, XHA_SALT_LEN);
 	put_unaligned_be64(op->hdr.number, op->iv + XHA_SALT_LEN);
 	sg_init_one(&op->sg, data, XHA_HDR_LEN + len + XHA_TAG_LEN);
-	aead_request_set_tfm(&op->req, s->tfm);
-	aead_request_set_callback(&op->req, CRYPTO_TFM_REQ_MAY_BACKLOG, finished, op);
-	aead_request_set_ad(&op->req, XHA_HDR_LEN);
 	aead_request_set_crypt(&op->req, &op->sg, &op->sg, open ? len + XHA_TAG_LEN : len, op->iv);
 	err = open ? crypto_aead_decrypt(&op->req) : crypto_aead_encrypt(&op->req);
 	if (err != -EINPROGRESS && err != -EBUSY)

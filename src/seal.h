@@ -14,16 +14,16 @@
 /* One direction of one session. @tfm is NULL on an insecure link. */
 struct xha_seal {
 	struct crypto_aead *tfm;
+	struct xha_seal_op *spare;	/* the last one freed, or NULL; taken and put by xchg() */
 	u8 salt[XHA_SALT_LEN];
 };
-
-struct xha_seal_op;
 
 typedef void (*xha_seal_done)(struct xha_seal_op *op, int err);
 
 /* One frame being sealed or opened; freed by xha_seal_free() */
 struct xha_seal_op {
 	xha_seal_done done;
+	struct xha_seal *seal;
 	void *session;
 	struct sk_buff *skb;
 	struct xha_hdr hdr;
@@ -34,7 +34,7 @@ struct xha_seal_op {
 
 int xha_seal_init(struct xha_seal *s, const u8 *key, const u8 *salt);
 void xha_seal_fini(struct xha_seal *s);
-struct xha_seal_op *xha_seal_op(const struct xha_seal *s, struct sk_buff *skb,
+struct xha_seal_op *xha_seal_op(struct xha_seal *s, struct sk_buff *skb,
 				const struct xha_hdr *h);
 void xha_seal_free(struct xha_seal_op *op);
 void xha_seal_frame(const struct xha_seal *s, struct xha_seal_op *op, u8 *data, unsigned int len,

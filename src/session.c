@@ -4,7 +4,7 @@
 #include "session.h"
 
 #define NS_PER_MS	1000000ULL
-#define RTO_MIN		(5 * NS_PER_MS)
+#define RTO_MIN		(XHA_ACK_DELAY + 5 * NS_PER_MS)
 #define RTO_MAX		(500 * NS_PER_MS)
 #define RTO_INITIAL	(50 * NS_PER_MS)
 
@@ -70,15 +70,25 @@ bool xha_rx_mark(struct xha_rx *rx, u64 number)
 	return true;
 }
 
+static u64 reversed(u64 v)
+{
+	v = (v >> 1 & 0x5555555555555555ULL) | (v & 0x5555555555555555ULL) << 1;
+	v = (v >> 2 & 0x3333333333333333ULL) | (v & 0x3333333333333333ULL) << 2;
+	v = (v >> 4 & 0x0f0f0f0f0f0f0f0fULL) | (v & 0x0f0f0f0f0f0f0f0fULL) << 4;
+	return swab64(v);
+}
+
+/* The 64 numbers below the largest; what lies before the first one was never marked. */
 void xha_rx_ack(const struct xha_rx *rx, struct xha_ack *ack)
 {
-	u64 i;
+	u64 from = rx->largest - 64, v;
+	u32 word = from % XHA_RX_BITS / 64, bit = from % 64;
 
+	v = rx->map[word] >> bit;
+	if (bit)
+		v |= rx->map[(word + 1) % (XHA_RX_BITS / 64)] << (64 - bit);
 	ack->largest = rx->largest;
-	ack->bits = 0;
-	for (i = 0; i < 64 && i + 1 < rx->largest; i++)
-		if (map_get(rx, rx->largest - 1 - i))
-			ack->bits |= 1ULL << i;
+	ack->bits = rx->largest ? reversed(v) : 0;
 }
 
 /**
@@ -124,7 +134,7 @@ u64 xha_rto(const struct xha_rtt *rtt)
 {
 	if (!rtt->srtt)
 		return RTO_INITIAL;
-	return clamp_t(u64, rtt->srtt + 4 * rtt->rttvar, RTO_MIN, RTO_MAX);
+	return clamp_t(u64, rtt->srtt + 4 * rtt->rttvar + XHA_ACK_DELAY, RTO_MIN, RTO_MAX);
 }
 
 /* Nothing authentic was heard for @dead heartbeats. */

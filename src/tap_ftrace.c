@@ -20,14 +20,12 @@ static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrac
 	struct xha_sa *sa;
 	u32 n = 1;
 
-	rcu_read_lock();
 	sa = xha_sa_by_x(x);
-	if (sa) {
-		if (xfrm_offload(skb) && skb_is_gso(skb))
-			n = skb_shinfo(skb)->gso_segs;
-		xha_sa_moved_out(sa, xha_apply_oseq(x) + n);
-	}
-	rcu_read_unlock();
+	if (!sa)
+		return;
+	if (unlikely(skb_is_gso(skb)) && xfrm_offload(skb))
+		n = skb_shinfo(skb)->gso_segs;
+	xha_sa_moved_out(sa, xha_oseq(x) + n);
 }
 
 static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace_ops *op,
@@ -36,12 +34,14 @@ static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace
 	struct xfrm_state *x = (void *)ftrace_regs_get_argument(fregs, 0);
 	__be32 seq = (__force __be32)ftrace_regs_get_argument(fregs, 1);
 	struct xha_sa *sa;
+	u32 hi = 0;
 
-	rcu_read_lock();
 	sa = xha_sa_by_x(x);
-	if (sa)
-		xha_sa_moved_in(sa, xha_seq64(ntohl(seq), xfrm_replay_seqhi(x, seq)));
-	rcu_read_unlock();
+	if (!sa)
+		return;
+	if (x->repl_mode == XFRM_REPLAY_MODE_ESN)
+		hi = xfrm_replay_seqhi(x, seq);
+	xha_sa_moved_in(sa, xha_seq64(ntohl(seq), hi));
 }
 
 static struct ftrace_ops ops_out = {

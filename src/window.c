@@ -78,6 +78,44 @@ void xha_window_to_ring(const struct xha_window *w, u32 *bmp)
 			set(bmp, ring_bit(w->edge, i, w->width));
 }
 
+/* Set @n bits from @from on; all lie within the array. */
+static void set_range(u32 *bits, u32 from, u32 n)
+{
+	while (n) {
+		u32 first = from % 32, take = min_t(u32, n, 32 - first);
+
+		bits[from / 32] |= (take == 32 ? ~0u : (1u << take) - 1) << first;
+		from += take;
+		n -= take;
+	}
+}
+
+/**
+ * xha_window_ring_pass() - move the right edge of a ring; what it passes counts as seen
+ * @bmp: ring; changed as xha_window_from_ring(), xha_window_move(true), xha_window_to_ring() would
+ * @width: its width, not 0
+ * @old: right edge as of now
+ * @edge: the new one, ahead of @old
+ *
+ * Return: false if that can't be done in place: @edge - @old spans a multiple of 2^32, where the
+ * kernel's ring has a seam unless its width is a power of 2.
+ */
+bool xha_window_ring_pass(u32 *bmp, u32 width, u64 old, u64 edge)
+{
+	u32 pos = ((u32)edge - 1) % width, n;
+
+	if ((old - 1) >> 32 != (edge - 1) >> 32 && width & (width - 1))
+		return false;
+	n = min_t(u64, edge - old, width);
+	if (n <= pos + 1) {
+		set_range(bmp, pos + 1 - n, n);
+	} else {
+		set_range(bmp, 0, pos + 1);
+		set_range(bmp, width - (n - pos - 1), n - pos - 1);
+	}
+	return true;
+}
+
 /* Would the number be refused? Seen, or left of the window. */
 bool xha_window_seen(const struct xha_window *w, u64 seq)
 {

@@ -32,6 +32,7 @@ u32 xha_window_to_legacy(const struct xha_window *w);
 /* struct xfrm_replay_state_esn: number n is bit (n - 1) % width of @bmp. */
 void xha_window_from_ring(struct xha_window *w, u64 edge, const u32 *bmp, u32 width);
 void xha_window_to_ring(const struct xha_window *w, u32 *bmp);
+bool xha_window_ring_pass(u32 *bmp, u32 width, u64 old, u64 edge);
 
 bool xha_window_seen(const struct xha_window *w, u64 seq);
 void xha_window_move(struct xha_window *w, u64 edge, bool seen);

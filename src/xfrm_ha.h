@@ -2,6 +2,7 @@
 #ifndef _XFRM_HA_H
 #define _XFRM_HA_H
 
+#include <linux/hash.h>
 #include <linux/hrtimer.h>
 #include <linux/llist.h>
 #include <linux/mutex.h>
@@ -92,6 +93,7 @@ enum xha_hold {			/* bits of xha_sa.hold: why km.state is ERROR */
  * struct xha_half - one direction of an SA on the active node
  * @seq: number as of the last packet (tap) or sample
  * @due: number that makes a record due
+ * @quiet: below this number the tap has nothing to do but to note @seq; 0 after a sample
  * @sampled: number in the newest record handed to the link
  * @acked: number in the newest record that the peer acknowledged
  * @lease: out only: newest lease end that the peer acknowledged, 0 none
@@ -101,6 +103,7 @@ enum xha_hold {			/* bits of xha_sa.hold: why km.state is ERROR */
  */
 struct xha_half {
 	u64 seq;
+	u64 quiet;
 	u64 due;
 	u64 sampled;
 	u64 acked;
@@ -109,7 +112,7 @@ struct xha_half {
 
 struct xha_sa {
 	/* read by the tap */
-	struct rhash_head by_x;
+	struct hlist_node by_x;
 	struct xfrm_state *x;		/* a reference is held */
 	struct xha_net *xn;
 	struct xha_mirror *mirror;	/* of its group; NULL: not mirrored */
@@ -119,7 +122,7 @@ struct xha_sa {
 	/* written by the tap */
 	struct xha_half out ____cacheline_aligned;
 	struct xha_half in;
-	unsigned long moved_at;		/* jiffies: first movement after the last sample; x->lock */
+	u64 moved_at;			/* ns: first movement after the last sample */
 	bool moved;			/* since the last sample: @moved_at is valid; x->lock */
 	u8 hold;			/* enum xha_hold; x->lock */
 	u64 overrun;			/* packets above the acknowledged lease; x->lock */
@@ -134,7 +137,7 @@ struct xha_sa {
 	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
 	u32 epoch;			/* session in which it was announced; link's lock */
 	u64 written;			/* standby: lease end last written into x; x->lock */
-	unsigned long pending_since;	/* jiffies: oldest unacknowledged movement; link's lock */
+	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
 	bool watched;			/* aevent tap: restore the next two; x->lock */
 	u32 old_maxdiff;
 	u32 old_maxage;
@@ -241,7 +244,7 @@ struct xha_item {
 	u64 in;			/* ANNOUNCE: edge */
 };
 
-#define XHA_BATCH_DEFAULT	1000	/* us */
+#define XHA_BATCH_DEFAULT	5000	/* us */
 #define XHA_FRAME_ITEMS	96	/* items in one frame at most */
 
 /* --- per netns --- */
@@ -293,7 +296,17 @@ void xha_apply_sample(struct xfrm_state *x, struct xha_sample *s);	/* x->lock he
 u32 xha_apply_width(const struct xfrm_state *x);
 bool xha_apply_esn(const struct xfrm_state *x);
 u64 xha_apply_role(struct xha_sa *sa);
-u64 xha_apply_oseq(const struct xfrm_state *x);
+
+/* The last number given to an outbound packet. */
+static inline u64 xha_oseq(const struct xfrm_state *x)
+{
+	const struct xfrm_replay_state_esn *r = x->replay_esn;
+
+	if (x->repl_mode == XFRM_REPLAY_MODE_LEGACY)
+		return x->replay.oseq;
+	return xha_seq64(r->oseq, x->repl_mode == XFRM_REPLAY_MODE_ESN ? r->oseq_hi : 0);
+}
+
 void xha_apply_free(struct xha_sa *sa);
 bool xha_apply_record(struct xha_sa *sa, const struct xha_record *r);
 void xha_apply_aevent(struct xfrm_state *x, u32 maxdiff, u32 maxage);
@@ -373,9 +386,14 @@ struct xha_mirror *xha_mirror_create(struct xha_net *xn, struct xha_link *link);
 void xha_mirror_destroy(struct xha_mirror *m);	/* after RCU grace of the link */
 void xha_mirror_due(struct xha_sa *sa);		/* queue it; x->lock may be held */
 void xha_mirror_moved(struct xha_sa *sa);
+void xha_mirror_max_age(struct xha_mirror *m, u32 ms);
 bool xha_mirror_pending(struct xha_mirror *m);	/* is there anything to send */
-/* link's lock held: fill @buf with messages, remember them in @items; returns octets, *n items */
-int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *items, int *n);
+/*
+ * link's lock held: fill @buf with messages, remember them in @items; returns octets, *n items,
+ * and whether the peer should acknowledge @soon
+ */
+int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *items, int *n,
+		    bool *soon);
 void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n, u64 sent_at);
 void xha_mirror_lost(struct xha_mirror *m, const struct xha_item *items, int n);
 /* The messages of an authenticated frame */
@@ -402,7 +420,30 @@ void xha_sa_exit(void);
 void xha_sa_sweep(struct xha_net *xn);		/* reconcile soon: any context */
 int xha_sa_net_init(struct xha_net *xn);
 void xha_sa_net_fini(struct xha_net *xn);
-struct xha_sa *xha_sa_by_x(const struct xfrm_state *x);			/* RCU */
+
+/*
+ * All netns in one table: the tap has nothing but the xfrm_state. It is looked into for every
+ * packet of every SA, so it is fixed in size (256 KiB) and the look-up inline.
+ */
+#define XHA_SA_BITS	15
+extern struct hlist_head *xha_sa_table;
+
+static inline struct hlist_head *xha_sa_bucket(const struct xfrm_state *x)
+{
+	return &xha_sa_table[hash_ptr(x, XHA_SA_BITS)];
+}
+
+/* RCU; under x->lock or another lock with BH off that is the case. */
+static inline struct xha_sa *xha_sa_by_x(const struct xfrm_state *x)
+{
+	struct xha_sa *sa;
+
+	hlist_for_each_entry_rcu(sa, xha_sa_bucket(x), by_x, rcu_read_lock_any_held())
+		if (sa->x == x)
+			return sa;
+	return NULL;
+}
+
 struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id);	/* RCU */
 struct xha_sa *xha_sa_by_index(struct xha_net *xn, u32 index);		/* RCU */
 void xha_sa_id(struct xha_id *id, const struct xfrm_state *x);
@@ -413,8 +454,29 @@ void xha_sa_net_start(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
-void xha_sa_moved_out(struct xha_sa *sa, u64 seq);	/* taps; x->lock held */
-void xha_sa_moved_in(struct xha_sa *sa, u64 seq);
+void xha_sa_moved_out_slow(struct xha_sa *sa);
+void xha_sa_moved_in_slow(struct xha_sa *sa);
+
+/*
+ * Called by the taps under x->lock for each packet: no allocation, no lock, at
+ * most one insertion into a lock-free list.
+ */
+static __always_inline void xha_sa_moved_out(struct xha_sa *sa, u64 seq)
+{
+	sa->out.seq = seq;
+	if (unlikely(seq >= sa->out.quiet))
+		xha_sa_moved_out_slow(sa);
+}
+
+/* A number within the window moves no edge, but counts and bitmap have changed. */
+static __always_inline void xha_sa_moved_in(struct xha_sa *sa, u64 seq)
+{
+	if (likely(seq > sa->in.seq))
+		sa->in.seq = seq;
+	if (unlikely(sa->in.seq >= sa->in.quiet))
+		xha_sa_moved_in_slow(sa);
+}
+
 /* aevent tap; x->lock held */
 void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late);
 void xha_sa_configure(struct xha_sa *sa);	/* take over the settings of its group */

@@ -86,6 +86,37 @@ static void ring(struct kunit *test)
 	}
 }
 
+/* Passing in place is what the way through a window gives. */
+static void pass(struct kunit *test)
+{
+	static const u32 widths[] = { 1, 5, 32, 33, 64, 100, 128, 1000, 4096 };
+	struct xha_window *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
+	u32 *a = kunit_kzalloc(test, XHA_WINDOW_MAX / 8, GFP_KERNEL);
+	u32 *b = kunit_kzalloc(test, XHA_WINDOW_MAX / 8, GFP_KERNEL);
+	struct rnd_state rnd;
+	u32 i, j, n;
+
+	prandom_seed_state(&rnd, 815);
+	for (i = 0; i < ARRAY_SIZE(widths); i++) {
+		u64 old = (1ULL << 33) - 300 * widths[i], edge;
+
+		memset(a, 0, XHA_WINDOW_MAX / 8);
+		for (n = 0; n < 1000; n++, old = edge) {
+			edge = old + 1 + prandom_u32_state(&rnd) % (n % 7 ? 3 : 2 * widths[i]);
+			j = prandom_u32_state(&rnd) % widths[i];
+			a[j / 32] &= ~(1u << j % 32);
+			xha_window_from_ring(w, old, a, widths[i]);
+			xha_window_move(w, edge, true);
+			xha_window_to_ring(w, b);
+			if (!xha_window_ring_pass(a, widths[i], old, edge)) {
+				KUNIT_ASSERT_NE(test, (old - 1) >> 32, (edge - 1) >> 32);
+				memcpy(a, b, XHA_WINDOW_MAX / 8);
+			}
+			KUNIT_ASSERT_MEMEQ(test, a, b, 4 * xha_window_words(widths[i]));
+		}
+	}
+}
+
 static void legacy(struct kunit *test)
 {
 	struct xha_window w;
@@ -143,6 +174,7 @@ static void merge(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(ring),
+	KUNIT_CASE(pass),
 	KUNIT_CASE(legacy),
 	KUNIT_CASE(move),
 	KUNIT_CASE(merge),
