@@ -66,6 +66,9 @@ check: ready tools ## All tests: units, host, QEMU, sanitizers, style (25 minute
 check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 minutes)
 	selftests/check.py --quick
 
+.PHONY: bench
+bench: ready tools ## What mirroring costs, as ratios; table and build/bench/bench.json (10 minutes)
+	selftests/bench/run
 
 .PHONY: style
 style: ready ## checkpatch, sparse, W=1, shellcheck, SPDX
