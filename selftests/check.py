@@ -4,9 +4,10 @@
 
     selftests/check.py [--quick] [--serial] [PART...]
 
-Parts: style, intree, host, uml, uml-san, qemu. --quick is host and uml, the
-whole is all the others: there the tests of plain UML run with sanitizers. Two
-lanes of parts run at a time. A part's full output is build/check/PART.tap.
+Parts: style, intree, host, uml, uml-san, qemu, aevent. --quick is host and uml,
+the whole is all the others: there the tests of plain UML run with sanitizers.
+aevent is qemu's network tests once more, over the other tap. Two lanes of parts
+run at a time. A part's full output is build/check/PART.tap.
 
 The last line is "N passed, N failed[, N skipped]".
 """
@@ -33,7 +34,7 @@ HOST_TIMEOUT = 600
 # What runs at the same time: a guest of two CPUs in the one lane, processes
 # that keep one CPU busy in the other.
 QUICK = (('uml',), ('host',))
-FULL = (('qemu',), ('style', 'uml-san', 'host', 'intree'))
+FULL = (('qemu', 'aevent'), ('style', 'uml-san', 'host', 'intree'))
 
 
 class Part:
@@ -55,7 +56,11 @@ class Part:
         start = time.monotonic()
         with open(self.log, 'w', encoding='utf-8') as log:
             if self.name in machine.MACHINES:
-                self.guest(log)
+                self.guest(log, ['--machine', self.name])
+            elif self.name == 'aevent':
+                tests = sorted(glob.glob(f'{TOP}/selftests/net/*.sh'))
+                self.guest(log, ['--machine', 'qemu', '--env', 'XFRM_HA_TAP=aevent',
+                                 *(os.path.relpath(t, TOP) for t in tests)])
             elif self.name == 'host':
                 tests = sorted(glob.glob(f'{TOP}/selftests/host/*.sh'))
                 for t in tests:
@@ -70,8 +75,8 @@ class Part:
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT)
 
-    def guest(self, log):
-        with self.spawn(['selftests/vm/run', '--machine', self.name]) as p:
+    def guest(self, log, args):
+        with self.spawn(['selftests/vm/run', *args]) as p:
             last = ''
             for line in p.stdout:
                 log.write(line)
@@ -131,6 +136,8 @@ def main():
     wanted = {part.name for lane in parts for part in lane}
     if wanted & {'style', 'intree', 'host'}:
         wanted.add('uml')
+    if 'aevent' in wanted:
+        wanted.add('qemu')
     for name in machine.MACHINES:
         if name in wanted:
             machine.prepare(name)

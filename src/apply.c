@@ -90,6 +90,30 @@ void xha_apply_sample(struct xfrm_state *x, struct xha_sample *s)
 		window_of(s->window, x);
 }
 
+static void set_oseq(struct xha_sa *sa, u64 oseq)
+{
+	write_oseq(sa->x, oseq);
+	sa->out.seq = oseq;
+	sa->out.quiet = 0;
+}
+
+/**
+ * xha_apply_jump() - go on with a later number
+ * @sa: shadow of an SA that is not held for a standby; x->lock held
+ * @oseq: the number to count as the last one used
+ *
+ * Return: false if it was there already.
+ */
+bool xha_apply_jump(struct xha_sa *sa, u64 oseq)
+{
+	lockdep_assert_held(&sa->x->lock);
+
+	if (oseq <= xha_oseq(sa->x))
+		return false;
+	set_oseq(sa, oseq);
+	return true;
+}
+
 /*
  * A lease end moves the number forward. An exact number (FINAL: the peer has
  * stopped, requirement N5) may also replace the lease end that was written
@@ -99,12 +123,16 @@ static bool apply_out(struct xha_sa *sa, const struct xha_record *r)
 {
 	u64 seq = r->seq, old = xha_oseq(sa->x);
 
+	/* A standby that was never told says 0: that does not count. */
+	sa->told |= seq || r->flags & XHA_REC_F_FINAL;
+	sa->final = false;
 	if (!xha_apply_esn(sa->x))
 		seq = min_t(u64, seq, U32_MAX);
-	if (r->flags & XHA_REC_F_FINAL && sa->hold & XHA_HOLD_STANDBY && old == sa->written) {
+	if (r->flags & XHA_REC_F_FINAL && (old == sa->written || seq >= old)) {
 		write_oseq(sa->x, seq);
 		sa->written = seq;
-		return true;
+		sa->final = true;
+		return seq != old;
 	}
 	if (seq <= old)
 		return false;
@@ -126,6 +154,7 @@ static bool apply_in(struct xha_sa *sa, const struct xha_record *r)
 		seq = min_t(u64, seq, U32_MAX);
 	if (seq < old || (seq == old && !(r->flags & XHA_REC_F_BITMAP)))
 		return false;
+	sa->in_peak = xha_peak(sa->in_peak, old ? seq - old : 0);
 	if (!(r->flags & XHA_REC_F_BITMAP) && has_ring(x) &&
 	    xha_window_ring_pass(x->replay_esn->bmp, xha_apply_width(x), old, seq)) {
 		write_edge(x, seq);
@@ -177,17 +206,87 @@ out:
 static void take_window(struct xha_sa *sa, const struct xha_group_config *c)
 {
 	struct xfrm_state *x = sa->x;
+	struct xha_exposure e;
 	struct xha_window w;
 	u64 edge;
 
 	if (c->lenient || !xha_apply_width(x) || !edge_of(x))
 		return;
+	xha_exposure(&e, c->interval, xha_apply_width(x), sa->in_peak, false);
 	window_of(&w, x);
-	edge = w.edge + xha_in_interval(c->interval, xha_apply_width(x));
+	edge = w.edge + e.lost;
 	if (!xha_apply_esn(x))
 		edge = min_t(u64, edge, U32_MAX);
 	xha_window_move(&w, edge, true);
 	write_window(x, &w);
+}
+
+/* An aevent tap hears of a packet when its number is given: what may come at once. */
+#define GSO_HEADROOM	64
+
+/**
+ * xha_apply_settle() - hold an SA that has come to its limit, let go of one that may go on
+ * @sa: shadow of an SA in a group; x->lock held
+ *
+ * With a tap that refuses packets the SA stays valid, and this only takes note.
+ */
+void xha_apply_settle(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+	u64 oseq = xha_oseq(x), limit = xha_limit(&sa->bounds), left;
+
+	lockdep_assert_held(&x->lock);
+
+	left = limit > oseq ? limit - oseq : 0;
+	if (sa->hold & XHA_HOLD_STANDBY || xha_tap->refuses) {
+		if (left || sa->hold & XHA_HOLD_STANDBY)
+			sa->hold &= ~XHA_HOLD_LEASE;
+		return;
+	}
+	if (x->type_offload)
+		left -= min3(left, (u64)sa->out_urge, (u64)GSO_HEADROOM);
+	if (!left && !(sa->hold & XHA_HOLD_LEASE)) {
+		sa->hold |= XHA_HOLD_LEASE;
+		xha_stat_inc(sa->xn, XHA_STAT_LEASE_HELD);
+		if (x->km.state == XFRM_STATE_VALID)
+			x->km.state = XFRM_STATE_ERROR;
+	} else if (left && sa->hold & XHA_HOLD_LEASE) {
+		sa->hold &= ~XHA_HOLD_LEASE;
+		if (x->km.state == XFRM_STATE_ERROR)
+			x->km.state = XFRM_STATE_VALID;
+	}
+	if (sa->watched)
+		x->replay_maxdiff = max_t(u64, min3(left, (u64)sa->out_interval,
+						    (u64)sa->in_interval), 1);
+}
+
+/* Where a standby that becomes active begins. Return: numbers skipped at most. */
+static u64 begin(struct xha_sa *sa, const struct xha_group *g)
+{
+	const struct xha_group_config *c = &g->config;
+	struct xfrm_state *x = sa->x;
+	u64 skipped = 0;
+
+	if (sa->written && !sa->final) {
+		skipped = xha_quantity(c->quantity, c->interval);
+		take_window(sa, c);
+	}
+	/* It was never told of this SA: the peer may have used what needs no lease. */
+	if (sa->mirror && c->strict && READ_ONCE(g->took) && !sa->told)
+		xha_apply_jump(sa, XHA_LEASE_BIRTH);
+	sa->bounds.lease = 0;
+	if (sa->final)
+		sa->bounds.lease = xha_lease_end(xha_oseq(x), XHA_LEASE_GRANT, xha_apply_esn(x));
+	else if (!sa->told && !READ_ONCE(g->took))
+		sa->bounds.lease = XHA_LEASE_BIRTH;
+	sa->gen++;
+	sa->final = false;
+	sa->written = 0;
+	sa->out.seq = xha_oseq(x);
+	sa->out.due = 0;
+	sa->in.due = 0;
+	sa->in.quiet = 0;
+	return skipped;
 }
 
 /**
@@ -211,41 +310,53 @@ u64 xha_apply_role(struct xha_sa *sa)
 	u64 skipped = 0;
 
 	spin_lock_bh(&x->lock);
-	held = sa->hold;
+	held = sa->hold & XHA_HOLD_STANDBY;
 	standby = READ_ONCE(g->role) != XHA_ROLE_ACTIVE;
 	if (standby) {
 		sa->hold |= XHA_HOLD_STANDBY;
 		if (x->km.state == XFRM_STATE_VALID)
 			x->km.state = XFRM_STATE_ERROR;
 		/* What is written from now on is the peer's. */
-		if (!held)
+		if (!held) {
 			sa->written = 0;
-	} else if (held) {
-		struct xha_group_config c = g->config;
-
-		sa->hold &= ~XHA_HOLD_STANDBY;
-		if (sa->written) {
-			skipped = xha_quantity(c.quantity, c.interval);
-			take_window(sa, &c);
+			sa->used = xha_oseq(x);
 		}
-		sa->written = 0;
-		sa->out.seq = xha_oseq(x);
-		sa->out.due = 0;
-		sa->out.quiet = 0;
-		sa->out.lease = 0;
-		sa->in.due = 0;
-		sa->in.quiet = 0;
-		if (!sa->hold && x->km.state == XFRM_STATE_ERROR) {
+	} else if (held) {
+		skipped = begin(sa, g);
+		sa->hold &= ~XHA_HOLD_STANDBY;
+		if (x->km.state == XFRM_STATE_ERROR) {
 			x->km.state = XFRM_STATE_VALID;
 			hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
 		}
 	}
+	xha_sa_bound(sa);
 	spin_unlock_bh(&x->lock);
 
 	/* The handler takes x->lock, and re-arms itself unless cancelled after it. */
 	if (standby)
 		hrtimer_cancel(&x->mtimer);
 	return skipped;
+}
+
+/**
+ * xha_apply_grant() - the peer has the exact number: give it a first lease with it
+ * @sa: shadow of an SA that is being handed over; process context
+ *
+ * It is written into the SA here as if the peer had asked for it, before the peer is told to
+ * go on: it need not wait for an acknowledgment.
+ */
+void xha_apply_grant(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+
+	spin_lock_bh(&x->lock);
+	if (sa->hold & XHA_HOLD_STANDBY && x->km.state != XFRM_STATE_DEAD) {
+		set_oseq(sa, xha_lease_end(xha_oseq(x), XHA_LEASE_GRANT, xha_apply_esn(x)));
+		sa->written = sa->out.seq;
+		sa->told = true;
+		sa->final = false;
+	}
+	spin_unlock_bh(&x->lock);
 }
 
 /**
@@ -265,6 +376,29 @@ void xha_apply_free(struct xha_sa *sa)
 		}
 	}
 	spin_unlock_bh(&x->lock);
+}
+
+/**
+ * xha_apply_soften() - an SA has reached its soft limit
+ * @sa: shadow; process context
+ *
+ * What xfrm_state_check_expire() in net/xfrm/xfrm_state.c does for its limits.
+ */
+void xha_apply_soften(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+	bool first = false;
+
+	spin_lock_bh(&x->lock);
+	if (x->km.state == XFRM_STATE_VALID && !x->km.dying) {
+		x->km.dying = 1;
+		first = true;
+	}
+	spin_unlock_bh(&x->lock);
+	if (!first)
+		return;
+	xha_stat_inc(sa->xn, XHA_STAT_SLICE_SOFT);
+	km_state_expired(x, 0, 0);
 }
 
 /**

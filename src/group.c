@@ -25,6 +25,9 @@ void xha_group_config_default(struct xha_group_config *c)
 		.max_age = MAX_AGE_DEFAULT_MS,
 		.join = JOIN_DEFAULT_MS,
 		.lenient = true,
+		.solo = true,
+		.strict = true,
+		.partition = { .nodes = 1, .soft = XHA_SOFT_DEFAULT },
 	};
 }
 
@@ -104,8 +107,11 @@ static void set_role(struct xha_group *g, enum xha_role role, u32 term)
 	if (g->role != role)
 		g->changed_at = ktime_get_boottime_ns();
 	WRITE_ONCE(g->role, role);
+	if (role != XHA_ROLE_ACTIVE)
+		WRITE_ONCE(g->solo, false);
 	g->term = term;
 	g->request = false;
+	g->granting = false;
 	trace_xha_role(g->name, role, term);
 	queue_work(group_wq, &g->role_work);
 }
@@ -117,8 +123,17 @@ static u32 next_term(const struct xha_group *g)
 	return term == U32_MAX ? term : term + 1;
 }
 
-static void activate(struct xha_group *g, u32 term)
+/*
+ * Who takes over without a peer says that there is none: it goes on above its
+ * leases (solo). Who was told to be active and found no peer does if the group allows it.
+ */
+static void activate(struct xha_group *g, u32 term, bool handed)
 {
+	bool told = g->role == XHA_ROLE_JOINING;
+
+	WRITE_ONCE(g->took, !handed && !told);
+	if (g->alone && (!told || g->config.solo))
+		WRITE_ONCE(g->solo, true);
 	set_bit(XFRM_HA_EVENT_TAKEOVER, &g->events);
 	g->takeovers++;
 	xha_stat_inc(g->xn, XHA_STAT_TAKEOVER);
@@ -160,6 +175,8 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 	}
 	if (!sa->mirror)
 		return;
+	if (READ_ONCE(g->role) == XHA_ROLE_STANDBY)
+		xha_mirror_catch_up(sa);
 	switch (READ_ONCE(g->role)) {
 	case XHA_ROLE_ACTIVE:
 		clear_bit(XHA_SA_FINAL, &sa->flags);
@@ -174,13 +191,35 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 		break;
 	default:
 		clear_bit(XHA_SA_FINAL, &sa->flags);
+		if (!READ_ONCE(g->deposed))
+			break;
+		set_bit(XHA_SA_EXACT, &sa->flags);
+		set_bit(XHA_SA_ANSWER, &sa->flags);
+		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+		xha_mirror_due(sa);
 		break;
 	}
 }
 
-/* All final records are acknowledged: the peer may go on. */
+/* All final records are acknowledged: role_work writes the grants, then the peer may go on. */
 void xha_group_final_acked(struct xha_group *g)
 {
+	spin_lock_bh(&g->lock);
+	if (g->role == XHA_ROLE_RELEASING) {
+		g->granting = true;
+		queue_work(group_wq, &g->role_work);
+	}
+	spin_unlock_bh(&g->lock);
+}
+
+static void grant(struct xha_group *g, struct xha_sa *sa)
+{
+	xha_apply_grant(sa);
+}
+
+static void hand_over(struct xha_group *g)
+{
+	each_sa(g, grant);
 	spin_lock_bh(&g->lock);
 	if (g->role == XHA_ROLE_RELEASING) {
 		xha_stat_inc(g->xn, XHA_STAT_RELEASE);
@@ -196,10 +235,15 @@ static void role_work(struct work_struct *work)
 	unsigned long events;
 	unsigned int event;
 
+	if (role == XHA_ROLE_RELEASING && READ_ONCE(g->granting)) {
+		hand_over(g);
+		return;
+	}
 	/* 1 for the sweep itself: acknowledgements may come while it runs. */
 	if (role == XHA_ROLE_RELEASING)
 		atomic_set(&g->final_left, 1);
 	each_sa(g, sweep);
+	WRITE_ONCE(g->deposed, false);
 	if (role == XHA_ROLE_RELEASING) {
 		mod_delayed_work(group_wq, &g->timer, msecs_to_jiffies(RELEASE_TIMEOUT_MS));
 		if (atomic_dec_and_test(&g->final_left))
@@ -233,7 +277,7 @@ static void timer_work(struct work_struct *work)
 	if (too_early(g))
 		mod_delayed_work(group_wq, &g->timer, HZ / 10);
 	else if (g->role == XHA_ROLE_JOINING)
-		activate(g, next_term(g));
+		activate(g, next_term(g), false);
 	else if (g->role == XHA_ROLE_RELEASING)
 		set_role(g, XHA_ROLE_ACTIVE, g->term);
 	spin_unlock_bh(&g->lock);
@@ -257,6 +301,7 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 		if (g->role == XHA_ROLE_ACTIVE || g->role == XHA_ROLE_RELEASING) {
 			set_bit(XFRM_HA_EVENT_DEPOSED, &g->events);
 			xha_stat_inc(xn, XHA_STAT_DEPOSED);
+			WRITE_ONCE(g->deposed, true);
 		} else if (g->role == XHA_ROLE_HANDED) {
 			set_bit(XFRM_HA_EVENT_RELEASE, &g->events);
 		}
@@ -264,7 +309,7 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 		break;
 	case XHA_TERM_ACTIVATE:
 		if (!too_early(g))
-			activate(g, term);
+			activate(g, term, claim == XHA_CLAIM_HANDOVER);
 		break;
 	case XHA_TERM_RELEASE:
 		g->term = term;
@@ -273,19 +318,66 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 	}
 }
 
+static void peer_lost(struct xha_group *g)
+{
+	bool carried = g->peer_role == XHA_CLAIM_ACTIVE || g->peer_role == XHA_CLAIM_HANDOVER;
+
+	lockdep_assert_held(&g->lock);
+
+	g->request = false;
+	switch (g->role) {
+	case XHA_ROLE_STANDBY:
+	case XHA_ROLE_HANDED:
+		if (!g->peer_known || (g->role == XHA_ROLE_STANDBY && !carried))
+			break;
+		if (g->config.takeover && g->synced)
+			activate(g, next_term(g), false);
+		else
+			set_bit(XFRM_HA_EVENT_TAKEOVER_WANTED, &g->events);
+		queue_work(group_wq, &g->role_work);
+		break;
+	case XHA_ROLE_RELEASING:
+		/* HANDOVER was not said: the peer can't have taken it. */
+		set_role(g, XHA_ROLE_ACTIVE, g->term);
+		break;
+	case XHA_ROLE_JOINING:
+	case XHA_ROLE_ACTIVE:
+		break;
+	}
+	g->peer_known = false;
+}
+
+/* It carried the group, and does not any more, without having handed it over. */
+static bool gave_up(const struct xha_group *g, const struct xha_group_msg *m)
+{
+	return g->role == XHA_ROLE_STANDBY && g->peer_known &&
+	       g->peer_role == XHA_CLAIM_ACTIVE && m->role == XHA_WIRE_STANDBY;
+}
+
 /**
  * xha_group_heard() - the peer says what it is for a group
  * @g: group
  * @m: its message; softirq
+ * @epoch: of the session
+ * @number: of the frame: one that was overtaken by a newer one says nothing any more
  */
-void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m)
+void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epoch, u64 number)
 {
 	spin_lock_bh(&g->lock);
+	if (g->heard_epoch == epoch && number < g->heard_number)
+		goto out;
+	g->heard_epoch = epoch;
+	g->heard_number = number;
+	if (gave_up(g, m)) {
+		g->peer_term = max(g->peer_term, m->term);
+		peer_lost(g);
+	}
 	g->peer_known = true;
 	g->peer_role = m->role;
 	g->peer_node = m->node;
 	g->peer_term = max(g->peer_term, m->term);
 	judge(g, (enum xha_claim)m->role, m->term, m->node);
+out:
 	spin_unlock_bh(&g->lock);
 }
 
@@ -321,33 +413,20 @@ void xha_group_fill_msg(struct xha_group *g, struct xha_group_msg *m)
 	spin_unlock_bh(&g->lock);
 }
 
-static void peer_lost(struct xha_group *g)
+/* Is there a peer in sync? What bounds the SAs of an active node depends on it. */
+static void set_alone(struct xha_group *g, bool alone)
 {
-	bool carried = g->peer_role == XHA_CLAIM_ACTIVE || g->peer_role == XHA_CLAIM_HANDOVER;
-
 	lockdep_assert_held(&g->lock);
 
-	g->request = false;
-	switch (g->role) {
-	case XHA_ROLE_STANDBY:
-	case XHA_ROLE_HANDED:
-		if (!g->peer_known || (g->role == XHA_ROLE_STANDBY && !carried))
-			break;
-		if (g->config.takeover)
-			activate(g, next_term(g));
-		else
-			set_bit(XFRM_HA_EVENT_TAKEOVER_WANTED, &g->events);
+	if (g->alone == alone)
+		return;
+	WRITE_ONCE(g->alone, alone);
+	if (!alone)
+		g->synced = true;
+	if (g->role == XHA_ROLE_ACTIVE) {
+		WRITE_ONCE(g->solo, alone && g->config.solo);
 		queue_work(group_wq, &g->role_work);
-		break;
-	case XHA_ROLE_RELEASING:
-		/* HANDOVER was not said: the peer can't have taken it. */
-		set_role(g, XHA_ROLE_ACTIVE, g->term);
-		break;
-	case XHA_ROLE_JOINING:
-	case XHA_ROLE_ACTIVE:
-		break;
 	}
-	g->peer_known = false;
 }
 
 /**
@@ -368,6 +447,7 @@ void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool lost
 		if (g->link != link)
 			continue;
 		spin_lock_bh(&g->lock);
+		set_alone(g, state != XHA_LINK_UP);
 		if (lost)
 			peer_lost(g);
 		else if (state <= XHA_LINK_CONNECTING)
@@ -392,10 +472,37 @@ const char *xha_group_using(struct xha_net *xn, const struct xha_link *link)
 	return NULL;
 }
 
+static void soften(struct xha_group *g, struct xha_sa *sa)
+{
+	if (test_bit(XHA_SA_SOFT, &sa->flags))
+		xha_apply_soften(sa);
+}
+
+/* The user is told as of any SA whose soft limit is reached: an IKE daemon renews it. */
+static void soft_work(struct work_struct *work)
+{
+	struct xha_group *g = container_of(work, struct xha_group, soft_work);
+
+	each_sa(g, soften);
+}
+
+void xha_group_soft(struct xha_group *g)
+{
+	queue_work(group_wq, &g->soft_work);
+}
+
 static int check_config(const struct xha_group_config *c, struct netlink_ext_ack *extack)
 {
-	if (!c->interval || c->interval > XHA_INTERVAL_MAX) {
-		NL_SET_ERR_MSG(extack, "The interval must be 1 to 1048576 packets");
+	const struct xha_partition *p = &c->partition;
+
+	if (c->interval > XHA_INTERVAL_MAX) {
+		NL_SET_ERR_MSG(extack, "The interval must be 1 to 1048576 packets, or auto");
+		return -ERANGE;
+	}
+	if (p->slices > XHA_SLICES_MAX ||
+	    (p->slices && (!p->nodes || p->nodes > p->slices || p->slice >= p->nodes))) {
+		NL_SET_ERR_MSG(extack,
+			       "A partition has slices for each of its nodes, and 16 at most");
 		return -ERANGE;
 	}
 	if (c->quantity && (c->quantity < 2 * c->interval || c->quantity > XHA_QUANTITY_MAX)) {
@@ -444,7 +551,10 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	spin_lock_init(&g->lock);
 	INIT_DELAYED_WORK(&g->timer, timer_work);
 	INIT_WORK(&g->role_work, role_work);
+	INIT_WORK(&g->soft_work, soft_work);
 	g->link = xha_link_find(xn, link_dev);
+	g->alone = !g->link || xha_link_state(g->link) != XHA_LINK_UP;
+	g->synced = !g->alone;
 	if (link_dev && !g->link) {
 		NL_SET_ERR_MSG(extack, "There is no link on this device");
 		err = -ENODEV;
@@ -527,6 +637,7 @@ static void destroy(struct xha_group *g)
 	/* Whoever held a reference on an SA may have queued it once more. */
 	cancel_delayed_work_sync(&g->timer);
 	cancel_work_sync(&g->role_work);
+	cancel_work_sync(&g->soft_work);
 	xha_event_group(g, XFRM_HA_EVENT_GROUP_DEL);
 	xha_group_put(g);
 }
@@ -557,7 +668,8 @@ int xha_group_del(struct xha_net *xn, const char *name, struct netlink_ext_ack *
  *
  * With a peer that is there and active the peer is asked to hand over: no
  * packet is lost and no number skipped. Else, or by @force, the group's term
- * is raised and the SAs go on from their lease ends.
+ * is raised and the SAs go on from their lease ends. By @force an active node that has lost its
+ * peer, and holds its SAs at the end of their leases, goes on alone.
  *
  * Return: 0, -ENOENT, -EALREADY.
  */
@@ -577,14 +689,17 @@ int xha_group_takeover(struct xha_net *xn, const char *name, bool force,
 	spin_lock_bh(&g->lock);
 	ask = !force && g->link && xha_link_state(g->link) >= XHA_LINK_SYNC &&
 	      g->peer_known && g->peer_role == XHA_CLAIM_ACTIVE;
-	if (g->role == XHA_ROLE_ACTIVE) {
+	if (g->role == XHA_ROLE_ACTIVE && force && g->alone && !g->solo) {
+		WRITE_ONCE(g->solo, true);
+		queue_work(group_wq, &g->role_work);
+	} else if (g->role == XHA_ROLE_ACTIVE) {
 		NL_SET_ERR_MSG(extack, "This node is active for the group already");
 		err = -EALREADY;
 	} else if (ask) {
 		g->request = true;
 		tell(g);
 	} else {
-		activate(g, next_term(g));
+		activate(g, next_term(g), false);
 	}
 	spin_unlock_bh(&g->lock);
 	return err;

@@ -9,6 +9,18 @@
 #define XHA_INTERVAL_DEFAULT	64
 #define XHA_QUANTITY_MAX	1073741824u	/* packets; a jump must stay below 2^31 for ESN */
 #define XHA_QUANTITY_DEFAULT	8192
+#define XHA_UNSAID		256	/* packets: see xha_urge_in() */
+#define XHA_ROUND		300	/* packets: see xha_exposure() */
+#define XHA_SLICES_MAX		16
+#define XHA_SOFT_DEFAULT	75	/* percent of a slice */
+
+/*
+ * Part of the protocol, the same on all nodes. Birth: numbers 1 … 8192 of an SA may be used
+ * before the peer has heard of it; who takes over an SA that he was never told of starts above.
+ * Grant: with an exact number handed over go so many above it.
+ */
+#define XHA_LEASE_BIRTH		8192
+#define XHA_LEASE_GRANT		8192
 
 /* hi:lo of an SA without ESN is 0:lo. */
 static inline u64 xha_seq64(u32 lo, u32 hi)
@@ -22,8 +34,58 @@ static inline bool xha_due(u64 seq, u64 due)
 	return (s64)(seq - due) >= 0;
 }
 
+/**
+ * struct xha_partition - which numbers a node owns while it can't hear of others
+ * @slices: into so many equal parts each 2^32 numbers are cut, at most XHA_SLICES_MAX; 0: none
+ * @slice: the first part that the node owns, below @nodes
+ * @nodes: it owns each so manyth part from there on, 1 … @slices
+ * @soft: percent of a part after which the SA should be renewed, 1 … 100
+ */
+struct xha_partition {
+	u32 slices;
+	u32 slice;
+	u32 nodes;
+	u32 soft;
+};
+
+/**
+ * struct xha_bounds - what bounds the outbound numbers of an SA on the active node
+ * @strict: no number above the acknowledged lease
+ * @solo: but for a node that goes on alone
+ * @alone: no peer in sync
+ * @lease: end of the acknowledged lease
+ * @first: first number of the slice in use; none: 0
+ * @last: last number of it; none: U64_MAX
+ */
+struct xha_bounds {
+	bool strict;
+	bool solo;
+	bool alone;
+	u64 lease;
+	u64 first;
+	u64 last;
+};
+
+/**
+ * struct xha_exposure - what a takeover now could cost inbound, packets of one SA at most
+ * @lost: new packets that would be dropped as if seen before
+ * @replay: packets that would be accepted a second time, were they sent again
+ */
+struct xha_exposure {
+	u32 lost;
+	u32 replay;
+};
+
+void xha_exposure(struct xha_exposure *e, u32 interval, u32 window, u32 peak, bool lenient);
+u32 xha_peak(u32 peak, u64 moved);
+u64 xha_limit(const struct xha_bounds *b);
+bool xha_slice(struct xha_bounds *b, u64 oseq, const struct xha_partition *p, bool esn);
+u64 xha_slice_soft(const struct xha_bounds *b, u32 percent);
+u32 xha_auto_interval(u64 packets, u64 ns, u32 max_age, u32 most);
 u64 xha_lease_end(u64 oseq, u32 quantity, bool esn);
 u32 xha_in_interval(u32 interval, u32 window);
+u32 xha_urge_out(u32 interval, u32 quantity);
+u32 xha_urge_in(u32 interval, u32 window, bool lenient);
 u64 xha_expand48(u64 known, u64 low48);
 u32 xha_quantity(u32 quantity, u32 interval);
 

@@ -276,6 +276,7 @@ static void fill_announce(struct xha_sa *sa, struct fill *f, const struct xha_sa
 	struct xha_item *i = item(f, XHA_ITEM_ANNOUNCE, sa->index);
 
 	i->flags = flags;
+	i->gen = s->gen;
 	i->seq = s->out;
 	i->lease = lease;
 	i->in = s->in;
@@ -298,6 +299,7 @@ static void fill_half(struct xha_sa *sa, struct fill *f, const struct xha_sample
 	struct xha_item *i = item(f, in ? XHA_ITEM_IN : XHA_ITEM_OUT, sa->index);
 
 	i->flags = flags;
+	i->gen = s->gen;
 	i->seq = in ? s->in : s->out;
 	i->lease = in ? 0 : seq;
 	if (took(f, xha_record_encode(at(f), left(f), &r))) {
@@ -306,13 +308,61 @@ static void fill_half(struct xha_sa *sa, struct fill *f, const struct xha_sample
 	}
 }
 
+/* The interval follows the rate: due each half of max-age, or by the packets promised. */
+static void adapt(struct xha_sa *sa, const struct xha_group_config *c, u64 out, u64 in, u64 now)
+{
+	u64 ns = now - sa->sampled_at;
+	u32 most = xha_urge_out(0, xha_quantity(c->quantity, 0));
+
+	sa->out_interval = xha_auto_interval(out, ns, c->max_age, most);
+	sa->in_interval = xha_in_interval(xha_auto_interval(in, ns, c->max_age, most),
+					  xha_apply_width(sa->x));
+	sa->in.due = sa->in.seq + sa->in_interval;
+	xha_apply_settle(sa);
+}
+
+/* What is told of the SA; @next: the next outbound record is due an interval from here. */
+static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool final)
+{
+	const struct xha_group_config *c = &sa->group->config;
+	u64 was_out = sa->out.sampled, was_in = sa->in.sampled, now = ktime_get_ns();
+	u64 in;
+
+	spin_lock(&sa->x->lock);
+	xha_apply_sample(sa->x, s);
+	/* The peer goes back to this number: what it acknowledged before is void. */
+	if (final) {
+		sa->gen++;
+		sa->bounds.lease = s->out;
+	}
+	sa->out.seq = s->out;
+	sa->out.sampled = s->out;
+	sa->out.quiet = 0;
+	sa->in.seq = s->in;
+	sa->in.sampled = s->in;
+	sa->in.quiet = 0;
+	in = s->in - min(was_in, s->in);
+	if (in && was_in)
+		sa->in_peak = xha_peak(sa->in_peak, in);
+	if (!c->interval)
+		adapt(sa, c, s->out - min(was_out, s->out), in, now);
+	if (next)
+		sa->out.due = s->out + sa->out_interval;
+	s->gen = sa->gen;
+	if (!sa->pending_since && sa->moved)
+		WRITE_ONCE(sa->pending_since, sa->moved_at);
+	WRITE_ONCE(sa->moved, false);
+	spin_unlock(&sa->x->lock);
+	sa->sampled_at = now;
+}
+
 /* The caller has made sure of the room for all that one SA may need. */
 static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 {
 	const struct xha_group_config *c = &sa->group->config;
 	bool announce, out, in, final, sends;
 	struct xha_sample s = {};
-	u64 lease;
+	u64 lease, acked;
 	u8 flags;
 
 	clear_bit(XHA_SA_QUEUED, &sa->flags);
@@ -342,25 +392,13 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	if (!announce && !out && !in)
 		return;
 
-	final = test_bit(XHA_SA_FINAL, &sa->flags);
+	final = test_bit(XHA_SA_FINAL, &sa->flags) ||
+		(test_and_clear_bit(XHA_SA_EXACT, &sa->flags) && !sends);
 	if (in && c->bitmap)
 		s.window = &m->window;
-	spin_lock(&sa->x->lock);
-	xha_apply_sample(sa->x, &s);
-	sa->out.seq = s.out;
-	sa->out.sampled = s.out;
-	sa->out.quiet = 0;
-	sa->in.seq = s.in;
-	sa->in.sampled = s.in;
-	sa->in.quiet = 0;
-	if (announce || (!out && sa->out.due))
-		sa->out.due = s.out + sa->out_interval;
-	if (!sa->pending_since && sa->moved)
-		WRITE_ONCE(sa->pending_since, sa->moved_at);
-	WRITE_ONCE(sa->moved, false);
-	spin_unlock(&sa->x->lock);
+	sample(sa, &s, announce || !c->interval || (!out && sa->out.due), final);
 
-	lease = s.out;
+	lease = final ? sa->used : s.out;
 	if (sends && !final)
 		lease = xha_lease_end(s.out, xha_quantity(c->quantity, c->interval),
 				      xha_apply_esn(sa->x));
@@ -370,8 +408,9 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 		fill_announce(sa, f, &s, lease, flags);
 		out = false;
 	}
-	/* Half of what the peer is known to have spent is used: it is time to hear of it. */
-	if (final || lease - s.out > 2 * (sa->out.lease - min(sa->out.lease, s.out)))
+	/* A quarter of what the peer is known to have spent is used: it is time to hear of it. */
+	acked = READ_ONCE(sa->bounds.lease);
+	if (final || (sends && 3 * (lease - s.out) > 4 * (acked - min(acked, s.out))))
 		f->soon = true;
 	if (out)
 		fill_half(sa, f, &s, false, lease, flags);
@@ -424,20 +463,36 @@ int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *it
 }
 
 /* The newest sample of this half that is acknowledged; READ_ONCE by readers. */
-static void half_acked(struct xha_half *h, u64 seq, u64 lease)
+static void half_acked(struct xha_half *h, u64 seq)
 {
 	if (seq > h->acked)
 		WRITE_ONCE(h->acked, seq);
-	if (lease > h->lease)
-		WRITE_ONCE(h->lease, lease);
+}
+
+/* What was sent before an exact number is void. */
+static void lease_acked(struct xha_sa *sa, const struct xha_item *i)
+{
+	half_acked(&sa->out, i->seq);
+	spin_lock(&sa->x->lock);
+	if (i->gen == sa->gen && i->lease > sa->bounds.lease) {
+		WRITE_ONCE(sa->bounds.lease, i->lease);
+		if (sa->hold & XHA_HOLD_LEASE)
+			xha_apply_settle(sa);
+	}
+	spin_unlock(&sa->x->lock);
 }
 
 static void sa_acked(struct xha_sa *sa, const struct xha_item *i, u64 sent_at)
 {
+	/* A peer that does not know the index acknowledges the frame nevertheless. */
+	if (i->kind == XHA_ITEM_ANNOUNCE)
+		WRITE_ONCE(sa->known, sa->mirror->epoch);
+	if (sa->known != sa->mirror->epoch)
+		return;
 	if (i->kind != XHA_ITEM_IN)
-		half_acked(&sa->out, i->seq, i->lease);
+		lease_acked(sa, i);
 	if (i->kind != XHA_ITEM_OUT)
-		half_acked(&sa->in, i->kind == XHA_ITEM_IN ? i->seq : i->in, 0);
+		half_acked(&sa->in, i->kind == XHA_ITEM_IN ? i->seq : i->in);
 	if (sa->out.acked >= sa->out.sampled && sa->in.acked >= sa->in.sampled)
 		WRITE_ONCE(sa->pending_since, 0);
 	else if (sa->pending_since)
@@ -501,6 +556,11 @@ static void sa_lost(struct xha_sa *sa, const struct xha_item *i)
 		set_bit(XHA_SA_ASK, &sa->flags);
 	else
 		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+	if (i->kind == XHA_ITEM_ANNOUNCE && !xha_group_sends(sa->group)) {
+		set_bit(XHA_SA_ANSWER, &sa->flags);
+		if (i->flags & XHA_REC_F_FINAL)
+			set_bit(XHA_SA_EXACT, &sa->flags);
+	}
 	xha_stat_inc(sa->xn, XHA_STAT_RECORD_RESENT);
 	xha_mirror_due(sa);
 }
@@ -622,7 +682,7 @@ void xha_mirror_session(struct xha_mirror *m, bool up)
 	WRITE_ONCE(m->synced_rx, false);
 	WRITE_ONCE(m->synced_due, false);
 
-	/* What was acknowledged by a peer that may have lost it does not count. */
+	/* Nothing is known of what the peer has now. Leases that it acknowledged stand. */
 	rcu_read_lock();
 	xa_for_each(&m->xn->sas, index, sa) {
 		if (sa->mirror != m)
@@ -630,8 +690,6 @@ void xha_mirror_session(struct xha_mirror *m, bool up)
 		clear_bit(XHA_SA_SYNC, &sa->flags);
 		spin_lock_bh(&sa->x->lock);
 		WRITE_ONCE(sa->out.acked, 0);
-		WRITE_ONCE(sa->out.lease, 0);
-		sa->out.quiet = 0;
 		WRITE_ONCE(sa->in.acked, 0);
 		spin_unlock_bh(&sa->x->lock);
 	}

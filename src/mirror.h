@@ -55,7 +55,7 @@ struct xha_mirror {
 	spinlock_t rx_lock;		/* all that follows, but as said */
 	struct xarray peers;		/* the peer's index → struct xha_peer_sa */
 	struct rhashtable peers_by_id;
-	struct list_head orphans;	/* oldest first */
+	struct list_head orphans;
 	u32 n_orphans;
 	u32 rx_epoch;
 	struct xha_window rx_window;

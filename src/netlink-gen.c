@@ -26,7 +26,6 @@ static const struct netlink_range_validation xfrm_ha_a_link_ethertype_range = {
 };
 
 static const struct netlink_range_validation xfrm_ha_a_group_interval_range = {
-	.min	= 1ULL,
 	.max	= 1048576ULL,
 };
 
@@ -87,7 +86,7 @@ static const struct nla_policy xfrm_ha_group_get_nl_policy[XFRM_HA_A_GROUP_NAME 
 };
 
 /* XFRM_HA_CMD_GROUP_NEW - do */
-static const struct nla_policy xfrm_ha_group_new_nl_policy[XFRM_HA_A_GROUP_JOIN + 1] = {
+static const struct nla_policy xfrm_ha_group_new_nl_policy[XFRM_HA_A_GROUP_SLICE_SOFT + 1] = {
 	[XFRM_HA_A_GROUP_NAME] = { .type = NLA_NUL_STRING, .len = XFRM_HA_NAME_MAX, },
 	[XFRM_HA_A_GROUP_ADDRESS] = NLA_POLICY_EXACT_LEN(4),
 	[XFRM_HA_A_GROUP_ADDRESS6] = NLA_POLICY_EXACT_LEN(16),
@@ -104,10 +103,16 @@ static const struct nla_policy xfrm_ha_group_new_nl_policy[XFRM_HA_A_GROUP_JOIN 
 	[XFRM_HA_A_GROUP_ON_PEER_LOSS] = NLA_POLICY_MAX(NLA_U32, 1),
 	[XFRM_HA_A_GROUP_REPLAY] = NLA_POLICY_MAX(NLA_U32, 1),
 	[XFRM_HA_A_GROUP_JOIN] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_group_join_range),
+	[XFRM_HA_A_GROUP_ALONE] = NLA_POLICY_MAX(NLA_U32, 1),
+	[XFRM_HA_A_GROUP_SYNC] = NLA_POLICY_MAX(NLA_U32, 1),
+	[XFRM_HA_A_GROUP_SLICES] = NLA_POLICY_MAX(NLA_U32, 16),
+	[XFRM_HA_A_GROUP_SLICE] = NLA_POLICY_MAX(NLA_U32, 15),
+	[XFRM_HA_A_GROUP_SLICE_NODES] = NLA_POLICY_RANGE(NLA_U32, 1, 16),
+	[XFRM_HA_A_GROUP_SLICE_SOFT] = NLA_POLICY_RANGE(NLA_U32, 1, 100),
 };
 
 /* XFRM_HA_CMD_GROUP_SET - do */
-static const struct nla_policy xfrm_ha_group_set_nl_policy[XFRM_HA_A_GROUP_JOIN + 1] = {
+static const struct nla_policy xfrm_ha_group_set_nl_policy[XFRM_HA_A_GROUP_SLICE_SOFT + 1] = {
 	[XFRM_HA_A_GROUP_NAME] = { .type = NLA_NUL_STRING, .len = XFRM_HA_NAME_MAX, },
 	[XFRM_HA_A_GROUP_INTERVAL] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_group_interval_range),
 	[XFRM_HA_A_GROUP_QUANTITY] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_group_quantity_range),
@@ -116,6 +121,12 @@ static const struct nla_policy xfrm_ha_group_set_nl_policy[XFRM_HA_A_GROUP_JOIN 
 	[XFRM_HA_A_GROUP_ON_PEER_LOSS] = NLA_POLICY_MAX(NLA_U32, 1),
 	[XFRM_HA_A_GROUP_REPLAY] = NLA_POLICY_MAX(NLA_U32, 1),
 	[XFRM_HA_A_GROUP_JOIN] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_group_join_range),
+	[XFRM_HA_A_GROUP_ALONE] = NLA_POLICY_MAX(NLA_U32, 1),
+	[XFRM_HA_A_GROUP_SYNC] = NLA_POLICY_MAX(NLA_U32, 1),
+	[XFRM_HA_A_GROUP_SLICES] = NLA_POLICY_MAX(NLA_U32, 16),
+	[XFRM_HA_A_GROUP_SLICE] = NLA_POLICY_MAX(NLA_U32, 15),
+	[XFRM_HA_A_GROUP_SLICE_NODES] = NLA_POLICY_RANGE(NLA_U32, 1, 16),
+	[XFRM_HA_A_GROUP_SLICE_SOFT] = NLA_POLICY_RANGE(NLA_U32, 1, 100),
 };
 
 /* XFRM_HA_CMD_GROUP_DEL - do */
@@ -202,14 +213,14 @@ const struct genl_split_ops xfrm_ha_nl_ops[16] = {
 		.cmd		= XFRM_HA_CMD_GROUP_NEW,
 		.doit		= xfrm_ha_nl_group_new_doit,
 		.policy		= xfrm_ha_group_new_nl_policy,
-		.maxattr	= XFRM_HA_A_GROUP_JOIN,
+		.maxattr	= XFRM_HA_A_GROUP_SLICE_SOFT,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd		= XFRM_HA_CMD_GROUP_SET,
 		.doit		= xfrm_ha_nl_group_set_doit,
 		.policy		= xfrm_ha_group_set_nl_policy,
-		.maxattr	= XFRM_HA_A_GROUP_JOIN,
+		.maxattr	= XFRM_HA_A_GROUP_SLICE_SOFT,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

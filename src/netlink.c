@@ -325,6 +325,14 @@ static int fill_group(struct sk_buff *skb, void *obj)
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_ON_PEER_LOSS, c->takeover) ||
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_REPLAY, c->lenient) ||
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_JOIN, c->join) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_ALONE, c->solo) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_SYNC, c->strict) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_SLICES, c->partition.slices) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_SLICE, c->partition.slice) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_SLICE_NODES, c->partition.nodes) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_SLICE_SOFT, c->partition.soft) ||
+	    nla_put_u8(skb, XFRM_HA_A_GROUP_PEER_SYNCED, !g->alone) ||
+	    nla_put_u8(skb, XFRM_HA_A_GROUP_SOLO, g->solo) ||
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_TERM, g->term) ||
 	    (g->peer_known && (nla_put_string(skb, XFRM_HA_A_GROUP_PEER_ROLE,
 					      claims[g->peer_role]) ||
@@ -410,6 +418,8 @@ static int group_match(struct xha_group_match *m, struct genl_info *info)
 
 static void group_config(struct xha_group_config *c, struct nlattr **a)
 {
+	struct xha_partition *p = &c->partition;
+
 	c->interval = get_u32(a[XFRM_HA_A_GROUP_INTERVAL], c->interval);
 	c->quantity = get_u32(a[XFRM_HA_A_GROUP_QUANTITY], c->quantity);
 	c->max_age = get_u32(a[XFRM_HA_A_GROUP_MAX_AGE], c->max_age);
@@ -418,6 +428,15 @@ static void group_config(struct xha_group_config *c, struct nlattr **a)
 	c->takeover = get_u32(a[XFRM_HA_A_GROUP_ON_PEER_LOSS], c->takeover);
 	c->lenient = get_u32(a[XFRM_HA_A_GROUP_REPLAY], c->lenient);
 	c->join = get_u32(a[XFRM_HA_A_GROUP_JOIN], c->join);
+	c->solo = get_u32(a[XFRM_HA_A_GROUP_ALONE], c->solo);
+	c->strict = get_u32(a[XFRM_HA_A_GROUP_SYNC], c->strict);
+	p->slice = get_u32(a[XFRM_HA_A_GROUP_SLICE], p->slice);
+	if (a[XFRM_HA_A_GROUP_SLICES]) {
+		p->slices = nla_get_u32(a[XFRM_HA_A_GROUP_SLICES]);
+		p->nodes = max_t(u32, p->slices, 1);
+	}
+	p->nodes = get_u32(a[XFRM_HA_A_GROUP_SLICE_NODES], p->nodes);
+	p->soft = get_u32(a[XFRM_HA_A_GROUP_SLICE_SOFT], p->soft);
 }
 
 static bool name_ok(const char *s)
@@ -561,21 +580,32 @@ static int fill_sa_id(struct sk_buff *skb, struct xha_sa *sa)
 
 static int fill_sa(struct sk_buff *skb, void *obj)
 {
+	struct xha_group_config *c;
+	struct xha_exposure e = {};
 	struct xha_sample s = {};
 	struct xha_sa *sa = obj;
 	struct xha_distance d;
 	u64 lease, overrun;
-	bool held;
+	u32 interval;
+	u8 hold;
 
+	c = &sa->group->config;
 	spin_lock_bh(&sa->x->lock);
 	xha_apply_sample(sa->x, &s);
-	held = sa->hold;
+	hold = sa->hold;
 	overrun = sa->overrun;
+	lease = sa->bounds.lease;
+	interval = sa->out_interval;
+	if (xha_apply_width(sa->x))
+		xha_exposure(&e, c->interval, xha_apply_width(sa->x), sa->in_peak, c->lenient);
 	spin_unlock_bh(&sa->x->lock);
-	lease = READ_ONCE(sa->out.lease);
 	xha_sa_distance(sa, &d);
 	if (fill_sa_id(skb, sa) ||
-	    nla_put_u8(skb, XFRM_HA_A_SA_HELD, held) ||
+	    nla_put_u8(skb, XFRM_HA_A_SA_HELD, !!hold) ||
+	    nla_put_u32(skb, XFRM_HA_A_SA_HOLD, hold) ||
+	    nla_put_u32(skb, XFRM_HA_A_SA_INTERVAL_OUT, interval) ||
+	    nla_put_u32(skb, XFRM_HA_A_SA_EXPOSURE_LOST, e.lost) ||
+	    nla_put_u32(skb, XFRM_HA_A_SA_EXPOSURE_REPLAY, e.replay) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_OSEQ, s.out, XFRM_HA_A_SA_PAD) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_LEASE, lease, XFRM_HA_A_SA_PAD) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_SEQ, s.in, XFRM_HA_A_SA_PAD) ||

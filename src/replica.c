@@ -9,7 +9,8 @@
 #include "trace.h"
 
 #define ORPHANS_MAX	65536
-#define ORPHAN_AGE	(60 * HZ)
+#define ORPHAN_AGE	(60 * HZ)	/* not mentioned in a session that is in sync */
+#define ORPHAN_ALONE	(3600 * HZ)	/* not mentioned, no session */
 #define EXPIRE_PERIOD	(5 * HZ)
 
 /*
@@ -18,7 +19,7 @@
  * @epoch: session in which its index was announced; the index counts in that one only
  * @newest: number of the newest frame that told its outbound number
  * @final: @out is exact, and newest
- * @since: jiffies: when it became an orphan
+ * @since: jiffies: when it became an orphan, or was last mentioned
  * @orphan: on the mirror's list while @sa is NULL
  */
 struct xha_peer_sa {
@@ -74,6 +75,17 @@ static void forget(struct xha_mirror *m, struct xha_peer_sa *p)
 	kfree_rcu(p, rcu);
 }
 
+/* The peer was active as well, and is not any more: go on above what it has used. */
+static void meet(struct xha_sa *sa, u64 seq)
+{
+	spin_lock_bh(&sa->x->lock);
+	if (!(sa->hold & XHA_HOLD_STANDBY) && xha_apply_jump(sa, seq)) {
+		xha_stat_inc(sa->xn, XHA_STAT_MET);
+		xha_apply_settle(sa);
+	}
+	spin_unlock_bh(&sa->x->lock);
+}
+
 static void apply(struct xha_peer_sa *p, struct xha_record *r)
 {
 	struct xha_sa *sa = p->sa;
@@ -83,6 +95,8 @@ static void apply(struct xha_peer_sa *p, struct xha_record *r)
 		return;
 	if (xha_group_sends(sa->group)) {
 		xha_stat_inc(sa->xn, XHA_STAT_RECORD_ACTIVE);
+		if (!r->in && r->flags & XHA_REC_F_FINAL)
+			meet(sa, r->seq);
 		return;
 	}
 	if (xha_apply_record(sa, r))
@@ -192,6 +206,7 @@ index:
 	}
 	if (p->epoch != m->rx_epoch)
 		p->newest = 0;
+	p->since = jiffies;
 	p->index = a->index;
 	p->epoch = m->rx_epoch;
 	return p;
@@ -230,8 +245,8 @@ static void input_nak(struct xha_mirror *m, u32 index)
 	xha_stat_inc(m->xn, XHA_STAT_NAK_RX);
 	if (!sa || sa->mirror != m)
 		return;
-	/* What it has acknowledged of this SA, it does not have. */
-	WRITE_ONCE(sa->out.lease, 0);
+	/* What it acknowledges of this SA from now on, it does not have. */
+	WRITE_ONCE(sa->known, 0);
 	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
 }
 
@@ -248,12 +263,12 @@ static void input_ask(struct xha_mirror *m, const struct xha_id *id)
 	xha_mirror_due(sa);
 }
 
-static void input_group(struct xha_mirror *m, const struct xha_group_msg *msg)
+static void input_group(struct xha_mirror *m, u64 number, const struct xha_group_msg *msg)
 {
 	struct xha_group *g = xha_group_find(m->xn, msg->name);
 
 	if (g && g->mirror == m)
-		xha_group_heard(g, msg);
+		xha_group_heard(g, msg, m->rx_epoch, number);
 }
 
 /**
@@ -304,7 +319,7 @@ int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 			input_ask(m, &msg->id);
 			break;
 		case XHA_MSG_GROUP:
-			input_group(m, &msg->group);
+			input_group(m, number, &msg->group);
 			break;
 		case XHA_MSG_SYNCED:
 			WRITE_ONCE(m->synced_rx, true);
@@ -356,6 +371,26 @@ void xha_mirror_sa_new(struct xha_sa *sa)
 	}
 }
 
+/**
+ * xha_mirror_catch_up() - write what the peer told while this node did not listen
+ * @sa: shadow of an SA whose group is no longer active here; x->lock not held
+ *
+ * It was acknowledged, so the peer counts on it.
+ */
+void xha_mirror_catch_up(struct xha_sa *sa)
+{
+	struct xha_mirror *m = sa->mirror;
+	struct xha_peer_sa *p;
+
+	rcu_read_lock();
+	spin_lock_bh(&m->rx_lock);
+	p = rhashtable_lookup_fast(&m->peers_by_id, &sa->id, by_id_params);
+	if (p && p->sa == sa)
+		apply_known(p);
+	spin_unlock_bh(&m->rx_lock);
+	rcu_read_unlock();
+}
+
 /* The caller has unlinked @sa and may hold x->lock: the rest is left to the reaper. */
 void xha_mirror_sa_gone(struct xha_sa *sa)
 {
@@ -393,11 +428,15 @@ static void expire_work(struct work_struct *work)
 {
 	struct xha_mirror *m = container_of(to_delayed_work(work), struct xha_mirror, expire_work);
 	struct xha_peer_sa *p, *next;
+	unsigned long age;
 
 	spin_lock_bh(&m->rx_lock);
+	/* What the peer holds in this session it counts on: those stay. */
+	age = READ_ONCE(m->synced_rx) ? ORPHAN_AGE : ORPHAN_ALONE;
 	list_for_each_entry_safe(p, next, &m->orphans, orphan) {
-		if (time_before(jiffies, p->since + ORPHAN_AGE))
-			break;
+		if ((READ_ONCE(m->up) && p->epoch == m->rx_epoch) ||
+		    time_before(jiffies, p->since + age))
+			continue;
 		xha_stat_inc(m->xn, XHA_STAT_ORPHAN_EXPIRED);
 		forget(m, p);
 	}

@@ -127,21 +127,60 @@ void xha_sa_dismiss(struct xha_net *xn, const struct xha_group *g)
 	} while (n == SWEEP_BATCH);
 }
 
+/* Settings of the group that count in the packet path. */
+static void settings(struct xha_sa *sa)
+{
+	const struct xha_group_config *c = &sa->group->config;
+	u32 interval = c->interval ? c->interval : 1, width = xha_apply_width(sa->x);
+
+	sa->out_interval = interval;
+	sa->in_interval = xha_in_interval(interval, width);
+	sa->out_urge = xha_urge_out(c->interval, xha_quantity(c->quantity, c->interval));
+	sa->in_urge = xha_urge_in(c->interval, width, c->lenient);
+	sa->out.due = 0;
+	sa->in.due = 0;
+	sa->in.quiet = 0;
+}
+
+/**
+ * xha_sa_bound() - what bounds the outbound numbers of an SA has changed
+ * @sa: shadow of an SA in a group; x->lock held
+ *
+ * Who has become alone goes on in a slice of its own, where the group is partitioned.
+ */
+void xha_sa_bound(struct xha_sa *sa)
+{
+	const struct xha_group *g = sa->group;
+	const struct xha_partition *p = &g->config.partition;
+	struct xha_bounds *b = &sa->bounds;
+	u64 oseq = xha_oseq(sa->x);
+
+	lockdep_assert_held(&sa->x->lock);
+
+	b->strict = sa->mirror && g->config.strict;
+	b->solo = READ_ONCE(g->solo);
+	b->alone = READ_ONCE(g->alone);
+	b->first = 0;
+	b->last = U64_MAX;
+	sa->soft = U64_MAX;
+	if (p->slices && b->alone && !(sa->hold & XHA_HOLD_STANDBY)) {
+		if (xha_slice(b, oseq, p, xha_apply_esn(sa->x)))
+			xha_apply_jump(sa, b->first - 1);
+		else
+			xha_stat_inc(sa->xn, XHA_STAT_SLICE_END);
+		sa->soft = xha_slice_soft(b, p->soft);
+	}
+	sa->out.quiet = 0;
+	xha_apply_settle(sa);
+}
+
 void xha_sa_configure(struct xha_sa *sa)
 {
-	const struct xha_group_config *c;
-	struct xfrm_state *x = sa->x;
-
 	if (sa->group) {
-		c = &sa->group->config;
-		spin_lock_bh(&x->lock);
-		sa->out_interval = c->interval;
-		sa->in_interval = xha_in_interval(c->interval, xha_apply_width(x));
-		sa->out.due = 0;
-		sa->out.quiet = 0;
-		sa->in.due = 0;
-		sa->in.quiet = 0;
-		spin_unlock_bh(&x->lock);
+		spin_lock_bh(&sa->x->lock);
+		settings(sa);
+		xha_sa_bound(sa);
+		spin_unlock_bh(&sa->x->lock);
 	}
 	xha_tap->watch(sa);
 }
@@ -203,10 +242,9 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	spin_unlock_bh(&x->lock);
 	sa->out.seq = s.out;
 	sa->in.seq = s.in;
-	if (g) {
-		sa->out_interval = g->config.interval;
-		sa->in_interval = xha_in_interval(g->config.interval, xha_apply_width(x));
-	}
+	sa->bounds.lease = XHA_LEASE_BIRTH;
+	if (g)
+		settings(sa);
 
 	err = insert(sa);
 	if (err) {
@@ -283,7 +321,7 @@ out:
 }
 
 /* The first movement after a sample, or a record is due. x->lock. */
-static void moved(struct xha_sa *sa, struct xha_half *h, u32 interval, int due)
+static void moved(struct xha_sa *sa, struct xha_half *h, u32 interval, u32 urge, int due)
 {
 	h->quiet = U64_MAX;
 	if (!sa->mirror)
@@ -296,25 +334,71 @@ static void moved(struct xha_sa *sa, struct xha_half *h, u32 interval, int due)
 		h->due = h->seq + interval;
 		set_bit(due, &sa->flags);
 		xha_mirror_due(sa);
+		if (h->seq - min(h->sampled, h->seq) >= urge)
+			xha_link_urge(sa->group->link);
 	} else {
 		xha_mirror_moved(sa);
 	}
 	h->quiet = h->due;
 }
 
-void xha_sa_moved_out_slow(struct xha_sa *sa)
+/* Ask for a lease at once; the packet is lost. */
+static void refuse(struct xha_sa *sa)
+{
+	xha_stat_inc(sa->xn, XHA_STAT_LEASE_REFUSED);
+	if (sa->hold & XHA_HOLD_LEASE)
+		return;
+	sa->hold |= XHA_HOLD_LEASE;
+	xha_stat_inc(sa->xn, XHA_STAT_LEASE_HELD);
+	if (!sa->mirror)
+		return;
+	set_bit(XHA_SA_DUE_OUT, &sa->flags);
+	xha_mirror_due(sa);
+	xha_link_urge(sa->group->link);
+}
+
+/* Numbers up to @seq are used: what is above the acknowledged lease, and near the slice's end. */
+static void used(struct xha_sa *sa, u64 seq)
+{
+	u64 above = max(sa->out.seq, sa->bounds.lease);
+
+	if (unlikely(seq > above) && sa->mirror && sa->bounds.last == U64_MAX) {
+		sa->overrun += seq - above;
+		xha_stat_add(sa->xn, XHA_STAT_LEASE_OVERRUN, seq - above);
+	}
+	if (unlikely(seq >= sa->soft) && !test_and_set_bit(XHA_SA_SOFT, &sa->flags))
+		xha_group_soft(sa->group);
+	sa->out.seq = seq;
+}
+
+static u64 after(u64 seq)
+{
+	return seq == U64_MAX ? seq : seq + 1;
+}
+
+bool xha_sa_moved_out_slow(struct xha_sa *sa, u64 seq)
 {
 	struct xha_half *h = &sa->out;
 
-	if (unlikely(h->seq > h->lease) && sa->mirror)
-		sa->overrun++;
-	moved(sa, h, sa->out_interval, XHA_SA_DUE_OUT);
-	h->quiet = min(h->quiet, READ_ONCE(h->lease) + 1);
+	if (!sa->group) {
+		h->quiet = U64_MAX;
+		return true;
+	}
+	if (unlikely(seq > xha_limit(&sa->bounds))) {
+		refuse(sa);
+		return false;
+	}
+	used(sa, seq);
+	moved(sa, h, sa->out_interval, sa->out_urge, XHA_SA_DUE_OUT);
+	h->quiet = min3(h->quiet, after(sa->bounds.lease), after(xha_limit(&sa->bounds)));
+	if (!test_bit(XHA_SA_SOFT, &sa->flags))
+		h->quiet = min(h->quiet, sa->soft);
+	return true;
 }
 
 void xha_sa_moved_in_slow(struct xha_sa *sa)
 {
-	moved(sa, &sa->in, sa->in_interval, XHA_SA_DUE_IN);
+	moved(sa, &sa->in, sa->in_interval, sa->in_urge, XHA_SA_DUE_IN);
 }
 
 /*
@@ -325,20 +409,22 @@ void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
 {
 	bool sent = out != sa->out.seq;
 
-	if (sent && out > sa->out.lease && sa->mirror)
-		sa->overrun += out - max(sa->out.seq, sa->out.lease);
+	if (!sa->group)
+		return;
 	if (late) {
 		sa->out.due = min(sa->out.due, out);
 		sa->in.due = min(sa->in.due, in);
 	}
 	if (sent) {
-		sa->out.seq = out;
-		moved(sa, &sa->out, sa->out_interval, XHA_SA_DUE_OUT);
+		used(sa, out);
+		moved(sa, &sa->out, sa->out_interval, sa->out_urge, XHA_SA_DUE_OUT);
 	}
+	/* The kernel counts to the threshold from here, also if it was the timer. */
+	xha_apply_settle(sa);
 	/* A packet within the window moves no edge. */
 	if (!sent || in != sa->in.seq) {
 		sa->in.seq = in;
-		moved(sa, &sa->in, sa->in_interval, XHA_SA_DUE_IN);
+		moved(sa, &sa->in, sa->in_interval, sa->in_urge, XHA_SA_DUE_IN);
 	}
 }
 
@@ -352,7 +438,7 @@ void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d)
 	u64 since;
 
 	memset(d, 0, sizeof(*d));
-	if (!sa->mirror || READ_ONCE(sa->hold))
+	if (!sa->mirror || READ_ONCE(sa->hold) & XHA_HOLD_STANDBY)
 		return;
 	d->out = READ_ONCE(sa->out.seq) - min(READ_ONCE(sa->out.acked), READ_ONCE(sa->out.seq));
 	d->in = READ_ONCE(sa->in.seq) - min(READ_ONCE(sa->in.acked), READ_ONCE(sa->in.seq));

@@ -5,12 +5,20 @@
  * are called from other files, so the compiler can't inline them. At entry the
  * numbers in x are those before this packet: those after it are computed.
  *
- * PERMANENT: kernel.ftrace_enabled=0 must not silence the tap.
+ * PERMANENT: kernel.ftrace_enabled=0 must not silence the tap. IPMODIFY: instead of
+ * the function, for a packet that may have no number, runs one that refuses it, as with
+ * livepatch.
  */
 
 #include <linux/ftrace.h>
 
 #include "xfrm_ha.h"
+
+/* In the place of xfrm_replay_overflow(): as if a queue were full. */
+static int no_number(struct xfrm_state *x, struct sk_buff *skb)
+{
+	return -ENOBUFS;
+}
 
 static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrace_ops *op,
 			    struct ftrace_regs *fregs)
@@ -25,7 +33,8 @@ static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrac
 		return;
 	if (unlikely(skb_is_gso(skb)) && xfrm_offload(skb))
 		n = skb_shinfo(skb)->gso_segs;
-	xha_sa_moved_out(sa, xha_oseq(x) + n);
+	if (unlikely(!xha_sa_moved_out(sa, xha_oseq(x) + n)))
+		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)no_number);
 }
 
 static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace_ops *op,
@@ -46,7 +55,7 @@ static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace
 
 static struct ftrace_ops ops_out = {
 	.func = tap_out,
-	.flags = FTRACE_OPS_FL_PERMANENT,
+	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_IPMODIFY,
 };
 
 static struct ftrace_ops ops_in = {
@@ -102,6 +111,7 @@ static void unwatch(struct xha_sa *sa)
 
 const struct xha_tap xha_tap_ftrace = {
 	.name = "ftrace",
+	.refuses = true,
 	.start = start,
 	.stop = stop,
 	.watch = watch,

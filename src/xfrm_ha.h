@@ -81,12 +81,14 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_ASK,		/* ask the peer to announce it */
 	XHA_SA_FINAL,		/* planned switchover: exact record not acknowledged yet */
 	XHA_SA_SYNC,		/* part of a bulk sync, announcement not acknowledged yet */
+	XHA_SA_EXACT,		/* deposed: announce the exact number last used */
+	XHA_SA_SOFT,		/* past the soft limit of its slice, the user knows */
 	XHA_SA_DEAD,		/* unlinked */
 };
 
-enum xha_hold {			/* bits of xha_sa.hold: why km.state is ERROR */
-	XHA_HOLD_STANDBY	= BIT(0),
-	XHA_HOLD_LEASE		= BIT(1),
+enum xha_hold {			/* bits of xha_sa.hold */
+	XHA_HOLD_STANDBY	= BIT(0),	/* km.state is ERROR */
+	XHA_HOLD_LEASE		= BIT(1),	/* at its limit; ditto, unless the tap refuses */
 };
 
 /**
@@ -96,10 +98,9 @@ enum xha_hold {			/* bits of xha_sa.hold: why km.state is ERROR */
  * @quiet: below this number the tap has nothing to do but to note @seq; 0 after a sample
  * @sampled: number in the newest record handed to the link
  * @acked: number in the newest record that the peer acknowledged
- * @lease: out only: newest lease end that the peer acknowledged, 0 none
  *
- * Written under x->lock (tap, sample) but @acked and @lease: under the link's
- * lock. Read anywhere with READ_ONCE.
+ * Written under x->lock (tap, sample) but @acked: under the link's lock. Read
+ * anywhere with READ_ONCE.
  */
 struct xha_half {
 	u64 seq;
@@ -107,7 +108,6 @@ struct xha_half {
 	u64 due;
 	u64 sampled;
 	u64 acked;
-	u64 lease;
 };
 
 struct xha_sa {
@@ -117,14 +117,22 @@ struct xha_sa {
 	struct xha_net *xn;
 	struct xha_mirror *mirror;	/* of its group; NULL: not mirrored */
 	unsigned long flags;		/* enum xha_sa_flags */
-	u32 out_interval;		/* packets; under x->lock, from the group */
-	u32 in_interval;		/* packets; ditto */
+	u32 out_interval;		/* packets; x->lock */
+	u32 in_interval;		/* packets; x->lock */
+	u32 in_peak;			/* packets; xha_peak(); x->lock */
+	u32 out_urge;			/* packets unsaid that do not wait for the batch; x->lock */
+	u32 in_urge;			/* ditto */
+	struct xha_bounds bounds;	/* x->lock */
+	u64 soft;			/* number at which to tell that its slice ends; x->lock */
 	/* written by the tap */
 	struct xha_half out ____cacheline_aligned;
 	struct xha_half in;
 	u64 moved_at;			/* ns: first movement after the last sample */
 	bool moved;			/* since the last sample: @moved_at is valid; x->lock */
 	u8 hold;			/* enum xha_hold; x->lock */
+	bool told;			/* by the peer, of its outbound number; x->lock */
+	bool final;			/* it was exact, and is still the newest; x->lock */
+	u16 gen;			/* acknowledgments of older records are void; x->lock */
 	u64 overrun;			/* packets above the acknowledged lease; x->lock */
 	struct llist_node due_node;
 	struct llist_node moved_node;
@@ -136,7 +144,10 @@ struct xha_sa {
 	refcount_t ref;
 	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
 	u32 epoch;			/* session in which it was announced; link's lock */
+	u32 known;			/* session in which that was acknowledged; link's lock */
+	u64 sampled_at;			/* ns: last record; link's lock */
 	u64 written;			/* standby: lease end last written into x; x->lock */
+	u64 used;			/* standby: last number when it was active; x->lock */
 	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
 	bool watched;			/* aevent tap: restore the next two; x->lock */
 	u32 old_maxdiff;
@@ -148,12 +159,15 @@ struct xha_sa {
 
 /* Settings of a group; what netlink sets. Defaults: xha_group_config_default() */
 struct xha_group_config {
-	u32 interval;		/* packets, 1 … XHA_INTERVAL_MAX */
+	u32 interval;		/* packets, 1 … XHA_INTERVAL_MAX; 0: auto */
 	u32 quantity;		/* packets, 2 * interval … XHA_QUANTITY_MAX; 0: default */
 	u32 max_age;		/* ms, 1 … 60000 */
 	u32 join;		/* ms a starting active waits to hear its peer, 0 … 600000 */
 	bool bitmap;		/* inbound records carry the window bitmap */
-	bool takeover;		/* on-peer-loss: takeover, not notify */
+	bool takeover;		/* on-peer-loss, standby: takeover, not notify */
+	bool solo;		/* on-peer-loss, active: solo, not hold */
+	bool strict;		/* sync: strict, not relaxed */
+	struct xha_partition partition;
 	bool lenient;		/* inbound takeover policy: lenient, not strict */
 };
 
@@ -186,9 +200,17 @@ struct xha_group {
 	u32 peer_term;			/* @lock: as last heard */
 	u32 peer_node;			/* @lock: ditto */
 	u8 peer_role;			/* @lock: enum xha_claim, as last heard */
-	bool peer_known;		/* @lock: peer has spoken of this group in this session */
+	bool peer_known;		/* @lock: peer has spoken of it in this session */
+	u32 heard_epoch;		/* @lock: session, and */
+	u64 heard_number;		/* @lock: frame that it last spoke in */
 	bool dirty;			/* a GROUP message is due; atomic */
 	bool request;			/* a standby asks the active to hand over; @lock */
+	bool alone;			/* no peer in sync; @lock */
+	bool solo;			/* active, and goes on above its leases; @lock */
+	bool synced;			/* with a peer, since this node began; @lock */
+	bool took;			/* active, neither handed it nor told to be; @lock */
+	bool granting;			/* RELEASING: all final records are acknowledged; @lock */
+	bool deposed;			/* was active, must tell what it has used; @lock */
 	atomic_t final_left;		/* RELEASING: final records not acknowledged */
 	u64 changed_at;			/* ns, boot clock: last change of role; @lock */
 	u64 takeovers;			/* @lock */
@@ -197,6 +219,7 @@ struct xha_group {
 	struct list_head node;		/* xha_net.group_list, RCU; order of configuration */
 	struct delayed_work timer;	/* JOINING, RELEASING: waited long enough */
 	struct work_struct role_work;	/* carries out a change of role in process context */
+	struct work_struct soft_work;	/* tells the user of SAs at the end of their slice */
 	unsigned long events;		/* enum xfrm_ha_event bits, told after the change */
 	refcount_t ref;
 	struct rcu_head rcu;
@@ -238,6 +261,7 @@ enum xha_item_kind {
 struct xha_item {
 	u8 kind;
 	u8 flags;		/* XHA_REC_F_FINAL */
+	u16 gen;		/* OUT, ANNOUNCE: of the SA */
 	u32 index;		/* SA, group id, or the peer's index (NAK) */
 	u64 seq;		/* number at the sample; IN: edge; GROUP: role << 32 | term */
 	u64 lease;		/* OUT, ANNOUNCE: lease end; ANNOUNCE also: */
@@ -289,6 +313,7 @@ static inline void xha_stat_inc(struct xha_net *xn, enum xha_stat s)
 /* apply.c: the only file that writes into an xfrm_state */
 struct xha_sample {
 	u64 out, in, bytes, packets;
+	u16 gen;			/* of the SA's lease; set by who needs it */
 	struct xha_window *window;	/* filled if not NULL */
 };
 
@@ -296,6 +321,10 @@ void xha_apply_sample(struct xfrm_state *x, struct xha_sample *s);	/* x->lock he
 u32 xha_apply_width(const struct xfrm_state *x);
 bool xha_apply_esn(const struct xfrm_state *x);
 u64 xha_apply_role(struct xha_sa *sa);
+void xha_apply_grant(struct xha_sa *sa);
+void xha_apply_settle(struct xha_sa *sa);	/* x->lock held */
+bool xha_apply_jump(struct xha_sa *sa, u64 oseq);
+void xha_apply_soften(struct xha_sa *sa);
 
 /* The last number given to an outbound packet. */
 static inline u64 xha_oseq(const struct xfrm_state *x)
@@ -327,13 +356,14 @@ struct xha_group *xha_group_find(struct xha_net *xn, const char *name);	/* RCU o
 struct xha_group *xha_group_match_sa(struct xha_net *xn, const struct xfrm_state *x);
 void xha_group_put(struct xha_group *g);
 bool xha_group_sends(const struct xha_group *g);	/* its SAs' records are to be sent */
-void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m);
+void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epoch, u64 number);
 void xha_group_said(struct xha_group *g, u8 role, u32 term);	/* acknowledged by the peer */
 void xha_group_fill_msg(struct xha_group *g, struct xha_group_msg *m);
 void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool peer_lost);
 /* Name of a group that is mirrored over @link, or NULL; mutex */
 const char *xha_group_using(struct xha_net *xn, const struct xha_link *link);
 void xha_group_final_acked(struct xha_group *g);
+void xha_group_soft(struct xha_group *g);	/* an SA is past its soft limit; any context */
 int xha_group_start(void);
 void xha_group_stop(void);
 void xha_group_init(struct xha_net *xn);
@@ -387,6 +417,7 @@ void xha_mirror_destroy(struct xha_mirror *m);	/* after RCU grace of the link */
 void xha_mirror_due(struct xha_sa *sa);		/* queue it; x->lock may be held */
 void xha_mirror_moved(struct xha_sa *sa);
 void xha_mirror_max_age(struct xha_mirror *m, u32 ms);
+void xha_mirror_catch_up(struct xha_sa *sa);	/* no longer active: apply what was told */
 bool xha_mirror_pending(struct xha_mirror *m);	/* is there anything to send */
 /*
  * link's lock held: fill @buf with messages, remember them in @items; returns octets, *n items,
@@ -454,18 +485,19 @@ void xha_sa_net_start(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
-void xha_sa_moved_out_slow(struct xha_sa *sa);
+bool xha_sa_moved_out_slow(struct xha_sa *sa, u64 seq);
 void xha_sa_moved_in_slow(struct xha_sa *sa);
 
 /*
  * Called by the taps under x->lock for each packet: no allocation, no lock, at
- * most one insertion into a lock-free list.
+ * most one insertion into a lock-free list. False: the number may not be used.
  */
-static __always_inline void xha_sa_moved_out(struct xha_sa *sa, u64 seq)
+static __always_inline bool xha_sa_moved_out(struct xha_sa *sa, u64 seq)
 {
-	sa->out.seq = seq;
 	if (unlikely(seq >= sa->out.quiet))
-		xha_sa_moved_out_slow(sa);
+		return xha_sa_moved_out_slow(sa, seq);
+	sa->out.seq = seq;
+	return true;
 }
 
 /* A number within the window moves no edge, but counts and bitmap have changed. */
@@ -480,6 +512,7 @@ static __always_inline void xha_sa_moved_in(struct xha_sa *sa, u64 seq)
 /* aevent tap; x->lock held */
 void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late);
 void xha_sa_configure(struct xha_sa *sa);	/* take over the settings of its group */
+void xha_sa_bound(struct xha_sa *sa);		/* and what bounds its numbers; x->lock held */
 
 /* Distance of an SA from its mirror: requirement N7 */
 struct xha_distance {
@@ -501,6 +534,7 @@ struct xha_tap {
 	int (*start)(void);
 	void (*stop)(void);
 	bool bystanders;			/* wants a shadow of SAs outside groups too */
+	bool refuses;				/* can refuse a packet its number */
 	void (*watch)(struct xha_sa *sa);	/* new, or its settings changed; takes x->lock */
 	void (*unwatch)(struct xha_sa *sa);	/* takes x->lock */
 };

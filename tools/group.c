@@ -21,14 +21,14 @@ static const struct setting {
 	const char *zero, *one;		/* of a choice; NULL: a number */
 	bool octet;
 } settings[] = {
-	{ "interval", XFRM_HA_A_GROUP_INTERVAL, NULL, NULL, false },
 	{ "quantity", XFRM_HA_A_GROUP_QUANTITY, NULL, NULL, false },
 	{ "max-age", XFRM_HA_A_GROUP_MAX_AGE, NULL, NULL, false },
 	{ "join", XFRM_HA_A_GROUP_JOIN, NULL, NULL, false },
+	{ "slice-soft", XFRM_HA_A_GROUP_SLICE_SOFT, NULL, NULL, false },
 	{ "reqid", XFRM_HA_A_GROUP_REQID, NULL, NULL, false },
 	{ "if_id", XFRM_HA_A_GROUP_IF_ID, NULL, NULL, false },
 	{ "bitmap", XFRM_HA_A_GROUP_BITMAP, "off", "on", true },
-	{ "on-peer-loss", XFRM_HA_A_GROUP_ON_PEER_LOSS, "notify", "takeover", false },
+	{ "sync", XFRM_HA_A_GROUP_SYNC, "relaxed", "strict", false },
 	{ "replay", XFRM_HA_A_GROUP_REPLAY, "strict", "lenient", false },
 	{ }
 };
@@ -80,6 +80,70 @@ static int set_mark(struct nl_msg *msg, const char *value)
 	return -1;
 }
 
+/* Interval: a number, or "auto", which is 0 on netlink only. */
+static int set_interval(struct nl_msg *msg, const char *value)
+{
+	uint32_t n = 0;
+
+	if (strcmp(value, "auto") && (!number(value, UINT32_MAX, &n) || !n))
+		return usage("interval is a number, not 0, or auto, not \"%s\"", value);
+	nla_put_u32(msg, XFRM_HA_A_GROUP_INTERVAL, n);
+	return -1;
+}
+
+/* What a standby does, or what an active node does. */
+static int set_on_peer_loss(struct nl_msg *msg, const char *value)
+{
+	if (!strcmp(value, "takeover") || !strcmp(value, "notify"))
+		nla_put_u32(msg, XFRM_HA_A_GROUP_ON_PEER_LOSS, *value == 't' ?
+			    XFRM_HA_PEER_LOSS_TAKEOVER : XFRM_HA_PEER_LOSS_NOTIFY);
+	else if (!strcmp(value, "solo") || !strcmp(value, "hold"))
+		nla_put_u32(msg, XFRM_HA_A_GROUP_ALONE, *value == 's' ?
+			    XFRM_HA_ALONE_SOLO : XFRM_HA_ALONE_HOLD);
+	else
+		return usage("on-peer-loss is takeover or notify, solo or hold, not \"%s\"", value);
+	return -1;
+}
+
+/* K/N or K/N/NODES; "off" */
+static int set_slice(struct nl_msg *msg, const char *value)
+{
+	uint32_t v[3] = { };
+	char word[16];
+	int n = 0;
+
+	if (!strcmp(value, "off")) {
+		nla_put_u32(msg, XFRM_HA_A_GROUP_SLICES, 0);
+		nla_put_u32(msg, XFRM_HA_A_GROUP_SLICE, 0);
+		return -1;
+	}
+	for (const char *p = value; p && n < 3; n++) {
+		const char *slash = strchr(p, '/');
+		size_t len = slash ? (size_t)(slash - p) : strlen(p);
+
+		if (len >= sizeof(word))
+			break;
+		memcpy(word, p, len);
+		word[len] = 0;
+		if (!number(word, UINT32_MAX, &v[n]))
+			break;
+		p = slash ? slash + 1 : NULL;
+		if (!p) {
+			n++;
+			goto done;
+		}
+	}
+	n = 0;
+done:
+	if (n < 2)
+		return usage("slice is K/N, K/N/NODES or off, not \"%s\"", value);
+	nla_put_u32(msg, XFRM_HA_A_GROUP_SLICE, v[0]);
+	nla_put_u32(msg, XFRM_HA_A_GROUP_SLICES, v[1]);
+	if (n == 3)
+		nla_put_u32(msg, XFRM_HA_A_GROUP_SLICE_NODES, v[2]);
+	return -1;
+}
+
 /* -1: done with it, else exit status. */
 static int option(struct nl_msg *msg, const char *word, const char *value)
 {
@@ -89,6 +153,12 @@ static int option(struct nl_msg *msg, const char *word, const char *value)
 		return set_address(msg, value);
 	if (!strcmp(word, "mark"))
 		return set_mark(msg, value);
+	if (!strcmp(word, "interval"))
+		return set_interval(msg, value);
+	if (!strcmp(word, "on-peer-loss"))
+		return set_on_peer_loss(msg, value);
+	if (!strcmp(word, "slice"))
+		return set_slice(msg, value);
 	if (!strcmp(word, "link")) {
 		nla_put_string(msg, XFRM_HA_A_GROUP_LINK, value);
 		return -1;
@@ -189,13 +259,26 @@ static void show(struct nlattr **a, void *data)
 	out_string("link", "%s", nl_has(a[XFRM_HA_A_GROUP_LINK]) ?
 		   nla_get_string(a[XFRM_HA_A_GROUP_LINK]) : "none");
 	show_match(a);
-	out_number("interval", nla_get_u32(a[XFRM_HA_A_GROUP_INTERVAL]));
+	if (nla_get_u32(a[XFRM_HA_A_GROUP_INTERVAL]))
+		out_number("interval", nla_get_u32(a[XFRM_HA_A_GROUP_INTERVAL]));
+	else
+		out_string("interval", "auto");
 	out_number("quantity", nla_get_u32(a[XFRM_HA_A_GROUP_QUANTITY]));
 	out_number("max_age", nla_get_u32(a[XFRM_HA_A_GROUP_MAX_AGE]));
 	out_bool("bitmap", nla_get_u8(a[XFRM_HA_A_GROUP_BITMAP]));
 	out_string("on_peer_loss", "%s", nla_get_u32(a[XFRM_HA_A_GROUP_ON_PEER_LOSS]) ?
 		   "takeover" : "notify");
+	out_string("alone", "%s", nla_get_u32(a[XFRM_HA_A_GROUP_ALONE]) ? "solo" : "hold");
+	out_string("sync", "%s", nla_get_u32(a[XFRM_HA_A_GROUP_SYNC]) ? "strict" : "relaxed");
 	out_string("replay", "%s", nla_get_u32(a[XFRM_HA_A_GROUP_REPLAY]) ? "lenient" : "strict");
+	out_bool("peer_synced", nla_get_u8(a[XFRM_HA_A_GROUP_PEER_SYNCED]));
+	out_bool("solo", nla_get_u8(a[XFRM_HA_A_GROUP_SOLO]));
+	if (nla_get_u32(a[XFRM_HA_A_GROUP_SLICES])) {
+		out_string("slice", "%u/%u/%u", nla_get_u32(a[XFRM_HA_A_GROUP_SLICE]),
+			   nla_get_u32(a[XFRM_HA_A_GROUP_SLICES]),
+			   nla_get_u32(a[XFRM_HA_A_GROUP_SLICE_NODES]));
+		out_number("slice_soft", nla_get_u32(a[XFRM_HA_A_GROUP_SLICE_SOFT]));
+	}
 	out_number("join", nla_get_u32(a[XFRM_HA_A_GROUP_JOIN]));
 	out_number("takeovers", nla_get_u64(a[XFRM_HA_A_GROUP_TAKEOVERS]));
 	out_number("skipped", nla_get_u64(a[XFRM_HA_A_GROUP_SKIPPED]));

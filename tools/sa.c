@@ -9,6 +9,9 @@
 
 static const char *const modes[] = { "legacy", "bitmap", "esn" };
 
+/* Bits of XFRM_HA_A_SA_HOLD */
+static const char *const holds[] = { "-", "standby", "limit", "standby" };
+
 /* @buf: INET6_ADDRSTRLEN */
 const char *address(const struct nlattr *a, char *buf)
 {
@@ -31,6 +34,7 @@ static void show(struct nlattr **a, void *data)
 	out_string("spi", "0x%08x", ntohl(nla_get_u32(a[XFRM_HA_A_SA_SPI])));
 	out_string("group", "%s", nla_get_string(a[XFRM_HA_A_SA_GROUP]));
 	out_string("role", "%s", role_name(nla_get_u32(a[XFRM_HA_A_SA_ROLE])));
+	out_string("hold", "%s", holds[nla_get_u32(a[XFRM_HA_A_SA_HOLD]) & 3]);
 	if (json) {
 		out_bool("held", nla_get_u8(a[XFRM_HA_A_SA_HELD]));
 		out_number("proto", nla_get_u8(a[XFRM_HA_A_SA_PROTO]));
@@ -55,8 +59,12 @@ static void show(struct nlattr **a, void *data)
 	if (json)
 		out_number("behind_in", nla_get_u64(a[XFRM_HA_A_SA_BEHIND_IN]));
 	out_number(json ? "behind_ms" : "ms", nla_get_u32(a[XFRM_HA_A_SA_BEHIND_MS]));
-	if (json)
-		out_number("overrun", nla_get_u64(a[XFRM_HA_A_SA_OVERRUN]));
+	if (!json)
+		return;
+	out_number("overrun", nla_get_u64(a[XFRM_HA_A_SA_OVERRUN]));
+	out_number("interval", nla_get_u32(a[XFRM_HA_A_SA_INTERVAL_OUT]));
+	out_number("exposure_lost", nla_get_u32(a[XFRM_HA_A_SA_EXPOSURE_LOST]));
+	out_number("exposure_replay", nla_get_u32(a[XFRM_HA_A_SA_EXPOSURE_REPLAY]));
 }
 
 int sa_show(int argc, char **argv)

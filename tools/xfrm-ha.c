@@ -13,8 +13,9 @@
 #include "xfrm-ha.h"
 
 #define GROUP_SETTINGS \
-	"[interval N] [quantity N] [max-age MS] [bitmap on|off] " \
-	"[on-peer-loss takeover|notify] [replay strict|lenient] [join MS]"
+	"[interval N|auto] [quantity N] [max-age MS] [bitmap on|off] " \
+	"[on-peer-loss takeover|notify|solo|hold] [sync strict|relaxed] " \
+	"[replay strict|lenient] [join MS] [slice K/N[/NODES]|off] [slice-soft PERCENT]"
 
 const struct command commands[] = {
 	{ "link", "add", "DEV peer MAC (key FILE | insecure) [heartbeat MS] [dead N] [batch US] "

@@ -167,3 +167,29 @@ xfrm_stat() { # NAMESPACE COUNTER
 		[ "$name" != "$2" ] || echo "$value"
 	done
 }
+
+# The wire oracle sees all that reaches P, from either gateway.
+oracle_start() {
+	ip netns exec "$P" "$XFRM_HA_DIR/selftests/oracle/wire-oracle" -w /run/wire.pcap -i br0 \
+		> /run/oracle &
+	oracle=$!
+	must wait_for 5 grep -q ready /run/oracle
+}
+
+oracle_verdict() { # NAME: no number twice, and the oracle has seen what it judges
+	local status
+
+	kill "$oracle"
+	wait "$oracle"
+	status=$?
+	sed 's/^/# /' /run/oracle
+	is "$1" $status 0
+}
+
+counter() { # NAMESPACE NAME LOWEST
+	[ "$(stat "$1" "$2")" -ge "$3" ]
+}
+
+hold() { # NAMESPACE SPI REASON
+	[ "$(sa "$1" "$2" hold)" = "$3" ]
+}

@@ -175,7 +175,7 @@ on() { # NAMESPACE COMMAND...
 
 ha_load() { # [PARAMETER...]: the module, out again at exit; a loaded one stays
 	! grep -q '^xfrm_ha ' /proc/modules || return 0
-	must insmod "$XFRM_HA_KO" "$@"
+	must insmod "$XFRM_HA_KO" ${XFRM_HA_TAP:+"tap=$XFRM_HA_TAP"} "$@"
 	# For whoever reads what kmemleak says afterwards.
 	cat /sys/module/xfrm_ha/sections/.text >>/run/xfrm_ha.bases 2>/dev/null
 	at_exit ha_unload

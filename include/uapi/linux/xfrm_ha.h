@@ -64,6 +64,29 @@ enum xfrm_ha_peer_loss {
 };
 
 /**
+ * enum xfrm_ha_alone - what an active node does that has lost its peer, at the
+ *   end of the leases it has
+ * @XFRM_HA_ALONE_HOLD: holds its SAs
+ * @XFRM_HA_ALONE_SOLO: goes on, and counts what a peer that is alive could use
+ *   again
+ */
+enum xfrm_ha_alone {
+	XFRM_HA_ALONE_HOLD,
+	XFRM_HA_ALONE_SOLO,
+};
+
+/**
+ * enum xfrm_ha_sync - may an active node use numbers above the last
+ *   acknowledged lease
+ * @XFRM_HA_SYNC_RELAXED: it does, and counts them
+ * @XFRM_HA_SYNC_STRICT: it does not, the SA is held
+ */
+enum xfrm_ha_sync {
+	XFRM_HA_SYNC_RELAXED,
+	XFRM_HA_SYNC_STRICT,
+};
+
+/**
  * enum xfrm_ha_event - what a notification is about
  * @XFRM_HA_EVENT_LINK_UP: a session with the peer stands
  * @XFRM_HA_EVENT_LINK_SYNCED: bulk sync is complete in both directions
@@ -160,6 +183,14 @@ enum {
 	XFRM_HA_A_GROUP_TAKEOVERS,
 	XFRM_HA_A_GROUP_SKIPPED,
 	XFRM_HA_A_GROUP_FORCE,
+	XFRM_HA_A_GROUP_ALONE,
+	XFRM_HA_A_GROUP_SYNC,
+	XFRM_HA_A_GROUP_SLICES,
+	XFRM_HA_A_GROUP_SLICE,
+	XFRM_HA_A_GROUP_SLICE_NODES,
+	XFRM_HA_A_GROUP_SLICE_SOFT,
+	XFRM_HA_A_GROUP_PEER_SYNCED,
+	XFRM_HA_A_GROUP_SOLO,
 	XFRM_HA_A_GROUP_EVENT,
 	XFRM_HA_A_GROUP_PAD,
 
@@ -192,6 +223,10 @@ enum {
 	XFRM_HA_A_SA_BEHIND_IN,
 	XFRM_HA_A_SA_BEHIND_MS,
 	XFRM_HA_A_SA_OVERRUN,
+	XFRM_HA_A_SA_HOLD,
+	XFRM_HA_A_SA_INTERVAL_OUT,
+	XFRM_HA_A_SA_EXPOSURE_LOST,
+	XFRM_HA_A_SA_EXPOSURE_REPLAY,
 	XFRM_HA_A_SA_PAD,
 
 	__XFRM_HA_A_SA_MAX,
