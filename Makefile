@@ -70,6 +70,18 @@ check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 
 bench: ready tools ## What mirroring costs, as ratios; table and build/bench/bench.json (10 minutes)
 	selftests/bench/run
 
+.PHONY: voice
+voice: ready tools ## 200 calls through a failover: a table and a picture
+	selftests/voice/run
+
+.PHONY: campaign
+campaign: ready tools ## N=40 random failures of SEED=1, judged by the wire oracle and a replayer
+	selftests/campaign/run
+
+.PHONY: check-model
+check-model: ready ## The protocol as a Spin model, searched exhaustively; mutants must fail
+	selftests/model/run
+
 .PHONY: style
 style: ready ## checkpatch, sparse, W=1, shellcheck, SPDX
 	selftests/style.sh

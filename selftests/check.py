@@ -4,7 +4,7 @@
 
     selftests/check.py [--quick] [--serial] [PART...]
 
-Parts: style, intree, host, uml, uml-san, qemu, aevent. --quick is host and uml,
+Parts: style, intree, host, campaign, uml, uml-san, qemu, aevent. --quick is host and uml,
 the whole is all the others: there the tests of plain UML run with sanitizers.
 aevent is qemu's network tests once more, over the other tap. Two lanes of parts
 run at a time. A part's full output is build/check/PART.tap.
@@ -29,12 +29,12 @@ import tap          # noqa: E402
 
 OUT = f'{TOP}/build/check'
 SUMMARY = re.compile(r'(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$')
-HOST_TIMEOUT = 600
+HOST_TIMEOUT = 1200
 
 # What runs at the same time: a guest of two CPUs in the one lane, processes
 # that keep one CPU busy in the other.
 QUICK = (('uml',), ('host',))
-FULL = (('qemu', 'aevent'), ('style', 'uml-san', 'host', 'intree'))
+FULL = (('qemu', 'aevent'), ('style', 'uml-san', 'host', 'intree', 'campaign'))
 
 
 class Part:
@@ -134,7 +134,7 @@ def main():
 
     # Kernels and modules first: a long silence later would look like a hang.
     wanted = {part.name for lane in parts for part in lane}
-    if wanted & {'style', 'intree', 'host'}:
+    if wanted & {'style', 'intree', 'host', 'campaign'}:
         wanted.add('uml')
     if 'aevent' in wanted:
         wanted.add('qemu')

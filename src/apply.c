@@ -128,7 +128,7 @@ static bool apply_out(struct xha_sa *sa, const struct xha_record *r)
 	sa->final = false;
 	if (!xha_apply_esn(sa->x))
 		seq = min_t(u64, seq, U32_MAX);
-	if (r->flags & XHA_REC_F_FINAL && (old == sa->written || seq >= old)) {
+	if (r->flags & XHA_REC_F_FINAL && seq >= sa->used && (old == sa->written || seq >= old)) {
 		write_oseq(sa->x, seq);
 		sa->written = seq;
 		sa->final = true;
@@ -328,7 +328,12 @@ u64 xha_apply_role(struct xha_sa *sa)
 			x->km.state = XFRM_STATE_VALID;
 			hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
 		}
+	} else if (!sa->placed && sa->mirror && g->config.strict && READ_ONCE(g->took)) {
+		/* New, while the peer may be active, too: what needs no lease is the peer's. */
+		xha_apply_jump(sa, XHA_LEASE_BIRTH);
+		sa->bounds.lease = 0;
 	}
+	sa->placed = true;
 	xha_sa_bound(sa);
 	spin_unlock_bh(&x->lock);
 

@@ -232,7 +232,7 @@ static int record_decode(const u8 *buf, size_t len, struct xha_record *r, struct
 		return -EBADMSG;
 	first = get_unaligned_be32(buf);
 	r->in = first >> 28 == XHA_MSG_IN;
-	r->flags = first >> 24 & (XHA_REC_F_FINAL | XHA_REC_F_BITMAP);
+	r->flags = first >> 24 & XHA_REC_F_MASK;
 	r->index = first & XHA_INDEX_MAX;
 	r->seq = get_unaligned_be64(buf + 4);
 	r->bytes = get48(buf + 12);
@@ -315,7 +315,7 @@ int xha_announce_encode(u8 *buf, size_t room, const struct xha_announce *a)
 
 static int announce_decode(const u8 *buf, struct xha_announce *a)
 {
-	a->flags = buf[1] & XHA_REC_F_FINAL;
+	a->flags = buf[1] & XHA_REC_F_MASK & ~XHA_REC_F_BITMAP;
 	a->index = get_unaligned_be32(buf + 4);
 	if (a->index > XHA_INDEX_MAX)
 		return -EBADMSG;

@@ -88,6 +88,9 @@ enum xha_msg_kind {
 
 #define XHA_REC_F_FINAL		0x1	/* sender stopped: seq is exact, not a lease end */
 #define XHA_REC_F_BITMAP	0x2	/* a bitmap follows */
+#define XHA_REC_F_LEASE		0x4	/* out: sender is active, and will use numbers up to seq */
+#define XHA_REC_F_EXACT		0x8	/* out: sender was deposed, and has used numbers up to it */
+#define XHA_REC_F_MASK		0xf
 
 /**
  * struct xha_record - one mirrored update of one SA in one direction
@@ -126,7 +129,7 @@ struct xha_announce {
 	u32 index;
 	struct xha_id id;
 	u8 mode;		/* enum xfrm_replay_mode: 0 legacy, 1 bitmap, 2 ESN */
-	u8 flags;		/* XHA_REC_F_FINAL */
+	u8 flags;		/* XHA_REC_F_*, not BITMAP */
 	u64 out;		/* lease end, or exact with FINAL */
 	u64 in;			/* right edge */
 	u64 bytes;

@@ -107,7 +107,7 @@ static int fill(struct xha_link *link, struct xha_session *s, struct net_device 
 		return -ENOMEM;
 	}
 	skb_put(skb, XHA_HDR_LEN + XHA_ACK_LEN);
-	xha_rx_ack(&s->seen, &ack);
+	xha_rx_ack(&s->taken, &ack);
 	xha_ack_encode(skb->data + XHA_HDR_LEN, XHA_ACK_LEN, &ack);
 	if (!full) {
 		slot->n = 0;
@@ -262,6 +262,7 @@ static void input(struct xha_session *s, const struct xha_hdr *h, const u8 *data
 	struct xha_link *link = s->link;
 	struct xha_ack ack;
 	bool gap, at_once;
+	int err;
 
 	if (xha_ack_decode(data, len, &ack) < 0) {
 		xha_stat_inc(link->xn, XHA_STAT_FRAME_MALFORMED);
@@ -288,14 +289,23 @@ static void input(struct xha_session *s, const struct xha_hdr *h, const u8 *data
 	spin_unlock_bh(&link->lock);
 	xha_stat_inc(link->xn, XHA_STAT_FRAME_RX);
 
-	if (xha_mirror_input(link->mirror, h->number, data + XHA_ACK_LEN, len - XHA_ACK_LEN))
+	err = xha_mirror_input(link->mirror, h->number, data + XHA_ACK_LEN, len - XHA_ACK_LEN);
+	if (err == -EBADMSG)
 		xha_stat_inc(link->xn, XHA_STAT_FRAME_MALFORMED);
+	/* A lease was asked for that can't be given: the frame counts as lost. */
+	if (err == -EBUSY) {
+		xha_stat_inc(link->xn, XHA_STAT_FRAME_REFUSED);
+		return;
+	}
 
 	/* Acknowledged after it was taken in. */
+	spin_lock_bh(&link->lock);
+	xha_rx_mark(&s->taken, h->number);
+	if (h->flags & XHA_HDR_F_ELICIT)
+		link->owed++;
+	at_once = link->owed >= ACK_EVERY || gap;
+	spin_unlock_bh(&link->lock);
 	if (h->flags & XHA_HDR_F_ELICIT) {
-		spin_lock_bh(&link->lock);
-		at_once = ++link->owed >= ACK_EVERY || gap;
-		spin_unlock_bh(&link->lock);
 		if (at_once)
 			xha_link_urge(link);
 		else

@@ -92,6 +92,18 @@ struct xha_group *xha_group_match_sa(struct xha_net *xn, const struct xfrm_state
 	return NULL;
 }
 
+bool xha_group_hears(struct xha_group *g, u32 epoch, u64 number)
+{
+	bool hears;
+
+	spin_lock_bh(&g->lock);
+	hears = g->role == XHA_ROLE_STANDBY && g->peer_known &&
+		g->peer_role == XHA_CLAIM_ACTIVE && g->heard_epoch == epoch &&
+		number >= g->claim_number;
+	spin_unlock_bh(&g->lock);
+	return hears;
+}
+
 bool xha_group_sends(const struct xha_group *g)
 {
 	enum xha_role role = READ_ONCE(g->role);
@@ -180,6 +192,7 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 	switch (READ_ONCE(g->role)) {
 	case XHA_ROLE_ACTIVE:
 		clear_bit(XHA_SA_FINAL, &sa->flags);
+		clear_bit(XHA_SA_EXACT, &sa->flags);
 		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
 		xha_mirror_due(sa);
 		break;
@@ -312,6 +325,11 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 			activate(g, term, claim == XHA_CLAIM_HANDOVER);
 		break;
 	case XHA_TERM_RELEASE:
+		/* A node that was alone has numbers that nobody knows yet. */
+		if (g->alone) {
+			tell(g);
+			break;
+		}
 		g->term = term;
 		set_role(g, XHA_ROLE_RELEASING, term);
 		break;
@@ -330,7 +348,8 @@ static void peer_lost(struct xha_group *g)
 	case XHA_ROLE_HANDED:
 		if (!g->peer_known || (g->role == XHA_ROLE_STANDBY && !carried))
 			break;
-		if (g->config.takeover && g->synced)
+		/* Who has handed it over can't know whether it was taken. */
+		if (g->config.takeover && g->synced && g->role == XHA_ROLE_STANDBY)
 			activate(g, next_term(g), false);
 		else
 			set_bit(XFRM_HA_EVENT_TAKEOVER_WANTED, &g->events);
@@ -366,13 +385,18 @@ void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epo
 	spin_lock_bh(&g->lock);
 	if (g->heard_epoch == epoch && number < g->heard_number)
 		goto out;
+	if (g->heard_epoch != epoch)
+		g->peer_known = false;
 	g->heard_epoch = epoch;
 	g->heard_number = number;
 	if (gave_up(g, m)) {
 		g->peer_term = max(g->peer_term, m->term);
 		peer_lost(g);
 	}
+	if (!g->peer_known || g->peer_role != m->role || g->peer_term != m->term)
+		g->claim_number = number;
 	g->peer_known = true;
+	g->followed |= m->role == XHA_WIRE_ACTIVE;
 	g->peer_role = m->role;
 	g->peer_node = m->node;
 	g->peer_term = max(g->peer_term, m->term);
@@ -422,7 +446,7 @@ static void set_alone(struct xha_group *g, bool alone)
 		return;
 	WRITE_ONCE(g->alone, alone);
 	if (!alone)
-		g->synced = true;
+		WRITE_ONCE(g->took, false);
 	if (g->role == XHA_ROLE_ACTIVE) {
 		WRITE_ONCE(g->solo, alone && g->config.solo);
 		queue_work(group_wq, &g->role_work);
@@ -454,6 +478,7 @@ void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool lost
 			g->peer_known = false;
 		if (state == XHA_LINK_UP && g->role == XHA_ROLE_JOINING && g->peer_known)
 			judge(g, (enum xha_claim)g->peer_role, g->peer_term, g->peer_node);
+		g->synced = state == XHA_LINK_UP;
 		spin_unlock_bh(&g->lock);
 		if (state == XHA_LINK_SYNC)
 			tell(g);
@@ -671,7 +696,7 @@ int xha_group_del(struct xha_net *xn, const char *name, struct netlink_ext_ack *
  * is raised and the SAs go on from their lease ends. By @force an active node that has lost its
  * peer, and holds its SAs at the end of their leases, goes on alone.
  *
- * Return: 0, -ENOENT, -EALREADY.
+ * Return: 0, -ENOENT, -EALREADY, -EAGAIN (the bulk sync is under way).
  */
 int xha_group_takeover(struct xha_net *xn, const char *name, bool force,
 		       struct netlink_ext_ack *extack)
@@ -687,7 +712,7 @@ int xha_group_takeover(struct xha_net *xn, const char *name, bool force,
 		return -ENOENT;
 	}
 	spin_lock_bh(&g->lock);
-	ask = !force && g->link && xha_link_state(g->link) >= XHA_LINK_SYNC &&
+	ask = !force && g->link && xha_link_state(g->link) == XHA_LINK_UP &&
 	      g->peer_known && g->peer_role == XHA_CLAIM_ACTIVE;
 	if (g->role == XHA_ROLE_ACTIVE && force && g->alone && !g->solo) {
 		WRITE_ONCE(g->solo, true);
@@ -698,6 +723,9 @@ int xha_group_takeover(struct xha_net *xn, const char *name, bool force,
 	} else if (ask) {
 		g->request = true;
 		tell(g);
+	} else if (!force && g->link && xha_link_state(g->link) == XHA_LINK_SYNC) {
+		NL_SET_ERR_MSG(extack, "The node is not in sync with its peer yet");
+		err = -EAGAIN;
 	} else {
 		activate(g, next_term(g), false);
 	}

@@ -34,6 +34,7 @@ struct xha_session {
 	struct xha_seal rx;
 	u64 number;		/* of the last frame sent; link's lock */
 	struct xha_rx seen;	/* link's lock */
+	struct xha_rx taken;	/* link's lock: taken in, to be acknowledged */
 	struct rcu_work free_work;
 };
 

@@ -218,6 +218,7 @@ static void fill_groups(struct xha_mirror *m, struct fill *f)
 			break;
 		}
 		xchg(&g->dirty, false);
+		m->groups_flying++;
 		xha_group_fill_msg(g, &msg);
 		item(f, XHA_ITEM_GROUP, g->id)->seq = (u64)msg.role << 32 | msg.term;
 		took(f, xha_group_encode(at(f), left(f), &msg));
@@ -392,30 +393,44 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	if (!announce && !out && !in)
 		return;
 
-	final = test_bit(XHA_SA_FINAL, &sa->flags) ||
-		(test_and_clear_bit(XHA_SA_EXACT, &sa->flags) && !sends);
+	final = test_bit(XHA_SA_FINAL, &sa->flags);
 	if (in && c->bitmap)
 		s.window = &m->window;
 	sample(sa, &s, announce || !c->interval || (!out && sa->out.due), final);
+	acked = READ_ONCE(sa->bounds.lease);
 
-	lease = final ? sa->used : s.out;
-	if (sends && !final)
+	/* What is told is never below a lease in force, a standby's never what birth allows. */
+	if (final) {
+		flags = XHA_REC_F_FINAL;
+		lease = s.out;
+	} else if (sends) {
+		flags = XHA_REC_F_LEASE;
 		lease = xha_lease_end(s.out, xha_quantity(c->quantity, c->interval),
 				      xha_apply_esn(sa->x));
-	flags = final ? XHA_REC_F_FINAL : 0;
+		if (c->strict)
+			lease = max(lease, acked);
+	} else if (test_bit(XHA_SA_EXACT, &sa->flags)) {
+		flags = XHA_REC_F_EXACT;
+		lease = sa->used;
+	} else {
+		flags = 0;
+		lease = s.out;
+		if (c->strict && READ_ONCE(sa->group->followed) && !sa->told)
+			lease = max_t(u64, lease, XHA_LEASE_BIRTH);
+	}
 	if (announce) {
 		sa->epoch = m->epoch;
 		fill_announce(sa, f, &s, lease, flags);
 		out = false;
 	}
 	/* A quarter of what the peer is known to have spent is used: it is time to hear of it. */
-	acked = READ_ONCE(sa->bounds.lease);
-	if (final || (sends && 3 * (lease - s.out) > 4 * (acked - min(acked, s.out))))
+	if (flags & (XHA_REC_F_FINAL | XHA_REC_F_EXACT) ||
+	    (sends && 3 * (lease - s.out) > 4 * (acked - min(acked, s.out))))
 		f->soon = true;
 	if (out)
 		fill_half(sa, f, &s, false, lease, flags);
 	if (in && (!announce || s.window))
-		fill_half(sa, f, &s, true, s.in, flags | (s.window ? XHA_REC_F_BITMAP : 0));
+		fill_half(sa, f, &s, true, s.in, s.window ? XHA_REC_F_BITMAP : 0);
 }
 
 /**
@@ -437,25 +452,31 @@ int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *it
 	fill_groups(m, &f);
 	fill_indexes(m, &f, &m->nak, XHA_ITEM_NAK, XHA_MSG_NAK);
 	fill_indexes(m, &f, &m->gone, XHA_ITEM_GONE, XHA_MSG_GONE);
-	if (READ_ONCE(m->synced_due) && has_room(&f, XHA_CONTROL_MAX, 1)) {
+	/* Who hears this has heard what this node is for each group. */
+	if (READ_ONCE(m->synced_due) && !READ_ONCE(m->groups_dirty) && !m->groups_flying &&
+	    has_room(&f, XHA_CONTROL_MAX, 1)) {
 		WRITE_ONCE(m->synced_due, false);
 		item(&f, XHA_ITEM_SYNCED, 0);
 		took(&f, xha_empty_encode(at(&f), left(&f), XHA_MSG_SYNCED));
 	}
 	for (;;) {
 		struct xha_sa *sa;
+		bool alone;
 
 		if (!m->batch)
 			m->batch = llist_reverse_order(llist_del_all(&m->due));
 		if (!m->batch)
 			break;
 		sa = llist_entry(m->batch, struct xha_sa, due_node);
-		if (!has_room(&f, xha_sa_room(sa), XHA_SA_ITEMS))
+		alone = test_bit(XHA_SA_NAKED, &sa->flags);
+		if (!has_room(&f, xha_sa_room(sa), XHA_SA_ITEMS) || (alone && f.n))
 			break;
 		/* The node may be queued again as soon as fill_sa() has begun. */
 		m->batch = m->batch->next;
 		fill_sa(m, sa, &f);
 		xha_sa_put(sa);
+		if (alone && f.n)
+			break;
 	}
 	*n = f.n;
 	*soon = f.soon;
@@ -469,37 +490,59 @@ static void half_acked(struct xha_half *h, u64 seq)
 		WRITE_ONCE(h->acked, seq);
 }
 
-/* What was sent before an exact number is void. */
-static void lease_acked(struct xha_sa *sa, const struct xha_item *i)
+/*
+ * What was sent before an exact number is void. A node that was alone is bound by its
+ * lease again as soon as it has one that it has not passed yet. Return: it has none.
+ */
+static bool lease_acked(struct xha_sa *sa, const struct xha_item *i)
 {
+	bool passed = false;
+
 	half_acked(&sa->out, i->seq);
+	if (!(i->flags & XHA_REC_F_LEASE))
+		return false;
 	spin_lock(&sa->x->lock);
-	if (i->gen == sa->gen && i->lease > sa->bounds.lease) {
-		WRITE_ONCE(sa->bounds.lease, i->lease);
+	if (i->gen == sa->gen) {
+		if (i->lease > sa->bounds.lease)
+			WRITE_ONCE(sa->bounds.lease, i->lease);
+		passed = sa->bounds.strict && xha_oseq(sa->x) > sa->bounds.lease;
+		if (!passed && !sa->rejoined) {
+			sa->rejoined = true;
+			sa->bounds.solo = false;
+			sa->out.quiet = 0;
+		}
 		if (sa->hold & XHA_HOLD_LEASE)
 			xha_apply_settle(sa);
 	}
 	spin_unlock(&sa->x->lock);
+	return passed;
 }
 
 static void sa_acked(struct xha_sa *sa, const struct xha_item *i, u64 sent_at)
 {
 	/* A peer that does not know the index acknowledges the frame nevertheless. */
-	if (i->kind == XHA_ITEM_ANNOUNCE)
+	if (i->kind == XHA_ITEM_ANNOUNCE) {
 		WRITE_ONCE(sa->known, sa->mirror->epoch);
+		clear_bit(XHA_SA_NAKED, &sa->flags);
+	}
 	if (sa->known != sa->mirror->epoch)
 		return;
-	if (i->kind != XHA_ITEM_IN)
-		lease_acked(sa, i);
 	if (i->kind != XHA_ITEM_OUT)
 		half_acked(&sa->in, i->kind == XHA_ITEM_IN ? i->seq : i->in);
+	if (i->flags & XHA_REC_F_EXACT)
+		clear_bit(XHA_SA_EXACT, &sa->flags);
+	if (i->kind != XHA_ITEM_IN && lease_acked(sa, i) && i->kind == XHA_ITEM_ANNOUNCE) {
+		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+		xha_mirror_due(sa);
+		return;
+	}
 	if (sa->out.acked >= sa->out.sampled && sa->in.acked >= sa->in.sampled)
 		WRITE_ONCE(sa->pending_since, 0);
 	else if (sa->pending_since)
 		WRITE_ONCE(sa->pending_since, sent_at);
 	if (i->kind == XHA_ITEM_ANNOUNCE)
 		sync_done(sa);
-	if (i->flags & XHA_REC_F_FINAL && i->kind != XHA_ITEM_IN)
+	if (i->flags & XHA_REC_F_FINAL && i->gen == sa->gen)
 		final_done(sa);
 }
 
@@ -527,6 +570,8 @@ void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n,
 				sa_acked(sa, &items[i], sent_at);
 			break;
 		case XHA_ITEM_GROUP:
+			if (!--m->groups_flying && READ_ONCE(m->synced_due))
+				xha_link_kick(m->link);
 			g = xa_load(&m->xn->groups, items[i].index);
 			if (g && g->mirror == m)
 				xha_group_said(g, items[i].seq >> 32, items[i].seq);
@@ -556,11 +601,8 @@ static void sa_lost(struct xha_sa *sa, const struct xha_item *i)
 		set_bit(XHA_SA_ASK, &sa->flags);
 	else
 		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-	if (i->kind == XHA_ITEM_ANNOUNCE && !xha_group_sends(sa->group)) {
+	if (i->kind == XHA_ITEM_ANNOUNCE && !xha_group_sends(sa->group))
 		set_bit(XHA_SA_ANSWER, &sa->flags);
-		if (i->flags & XHA_REC_F_FINAL)
-			set_bit(XHA_SA_EXACT, &sa->flags);
-	}
 	xha_stat_inc(sa->xn, XHA_STAT_RECORD_RESENT);
 	xha_mirror_due(sa);
 }
@@ -595,6 +637,8 @@ void xha_mirror_lost(struct xha_mirror *m, const struct xha_item *items, int n)
 			push(m, &m->nak, items[i].index);
 			break;
 		case XHA_ITEM_GROUP:
+			if (!--m->groups_flying && READ_ONCE(m->synced_due))
+				xha_link_kick(m->link);
 			g = xa_load(&m->xn->groups, items[i].index);
 			if (g && g->mirror == m)
 				xha_mirror_group(g);
@@ -679,6 +723,7 @@ void xha_mirror_session(struct xha_mirror *m, bool up)
 	drain(m);
 	xha_replica_session(m, up);
 	m->synced_tx = false;
+	m->groups_flying = 0;
 	WRITE_ONCE(m->synced_rx, false);
 	WRITE_ONCE(m->synced_due, false);
 
@@ -688,7 +733,9 @@ void xha_mirror_session(struct xha_mirror *m, bool up)
 		if (sa->mirror != m)
 			continue;
 		clear_bit(XHA_SA_SYNC, &sa->flags);
+		clear_bit(XHA_SA_NAKED, &sa->flags);
 		spin_lock_bh(&sa->x->lock);
+		sa->rejoined = false;
 		WRITE_ONCE(sa->out.acked, 0);
 		WRITE_ONCE(sa->in.acked, 0);
 		spin_unlock_bh(&sa->x->lock);

@@ -24,6 +24,7 @@ struct xha_indexes {
  * @window: of the record being written. Link's lock.
  * @max_age: ms, the least that a group was ever given, and no more than 10
  * @sync_left: SAs of the bulk sync that are not acknowledged, + 1 while it looks for them
+ * @groups_flying: GROUP messages that are not acknowledged. Link's lock.
  * @synced_tx: the peer has acknowledged the end of our bulk sync. Link's lock.
  * @synced_rx: the peer's bulk sync has ended. rx_lock.
  * @lock: @gone, @nak
@@ -45,6 +46,7 @@ struct xha_mirror {
 	bool synced_due;
 	bool synced_tx;
 	bool synced_rx;
+	u32 groups_flying;
 	atomic_t sync_left;
 	struct work_struct sync_work;
 	spinlock_t lock;		/* gone, nak */
@@ -60,6 +62,7 @@ struct xha_mirror {
 	u32 rx_epoch;
 	struct xha_window rx_window;
 	struct xha_msg rx_msg;
+	bool refused;			/* in the frame that is taken in: see refuses() */
 	struct llist_head dead;		/* SAs that were unlinked; no lock */
 	struct work_struct reap_work;
 	struct delayed_work expire_work;

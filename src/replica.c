@@ -18,7 +18,6 @@
  *
  * @epoch: session in which its index was announced; the index counts in that one only
  * @newest: number of the newest frame that told its outbound number
- * @final: @out is exact, and newest
  * @since: jiffies: when it became an orphan, or was last mentioned
  * @orphan: on the mirror's list while @sa is NULL
  */
@@ -33,7 +32,6 @@ struct xha_peer_sa {
 	u64 in;
 	u64 bytes;
 	u64 packets;
-	bool final;
 	unsigned long since;
 	struct list_head orphan;
 	struct rcu_head rcu;
@@ -79,23 +77,37 @@ static void forget(struct xha_mirror *m, struct xha_peer_sa *p)
 static void meet(struct xha_sa *sa, u64 seq)
 {
 	spin_lock_bh(&sa->x->lock);
-	if (!(sa->hold & XHA_HOLD_STANDBY) && xha_apply_jump(sa, seq)) {
+	if (xha_apply_jump(sa, seq)) {
 		xha_stat_inc(sa->xn, XHA_STAT_MET);
-		xha_apply_settle(sa);
+		if (!(sa->hold & XHA_HOLD_STANDBY))
+			xha_apply_settle(sa);
 	}
 	spin_unlock_bh(&sa->x->lock);
 }
 
-static void apply(struct xha_peer_sa *p, struct xha_record *r)
+/*
+ * A lease is given by a node that holds the SA, and has told the peer what it has used
+ * itself: else the frame is not acknowledged.
+ */
+static bool refuses(const struct xha_sa *sa, const struct xha_record *r)
+{
+	return !r->in && r->flags & XHA_REC_F_LEASE &&
+	       (xha_group_sends(sa->group) || test_bit(XHA_SA_EXACT, &sa->flags) ||
+		r->seq < READ_ONCE(sa->used));
+}
+
+static void apply(struct xha_mirror *m, struct xha_peer_sa *p, struct xha_record *r)
 {
 	struct xha_sa *sa = p->sa;
 
 	/* Deleted here: the reaper will make an orphan of it. */
 	if (!sa || test_bit(XHA_SA_DEAD, &sa->flags))
 		return;
+	if (refuses(sa, r))
+		m->refused = true;
 	if (xha_group_sends(sa->group)) {
 		xha_stat_inc(sa->xn, XHA_STAT_RECORD_ACTIVE);
-		if (!r->in && r->flags & XHA_REC_F_FINAL)
+		if (!r->in && r->flags & XHA_REC_F_EXACT)
 			meet(sa, r->seq);
 		return;
 	}
@@ -107,31 +119,35 @@ static void apply(struct xha_peer_sa *p, struct xha_record *r)
 }
 
 /* All that is known of it, into an SA that has just come. */
-static void apply_known(struct xha_peer_sa *p)
+static void apply_known(struct xha_mirror *m, struct xha_peer_sa *p, u8 flags)
 {
 	struct xha_record r = {
-		.flags = p->final ? XHA_REC_F_FINAL : 0,
+		.flags = flags,
 		.seq = p->out,
 		.bytes = p->bytes,
 		.packets = p->packets,
 	};
 
-	apply(p, &r);
+	apply(m, p, &r);
 	r.in = true;
 	r.flags = 0;
 	r.seq = p->in;
-	apply(p, &r);
+	apply(m, p, &r);
 }
 
-/* A frame that was overtaken must not bring an exact number back (invariant I3). */
-static void learn_out(struct xha_peer_sa *p, u64 number, u64 seq, bool final)
+/*
+ * A final number lowers what was told before, if it is of the peer's present time as the
+ * active one, and nothing newer was told (invariant I3). Return: what is left of @flags.
+ */
+static u8 learn_out(struct xha_mirror *m, struct xha_peer_sa *p, u64 number, u64 seq, u8 flags)
 {
-	if (number < p->newest)
-		return;
-	p->newest = number;
-	p->final = final;
-	if (final || seq > p->out)
+	if (number < p->newest ||
+	    (p->sa && !xha_group_hears(p->sa->group, m->rx_epoch, number)))
+		flags &= ~XHA_REC_F_FINAL;
+	p->newest = max(p->newest, number);
+	if (flags & XHA_REC_F_FINAL || seq > p->out)
 		p->out = seq;
+	return flags;
 }
 
 static void learn_counts(struct xha_peer_sa *p, u64 bytes, u64 packets)
@@ -147,19 +163,18 @@ static void input_record(struct xha_mirror *m, u64 number, struct xha_record *r)
 	xha_stat_inc(m->xn, XHA_STAT_RECORD_RX);
 	if (!p || p->epoch != m->rx_epoch) {
 		xha_stat_inc(m->xn, XHA_STAT_RECORD_UNKNOWN);
-		if (m->n_orphans < ORPHANS_MAX)
+		if (m->n_orphans < ORPHANS_MAX) {
+			m->refused |= r->flags & XHA_REC_F_LEASE;
 			xha_mirror_nak(m, r->index);
+		}
 		return;
 	}
-	if (r->in) {
+	if (r->in)
 		p->in = max(p->in, r->seq);
-	} else {
-		if (number < p->newest)
-			r->flags &= ~XHA_REC_F_FINAL;
-		learn_out(p, number, r->seq, r->flags & XHA_REC_F_FINAL);
-	}
+	else
+		r->flags = learn_out(m, p, number, r->seq, r->flags);
 	learn_counts(p, r->bytes, r->packets);
-	apply(p, r);
+	apply(m, p, r);
 }
 
 /* The entry for an announced SA: the old one, or a new one; NULL: no room. */
@@ -219,7 +234,8 @@ nomem:
 static void input_announce(struct xha_mirror *m, u64 number, const struct xha_announce *a)
 {
 	struct xha_peer_sa *p;
-	bool final = a->flags & XHA_REC_F_FINAL;
+	u64 out = a->out;
+	u8 flags;
 
 	xha_stat_inc(m->xn, XHA_STAT_ANNOUNCE_RX);
 	p = find_or_make(m, a);
@@ -227,14 +243,20 @@ static void input_announce(struct xha_mirror *m, u64 number, const struct xha_an
 		xha_mirror_nak(m, a->index);
 		return;
 	}
-	if (number < p->newest)
-		final = false;
-	learn_out(p, number, a->out, final);
+	flags = learn_out(m, p, number, a->out, a->flags);
 	p->in = max(p->in, a->in);
 	p->bytes = max(p->bytes, a->bytes);
 	p->packets = max(p->packets, a->packets);
-	if (p->sa)
-		apply_known(p);
+	if (!p->sa)
+		return;
+	/* What asks for a lease, or is exact, is this number; the newest may be another. */
+	if (flags & (XHA_REC_F_LEASE | XHA_REC_F_EXACT) && out < p->out) {
+		struct xha_record r = { .flags = flags, .seq = out };
+
+		apply(m, p, &r);
+		flags = 0;
+	}
+	apply_known(m, p, flags);
 }
 
 /* The peer has refused a record: announce the SA again when it moves next. */
@@ -247,6 +269,7 @@ static void input_nak(struct xha_mirror *m, u32 index)
 		return;
 	/* What it acknowledges of this SA from now on, it does not have. */
 	WRITE_ONCE(sa->known, 0);
+	set_bit(XHA_SA_NAKED, &sa->flags);
 	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
 }
 
@@ -280,7 +303,7 @@ static void input_group(struct xha_mirror *m, u64 number, const struct xha_group
  *
  * What precedes a malformed message has been taken in: each message stands alone.
  *
- * Return: 0, -EBADMSG.
+ * Return: 0, -EBADMSG, or -EBUSY: a lease was asked for that this node can't give.
  */
 int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 {
@@ -289,6 +312,7 @@ int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 
 	rcu_read_lock();
 	spin_lock_bh(&m->rx_lock);
+	m->refused = false;
 	while (len > 0) {
 		struct xha_msg *msg = &m->rx_msg;
 
@@ -328,6 +352,8 @@ int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 			break;
 		}
 	}
+	if (!err && m->refused)
+		err = -EBUSY;
 	spin_unlock_bh(&m->rx_lock);
 	rcu_read_unlock();
 	return err;
@@ -343,15 +369,18 @@ void xha_mirror_sa_new(struct xha_sa *sa)
 	struct xha_peer_sa *p;
 	bool known = false;
 
-	if (xha_group_sends(sa->group)) {
-		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-		xha_mirror_due(sa);
-		return;
-	}
 	spin_lock_bh(&m->rx_lock);
 	p = rhashtable_lookup_fast(&m->peers_by_id, &sa->id, by_id_params);
+	if (xha_group_sends(sa->group)) {
+		/* The peer has used it before. */
+		if (p && !p->sa)
+			meet(sa, p->out);
+		known = true;
+		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+		xha_mirror_due(sa);
+	}
 	if (p) {
-		known = p->epoch == m->rx_epoch && !xha_mirror_bitmap(sa);
+		known |= p->epoch == m->rx_epoch && !xha_mirror_bitmap(sa);
 		/* One that was deleted and added again before the reaper came. */
 		if (p->sa && p->sa != sa) {
 			detach(m, p);
@@ -361,7 +390,7 @@ void xha_mirror_sa_new(struct xha_sa *sa)
 			detach(m, p);
 			p->sa = sa;
 			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_ADOPTED);
-			apply_known(p);
+			apply_known(m, p, 0);
 		}
 	}
 	spin_unlock_bh(&m->rx_lock);
@@ -386,7 +415,7 @@ void xha_mirror_catch_up(struct xha_sa *sa)
 	spin_lock_bh(&m->rx_lock);
 	p = rhashtable_lookup_fast(&m->peers_by_id, &sa->id, by_id_params);
 	if (p && p->sa == sa)
-		apply_known(p);
+		apply_known(m, p, 0);
 	spin_unlock_bh(&m->rx_lock);
 	rcu_read_unlock();
 }

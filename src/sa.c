@@ -158,7 +158,7 @@ void xha_sa_bound(struct xha_sa *sa)
 	lockdep_assert_held(&sa->x->lock);
 
 	b->strict = sa->mirror && g->config.strict;
-	b->solo = READ_ONCE(g->solo);
+	b->solo = READ_ONCE(g->solo) && !sa->rejoined;
 	b->alone = READ_ONCE(g->alone);
 	b->first = 0;
 	b->last = U64_MAX;

@@ -44,6 +44,7 @@ XHA_STAT(FRAME_STRANGER, "frame_stranger", "frames dropped: not from the peer's 
 XHA_STAT(FRAME_SESSION, "frame_session", "frames dropped: no such session")
 XHA_STAT(FRAME_REPLAY, "frame_replay", "frames dropped: number seen before or too old")
 XHA_STAT(FRAME_AUTH, "frame_auth", "frames dropped: not authentic (wrong key?)")
+XHA_STAT(FRAME_REFUSED, "frame_refused", "frames not acknowledged: a lease can't be given")
 XHA_STAT(HELLO_TX, "hello_tx", "handshake frames sent")
 XHA_STAT(HELLO_RX, "hello_rx", "authentic handshake frames received")
 XHA_STAT(HELLO_LIMIT, "hello_limit", "handshake frames dropped: rate limit")

@@ -81,7 +81,8 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_ASK,		/* ask the peer to announce it */
 	XHA_SA_FINAL,		/* planned switchover: exact record not acknowledged yet */
 	XHA_SA_SYNC,		/* part of a bulk sync, announcement not acknowledged yet */
-	XHA_SA_EXACT,		/* deposed: announce the exact number last used */
+	XHA_SA_EXACT,		/* deposed: the number last used is not acknowledged yet */
+	XHA_SA_NAKED,		/* refused by the peer: in a frame by itself */
 	XHA_SA_SOFT,		/* past the soft limit of its slice, the user knows */
 	XHA_SA_DEAD,		/* unlinked */
 };
@@ -131,6 +132,8 @@ struct xha_sa {
 	bool moved;			/* since the last sample: @moved_at is valid; x->lock */
 	u8 hold;			/* enum xha_hold; x->lock */
 	bool told;			/* by the peer, of its outbound number; x->lock */
+	bool placed;			/* begun for the role of its group; x->lock */
+	bool rejoined;			/* lease acknowledged in this session; x->lock */
 	bool final;			/* it was exact, and is still the newest; x->lock */
 	u16 gen;			/* acknowledgments of older records are void; x->lock */
 	u64 overrun;			/* packets above the acknowledged lease; x->lock */
@@ -202,12 +205,14 @@ struct xha_group {
 	u8 peer_role;			/* @lock: enum xha_claim, as last heard */
 	bool peer_known;		/* @lock: peer has spoken of it in this session */
 	u32 heard_epoch;		/* @lock: session, and */
-	u64 heard_number;		/* @lock: frame that it last spoke in */
+	u64 heard_number;		/* @lock: frame that it last spoke in, and */
+	u64 claim_number;		/* @lock: that it first said so in */
 	bool dirty;			/* a GROUP message is due; atomic */
 	bool request;			/* a standby asks the active to hand over; @lock */
 	bool alone;			/* no peer in sync; @lock */
 	bool solo;			/* active, and goes on above its leases; @lock */
-	bool synced;			/* with a peer, since this node began; @lock */
+	bool synced;			/* with the peer, in this or the last session; @lock */
+	bool followed;			/* the peer was active; @lock */
 	bool took;			/* active, neither handed it nor told to be; @lock */
 	bool granting;			/* RELEASING: all final records are acknowledged; @lock */
 	bool deposed;			/* was active, must tell what it has used; @lock */
@@ -356,6 +361,8 @@ struct xha_group *xha_group_find(struct xha_net *xn, const char *name);	/* RCU o
 struct xha_group *xha_group_match_sa(struct xha_net *xn, const struct xfrm_state *x);
 void xha_group_put(struct xha_group *g);
 bool xha_group_sends(const struct xha_group *g);	/* its SAs' records are to be sent */
+/* The peer is active, and its frame @number is of that time. */
+bool xha_group_hears(struct xha_group *g, u32 epoch, u64 number);
 void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epoch, u64 number);
 void xha_group_said(struct xha_group *g, u8 role, u32 term);	/* acknowledged by the peer */
 void xha_group_fill_msg(struct xha_group *g, struct xha_group_msg *m);

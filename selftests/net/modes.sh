@@ -19,7 +19,7 @@ mode() { # NAME SPI 4|6 MODE ADDRESS [OPTION...]
 	pings 30 "$to" || fail "$name: no traffic"
 	wait_for 5 mirrored "$G1" $((spi + 1))
 	wait_for 5 mirrored "$G1" $((spi + 2))
-	is "$name: outbound" "$(sa "$G2" $((spi + 1)) oseq)" 1030
+	is "$name: outbound" "$(sa "$G2" $((spi + 1)) oseq)" 10030
 	is "$name: inbound" "$(sa "$G2" $((spi + 2)) seq)" 30
 	is "$name: packets" "$(sa "$G2" $((spi + 2)) packets)" 30
 	must ha "$G2" takeover vpn force
@@ -47,7 +47,7 @@ topology
 sas 0x1000 4 tunnel "$G1 $G2" replay-window 32
 ha_load
 links
-groups vpn interval 16 quantity 1000
+groups vpn interval 16 quantity 10000
 is "SAs older than the module" "$(group "$G1" vpn sas) $(group "$G2" vpn sas)" "2 2"
 for ns in "$G1" "$G2"; do
 	must ip -n "$ns" xfrm state flush

@@ -14,7 +14,7 @@ topology
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
 policies 0x1000 4 tunnel
 links
-groups vpn interval 16 quantity 1000
+groups vpn interval 16 quantity 10000
 
 is "N6: the SA of the standby is held" "$(sa "$G2" 0x1001 held)" True
 is "that of the active is not" "$(sa "$G1" 0x1001 held)" False
@@ -24,7 +24,7 @@ wait_for 5 mirrored "$G1" 0x1001
 wait_for 5 mirrored "$G1" 0x1002
 is "N7: nothing is behind once it is acknowledged" "$(behind "$G1" 0x1001)" 0
 is "M1: outbound number" "$(sa "$G1" 0x1001 oseq)" 40
-is "M3: the standby has the number and the quantity" "$(sa "$G2" 0x1001 oseq)" 1040
+is "M3: the standby has the number and the quantity" "$(sa "$G2" 0x1001 oseq)" 10040
 is "M1: right edge" "$(sa "$G2" 0x1002 seq)" 40
 is "M1: packets" "$(sa "$G2" 0x1001 packets)" 40
 is "M1: bytes" "$(sa "$G2" 0x1001 bytes)" "$(sa "$G1" 0x1001 bytes)"
@@ -38,14 +38,14 @@ is "and holds its SAs" "$(sa "$G1" 0x1001 held)" True
 is "the terms agree" "$(group "$G1" vpn term)" "$(group "$G2" vpn term)"
 reroute 2
 check "traffic through the other gateway" pings 20
-is "it goes on above the lease" "$(sa "$G2" 0x1001 oseq)" 1060
+is "it goes on above the lease" "$(sa "$G2" 0x1001 oseq)" 10060
 
 # Planned: asked for by the standby, nothing is skipped.
 wait_for 5 mirrored "$G2" 0x1001
 must ha "$G1" takeover vpn
 check "M8: back again" wait_for 5 role "$G1" vpn active
 check "the other one is standby" wait_for 5 role "$G2" vpn standby
-is "N5: no number is skipped" "$(sa "$G1" 0x1001 oseq)" 1060
+is "N5: no number is skipped" "$(sa "$G1" 0x1001 oseq)" 10060
 reroute 1
 check "traffic through the first gateway again" pings 20
 is "no replay was seen by the remote end" \

@@ -90,7 +90,7 @@ static void any_message(struct xha_msg *m, struct xha_window *w)
 	case XHA_MSG_OUT:
 	case XHA_MSG_IN:
 		r->in = m->kind == XHA_MSG_IN;
-		r->flags = below(r->in ? 4 : 2);
+		r->flags = below(16) & (r->in ? XHA_REC_F_MASK : ~XHA_REC_F_BITMAP);
 		r->index = any_index();
 		r->seq = edgy();
 		r->bytes = edgy() & low48;
@@ -104,7 +104,7 @@ static void any_message(struct xha_msg *m, struct xha_window *w)
 		a->index = any_index();
 		any_id(&a->id);
 		a->mode = below(3);
-		a->flags = below(2);
+		a->flags = below(16) & ~XHA_REC_F_BITMAP;
 		a->out = edgy();
 		a->in = edgy();
 		a->bytes = edgy();
@@ -355,7 +355,7 @@ static bool record_bounds(const struct xha_msg *m, const struct xha_window *w)
 	u32 i;
 
 	if (m->kind != (r->in ? XHA_MSG_IN : XHA_MSG_OUT) || r->index > XHA_INDEX_MAX ||
-	    r->flags > 3 || r->bytes >> 48 || r->packets >> 48)
+	    r->flags & ~XHA_REC_F_MASK || r->bytes >> 48 || r->packets >> 48)
 		return false;
 	if (!(r->flags & XHA_REC_F_BITMAP))
 		return !r->window;
@@ -384,7 +384,8 @@ static bool bounds(const struct xha_msg *m, const struct xha_window *w)
 	case XHA_MSG_IN:
 		return record_bounds(m, w);
 	case XHA_MSG_ANNOUNCE:
-		return m->announce.index <= XHA_INDEX_MAX && m->announce.flags <= 1 &&
+		return m->announce.index <= XHA_INDEX_MAX &&
+		       !(m->announce.flags & ~(XHA_REC_F_MASK & ~XHA_REC_F_BITMAP)) &&
 		       id_bounds(&m->announce.id);
 	case XHA_MSG_ASK:
 		return id_bounds(&m->id);

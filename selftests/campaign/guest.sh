@@ -1,0 +1,288 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# shellcheck disable=SC2086	# numbers and addresses
+#
+# In a guest: carries out one scenario of a campaign ($SCENARIO, written by run), and judges
+# it: no number twice on the wire, no replay accepted beyond what is shown, no SA lost.
+# Prints "@@verdict ok", or "@@verdict" and why not.
+
+. "${BASH_SOURCE[0]%/*}/../lib/ktap.sh"
+. "${BASH_SOURCE[0]%/*}/../lib/ha.sh"
+
+COUNT=1 MODE=tunnel FAMILY=4 INTERVAL=16 QUANTITY=200 REPLAY=lenient ALONE=hold BITMAP=off
+FLAGS=(replay-window 64)
+spi=4096 replays=0 link_cut='' up1='' up2=''
+
+verdict() {
+	echo "@@verdict $*"
+	exit 0
+}
+
+lost() { # REASON: what there is to see, then the verdict
+	for ns in "$G1" "$G2"; do
+		on "$ns" grep -v ' 0$' /proc/net/xfrm_stat
+		ha "$ns" stat show
+		ha "$ns" link show
+		ha "$ns" group show
+		ha "$ns" sa show
+	done
+	ip -n "$P" -s xfrm state list
+	verdict "$@"
+}
+
+gateway() { # 1|2
+	[ "$1" = 1 ] && echo "$G1" || echo "$G2"
+}
+
+addresses() {
+	g=192.0.2.1 p=192.0.2.9 to=10.1.0.1
+	[ $FAMILY = 6 ] && g=2001:db8::1 p=2001:db8::9 to=fd01::1
+	[ $MODE = tunnel ] || to=$g
+}
+
+install() { # NAMESPACE: the SAs that IKE has negotiated, the last COUNT of them
+	local n
+
+	for ((n = 0; n < COUNT; n++)); do
+		REQID=7 sas $((spi + 16 * n)) $FAMILY $MODE "$1" "${FLAGS[@]}"
+	done
+}
+
+start() { # 1|2 ROLE: a gateway begins, and knows nothing
+	local ns role=$2 peer=$((3 - $1))
+
+	ns=$(gateway "$1")
+	ip -n "$ns" link set wan up
+	ip -n "$ns" route replace 10.2.0.0/16 via 192.0.2.9 src 10.1.0.1
+	ip -n "$ns" neigh replace 192.0.2.9 lladdr 02:00:00:00:02:09 dev wan nud permanent
+	ip -n "$ns" -6 addr replace 2001:db8::1/64 dev wan nodad
+	ip -n "$ns" -6 route replace fd02::/64 via 2001:db8::9 src fd01::1
+	ip -n "$ns" neigh replace 2001:db8::9 lladdr 02:00:00:00:02:09 dev wan nud permanent
+	ip -n "$ns" link set sync up
+	install "$ns"
+	must ha "$ns" node set id "$1"
+	must ha "$ns" link add sync peer "02:00:00:00:01:0$peer" key /run/key heartbeat 20 dead 5
+	must ha "$ns" group add vpn role "$role" interval $INTERVAL quantity $QUANTITY \
+		on-peer-loss takeover on-peer-loss $ALONE replay $REPLAY bitmap $BITMAP join 1500
+	declare -g "up$1=1"
+}
+
+in_sync() {
+	[ "$(group "$G1" vpn peer_synced)$(group "$G2" vpn peer_synced)" = TrueTrue ]
+}
+
+settled() { # one is active, the other is standby
+	case $(group "$G1" vpn role)$(group "$G2" vpn role) in
+	activestandby | standbyactive) in_sync ;;
+	*) return 1 ;;
+	esac
+}
+
+to_active() { # P sends to a gateway that is active
+	local n
+
+	for n in 1 2; do
+		local up=up$n
+		[ -n "${!up}" ] && role "$(gateway $n)" vpn active && reroute $n
+	done
+}
+
+# --- steps of a scenario ---
+
+traffic() { # COUNT [SECONDS]: whatever comes back
+	to_active
+	pings "$1" "$to" "${2:-0.002}" > /dev/null 2>&1
+}
+
+traffic_both() { # COUNT: through each gateway, as if both were reached
+	local n
+
+	for n in 1 2; do
+		reroute $n
+		pings "$1" "$to" 0.002 > /dev/null 2>&1
+	done
+}
+
+cut() {
+	[ -z "$link_cut" ] || return 0
+	link_cut=1
+	netem loss 100%
+}
+
+mend() {
+	link_cut=
+	for ns in "$G1" "$G2"; do
+		tc -n "$ns" qdisc del dev sync root 2>/dev/null
+	done
+}
+
+netem() { # WORD...: both ways
+	for ns in "$G1" "$G2"; do
+		tc -n "$ns" qdisc replace dev sync root netem "$@"
+	done
+}
+
+weather() { # WORD...: netem, unless the link is cut
+	[ -n "$link_cut" ] || netem "$@"
+}
+
+carrier() { # 1|2: the link's device of a gateway goes down and comes back
+	ip -n "$(gateway "$1")" link set sync down
+	ip -n "$(gateway "$1")" link set sync up
+}
+
+died() { # 1|2: without power; another one must be there, and know the SAs
+	local ns up=up$((3 - $1))
+
+	[ -n "${!up}" ] || return 0
+	wait_for 10 settled || return 0
+	wait_for 5 mirrored_all || return 0
+	ns=$(gateway "$1")
+	ip -n "$ns" link set wan down
+	ip -n "$ns" link set sync down
+	ha "$ns" group del vpn
+	ha "$ns" link del sync
+	ip -n "$ns" xfrm state flush
+	declare -g "up$1="
+	wait_for 10 role "$(gateway $((3 - $1)))" vpn active
+}
+
+mirrored_all() {
+	[ "$(ha "$G1" -j sa show | json 'sum(x["behind_out"] + x["behind_in"] for x in d)')" = 0 ] &&
+		[ "$(ha "$G2" -j sa show | json 'sum(x["behind_out"] + x["behind_in"] for x in d)')" = 0 ]
+}
+
+back() { # 1|2 ROLE
+	local up=up$1
+
+	[ -z "${!up}" ] && start "$1" "$2"
+}
+
+switch() { # 1|2: planned
+	local up=up$1
+
+	[ -n "${!up}" ] && ha "$(gateway "$1")" takeover vpn 2>/dev/null
+}
+
+force() { # 1|2
+	local up=up$1
+
+	[ -n "${!up}" ] && wait_for 10 in_sync && ha "$(gateway "$1")" takeover vpn force 2>/dev/null
+}
+
+give() { # 1|2
+	local up=up$1
+
+	[ -n "${!up}" ] && ha "$(gateway "$1")" release vpn 2>/dev/null
+}
+
+rekey() { # new SAs on all, then the old ones go
+	local old=$spi ns n
+
+	spi=$((spi + 16 * COUNT))
+	for ns in "$P" ${up1:+"$G1"} ${up2:+"$G2"}; do
+		install "$ns"
+	done
+	for ns in "$P" ${up1:+"$G1"} ${up2:+"$G2"}; do
+		for ((n = 0; n < COUNT; n++)); do
+			ip -n "$ns" xfrm state del src $g dst $p proto esp spi $((old + 16 * n + 1))
+			ip -n "$ns" xfrm state del src $p dst $g proto esp spi $((old + 16 * n + 2))
+		done
+	done
+}
+
+clock() { # SECONDS
+	date -s "@$(($(date +%s) + $1))" > /dev/null
+}
+
+settle_down() {
+	wait_for 10 settled
+}
+
+accepted() { # NAMESPACE: inbound packets, by the kernel's count
+	ip -n "$1" -s xfrm state list src $p dst $g | grep -A 1 'lifetime current' |
+		sed -n 's/.*(bytes), *\([0-9]*\)(packets).*/\1/p' | { n=0; while read -r v; do n=$((n + v)); done; echo $n; }
+}
+
+# What was answered before is sent once more to whoever is active now.
+again() {
+	local ns n before through shown
+
+	for n in 1 2; do
+		ns=$(gateway $n)
+		local up=up$n
+		[ -n "${!up}" ] || continue
+		role "$ns" vpn active || continue
+		shown=$(ha "$ns" -j sa show | json 'max([x["exposure_replay"] for x in d] or [0])')
+		before=$(accepted "$ns")
+		on "$P" "$XFRM_HA_DIR/selftests/oracle/esp-replay" -r /run/answered.pcap -i br0 \
+			-d "02:00:00:00:02:0$n" -n 200 > /dev/null
+		through=$(($(accepted "$ns") - before))
+		replays=$((replays + through))
+		[ $through -le $((shown * COUNT)) ] ||
+			lost "$through replays were accepted, $shown are shown"
+	done
+}
+
+answered() { # COUNT: traffic that is all answered is what again sends
+	local pid
+
+	to_active
+	ip netns exec "$P" "$XFRM_HA_DIR/selftests/oracle/wire-oracle" -w /run/answered.pcap -i br0 \
+		> /run/answered &
+	pid=$!
+	wait_for 5 grep -q ready /run/answered
+	pings "$1" "$to" 0.002 > /run/pings 2>&1
+	kill $pid
+	wait $pid
+	grep -q ' 0% packet loss' /run/pings || : > /run/answered.pcap
+}
+
+ha_load
+topology
+must "$XFRM_HA_DIR/tools/xfrm-ha" keygen /run/key
+: > /run/answered.pcap
+# shellcheck source=/dev/null
+. "$SCENARIO"
+addresses
+install "$P"
+policies 7 $FAMILY $MODE
+oracle_start
+start 2 standby
+start 1 active
+wait_for 10 settled || lost "they never met"
+steps > /run/steps 2>&1
+
+# All is mended: one is active, and every SA works.
+mend
+[ -n "$up1" ] || start 1 standby
+[ -n "$up2" ] || start 2 standby
+if ! wait_for 15 settled; then
+	# Nobody may be active: it is the user's business then.
+	in_sync || lost "the link does not come back"
+	[ "$(group "$G1" vpn role)$(group "$G2" vpn role)" = standbystandby ] ||
+		lost "$(group "$G1" vpn role) and $(group "$G2" vpn role)"
+	ha "$G1" takeover vpn
+	wait_for 10 settled || lost "no takeover"
+fi
+to_active
+# What strict counts as seen has to pass, and a lease may have to be asked for.
+strict=$(for ns in "$G1" "$G2"; do
+	ha "$ns" -j sa show | json 'max([x["exposure_lost"] for x in d] or [0])'
+done | sort -n | tail -n 1)
+pings $((20 + strict)) "$to" 0.002 > /run/pings 2>&1
+pings 20 "$to" 0.005 > /run/pings 2>&1
+grep -q ' 0% packet loss' /run/pings || { cat /run/steps /run/pings; lost "an SA does not work"; }
+kill "$oracle"
+wait "$oracle"
+status=$?
+cat /run/oracle
+[ $status = 0 ] || { cat /run/steps; lost "the oracle's status is $status"; }
+ha_unload || verdict "the module does not leave"
+if dmesg | grep -E 'WARNING|BUG|Oops|Call Trace|refcount|leaked'; then
+	dmesg | tail -60
+	verdict "the kernel has complained"
+fi
+echo "@@replays $replays"
+verdict ok

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 120
+#
+# S5 M8: 200 calls of 50 packets a second pass through a failover, with default
+# settings. The gateway dies without a word: its devices carry nothing any more. What each
+# call loses, and its gap, is what detection and rerouting take. A table for selftests/voice:
+# lines "@@call NUMBER SENT RECEIVED LOST GAP".
+
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/ha.sh"
+
+RATE=50 CALLS=200
+# With sanitizers a packet takes a hundred times as long.
+[ "$XFRM_HA_MACHINE" = uml-san ] && CALLS=5
+
+ms() {
+	echo $((${EPOCHREALTIME/[.,]/} / 1000))
+}
+
+lan() { # host H behind both gateways: 10.3.0.2
+	netns H
+	must ip -n "$H" link add name br0 address 02:00:00:00:03:09 type bridge
+	for n in 1 2; do
+		local g=G$n
+		must ip link add lan netns "${!g}" address "02:00:00:00:03:0$n" type veth \
+			peer name "g$n" netns "$H"
+		must ip -n "$H" link set "g$n" master br0
+		must ip -n "$H" link set "g$n" up
+		must ip -n "${!g}" link set lan arp off
+		must ip -n "${!g}" link set lan up
+		must ip -n "${!g}" addr add 10.3.0.1/24 dev lan
+		must ip -n "${!g}" neigh replace 10.3.0.2 lladdr 02:00:00:00:03:09 dev lan nud permanent
+		must on "${!g}" sysctl -qw net.ipv4.ip_forward=1
+	done
+	must ip -n "$H" link set br0 up
+	must ip -n "$H" addr add 10.3.0.2/24 dev br0
+	must ip -n "$P" route add 10.3.0.0/24 via 192.0.2.1 src 10.2.0.1
+	for ns in "$G1" "$G2"; do
+		must ip -n "$ns" xfrm policy add src 10.2.0.1 dst 10.3.0.0/24 dir fwd \
+			tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid 0x1000 mode tunnel
+	done
+	must ip -n "$P" xfrm policy add src 10.2.0.1 dst 10.3.0.0/24 dir out \
+		tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid 0x1000 mode tunnel
+}
+
+ha_load
+topology
+sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 128
+lan
+must "$XFRM_HA_DIR/tools/xfrm-ha" keygen /run/voice.key
+for n in 1 2; do
+	g=G$n
+	must ha "${!g}" link add sync peer "02:00:00:00:01:0$((3 - n))" key /run/voice.key
+done
+must wait_for 10 link_state "$G2" up
+groups vpn on-peer-loss takeover
+
+# What moves the addresses: a hook of the tool, run on the event.
+cat > /run/hook <<-EOF
+	#!/bin/bash
+	event=\${EPOCHREALTIME/[.,]/}
+	ip -n $P neigh replace 192.0.2.1 lladdr 02:00:00:00:02:02 dev br0 nud permanent
+	echo \$((event / 1000)) \$((\${EPOCHREALTIME/[.,]/} / 1000)) > /run/rerouted
+EOF
+chmod +x /run/hook
+ip netns exec "$G2" "$XFRM_HA_DIR/tools/xfrm-ha" watch --on-takeover /run/hook > /run/watch 2>&1 &
+ip netns exec "$P" "$XFRM_HA_DIR/selftests/oracle/esp-flow" -a "$P" -A 10.2.0.1 -b "$H" -B 10.3.0.2 \
+	-n $CALLS -r $RATE > /run/calls &
+calls=$!
+carried() { # PACKETS: through either gateway
+	[ $(($(sa "$G1" 0x1002 packets) + $(sa "$G2" 0x1002 packets))) -ge "$1" ]
+}
+check "the calls have begun" wait_for 20 carried $((CALLS * RATE / 2))
+killed=$(ms)
+tc -n "$G1" qdisc add dev sync root netem loss 100%
+ip -n "$G1" link set wan down
+ip -n "$G1" link set lan down
+check "S5: the peer takes over, and is rerouted to" wait_for 20 test -s /run/rerouted
+read -r event moved < /run/rerouted
+packets=$(sa "$G2" 0x1002 packets)
+check "S5: the calls go on" wait_for 20 carried $((packets + CALLS * RATE))
+kill $calls
+wait $calls
+awk '/^flow/ { print "@@call", $2, $4, $6, $8, $12 }' /run/calls
+losses=$(awk '/^flow/ { print $8 }' /run/calls | sort -n)
+median=$(sed -n "$((CALLS / 2))p" <<<"$losses")
+say "detection $((event - killed)) ms, rerouted after $((moved - killed)) ms," \
+	"lost: median $median, at most $(tail -n 1 <<<"$losses")"
+is "S5: calls" "$(wc -l <<<"$losses")" $CALLS
+# One packet more for that which was on its way.
+between "S5: a call loses what the time until it is rerouted takes, median" "$median" 1 \
+	$(((moved - killed) * RATE / 1000 + 1))
+check "the module leaves" ha_unload
+ktap_finished
