@@ -40,12 +40,12 @@ u32 xha_in_interval(u32 interval, u32 window)
  * @interval: of the group, packets; 0: auto
  * @quantity: of the group, packets
  *
- * Return: half a lease, so that the next is there before it ends; with auto, the bound that it
- * promises, an eighth of the quantity.
+ * Return: a quarter of a lease, so that the next is there before it ends; with auto, the bound
+ * that it promises, an eighth.
  */
 u32 xha_urge_out(u32 interval, u32 quantity)
 {
-	return max_t(u32, quantity / (interval ? 2 : 8), 1);
+	return max_t(u32, quantity / (interval ? 4 : 8), 1);
 }
 
 /**

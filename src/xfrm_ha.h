@@ -273,7 +273,7 @@ struct xha_item {
 	u64 in;			/* ANNOUNCE: edge */
 };
 
-#define XHA_BATCH_DEFAULT	5000	/* us */
+#define XHA_BATCH_DEFAULT	8000	/* us */
 #define XHA_FRAME_ITEMS	96	/* items in one frame at most */
 
 /* --- per netns --- */

@@ -193,3 +193,41 @@ counter() { # NAMESPACE NAME LOWEST
 hold() { # NAMESPACE SPI REASON
 	[ "$(sa "$1" "$2" hold)" = "$3" ]
 }
+
+lan() { # REQID: host H behind both gateways, 10.3.0.2, and the policies for it
+	local n ns g
+
+	netns H
+	must ip -n "$H" link add name br0 address 02:00:00:00:03:09 type bridge
+	for n in 1 2; do
+		g=G$n
+		must ip link add lan netns "${!g}" address "02:00:00:00:03:0$n" type veth \
+			peer name "g$n" netns "$H"
+		must ip -n "$H" link set "g$n" master br0
+		must ip -n "$H" link set "g$n" up
+		must ip -n "${!g}" link set lan arp off
+		must ip -n "${!g}" link set lan up
+		must ip -n "${!g}" addr add 10.3.0.1/24 dev lan
+		must ip -n "${!g}" neigh replace 10.3.0.2 lladdr 02:00:00:00:03:09 dev lan nud permanent
+		must on "${!g}" sysctl -qw net.ipv4.ip_forward=1
+	done
+	must ip -n "$H" link set br0 up
+	must ip -n "$H" addr add 10.3.0.2/24 dev br0
+	must ip -n "$H" route add 10.2.0.0/16 via 10.3.0.1
+	must ip -n "$P" route add 10.3.0.0/24 via 192.0.2.1 src 10.2.0.1
+	for ns in "$G1" "$G2"; do
+		must ip -n "$ns" xfrm policy add src 10.2.0.1 dst 10.3.0.0/24 dir fwd \
+			tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid "$1" mode tunnel
+		must ip -n "$ns" xfrm policy add src 10.3.0.0/24 dst 10.2.0.1 dir out \
+			tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid "$1" mode tunnel
+	done
+	must ip -n "$P" xfrm policy add src 10.3.0.0/24 dst 10.2.0.1 dir in \
+		tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid "$1" mode tunnel
+	must ip -n "$P" xfrm policy add src 10.2.0.1 dst 10.3.0.0/24 dir out \
+		tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid "$1" mode tunnel
+	lan_to 1
+}
+
+lan_to() { # 1|2: to which gateway H sends
+	must ip -n "$H" neigh replace 10.3.0.1 lladdr "02:00:00:00:03:0$1" dev br0 nud permanent
+}

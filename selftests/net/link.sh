@@ -143,5 +143,16 @@ for ns in "$G1" "$G2"; do
 	must ip -n "$ns" link add link sync name vlan type vlan id 7
 done
 device vlan
+
+# Two nodes that claim the same id: refused, and said.
+for ns in "$G1" "$G2"; do
+	must ha "$ns" node set id 7
+	ip netns exec "$ns" "$XFRM_HA_DIR/tools/xfrm-ha" monitor > "/run/events.$ns" &
+done
+must ha "$G1" link add sync peer 02:00:00:00:01:02 insecure
+must ha "$G2" link add sync peer 02:00:00:00:01:01 insecure
+check "N6: the same node id twice" wait_for 10 counts "$G1" node_conflict 1
+check "N6: is an event" wait_for 5 grep -q node-conflict "/run/events.$G1"
+is "N6: and no session" "$(ha "$G1" -j link show sync | json 'd[0]["state"]')" connecting
 check "the module leaves" ha_unload
 ktap_finished

@@ -18,36 +18,10 @@ ms() {
 	echo $((${EPOCHREALTIME/[.,]/} / 1000))
 }
 
-lan() { # host H behind both gateways: 10.3.0.2
-	netns H
-	must ip -n "$H" link add name br0 address 02:00:00:00:03:09 type bridge
-	for n in 1 2; do
-		local g=G$n
-		must ip link add lan netns "${!g}" address "02:00:00:00:03:0$n" type veth \
-			peer name "g$n" netns "$H"
-		must ip -n "$H" link set "g$n" master br0
-		must ip -n "$H" link set "g$n" up
-		must ip -n "${!g}" link set lan arp off
-		must ip -n "${!g}" link set lan up
-		must ip -n "${!g}" addr add 10.3.0.1/24 dev lan
-		must ip -n "${!g}" neigh replace 10.3.0.2 lladdr 02:00:00:00:03:09 dev lan nud permanent
-		must on "${!g}" sysctl -qw net.ipv4.ip_forward=1
-	done
-	must ip -n "$H" link set br0 up
-	must ip -n "$H" addr add 10.3.0.2/24 dev br0
-	must ip -n "$P" route add 10.3.0.0/24 via 192.0.2.1 src 10.2.0.1
-	for ns in "$G1" "$G2"; do
-		must ip -n "$ns" xfrm policy add src 10.2.0.1 dst 10.3.0.0/24 dir fwd \
-			tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid 0x1000 mode tunnel
-	done
-	must ip -n "$P" xfrm policy add src 10.2.0.1 dst 10.3.0.0/24 dir out \
-		tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid 0x1000 mode tunnel
-}
-
 ha_load
 topology
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 128
-lan
+lan 0x1000
 must "$XFRM_HA_DIR/tools/xfrm-ha" keygen /run/voice.key
 for n in 1 2; do
 	g=G$n

@@ -233,10 +233,10 @@ static pcap_t *live(const char *dev, char *err)
 
 	if (!p)
 		return NULL;
-	pcap_set_snaplen(p, 65535);
+	pcap_set_snaplen(p, 16384);
 	pcap_set_promisc(p, 1);
 	pcap_set_immediate_mode(p, 1);
-	pcap_set_buffer_size(p, 16 << 20);
+	pcap_set_buffer_size(p, 64 << 20);
 	if (pcap_activate(p) < 0) {
 		snprintf(err, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(p));
 		return NULL;

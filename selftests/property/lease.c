@@ -93,7 +93,7 @@ static void intervals(void)
 	       "quantity(%u, %u) is %u", quantity, interval, got);
 
 	got = xha_urge_out(interval, quantity);
-	expect(got == (interval ? half_or_one(quantity) : most(quantity / 8, 1)),
+	expect(got == (most(quantity / (interval ? 4 : 8), 1)),
 	       "urge_out(%u, %u) is %u", interval, quantity, got);
 	urge = xha_urge_in(interval, window, lenient);
 	got = interval ? interval : XHA_UNSAID;
