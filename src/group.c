@@ -179,8 +179,14 @@ static void each_sa(struct xha_group *g, void (*func)(struct xha_group *g, struc
 
 static void sweep(struct xha_group *g, struct xha_sa *sa)
 {
-	u64 skipped = xha_apply_role(sa);
+	u64 skipped;
 
+	/* Before it is held: a node that holds it, and owes nothing, gives leases. */
+	if (READ_ONCE(g->deposed)) {
+		set_bit(XHA_SA_EXACT, &sa->flags);
+		smp_mb__after_atomic(); /* pairs with the barrier in refuses() in replica.c */
+	}
+	skipped = xha_apply_role(sa);
 	if (skipped) {
 		g->skipped += skipped;
 		xha_stat_add(g->xn, XHA_STAT_NUMBERS_SKIPPED, skipped);
@@ -204,9 +210,8 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 		break;
 	default:
 		clear_bit(XHA_SA_FINAL, &sa->flags);
-		if (!READ_ONCE(g->deposed))
+		if (!test_bit(XHA_SA_EXACT, &sa->flags))
 			break;
-		set_bit(XHA_SA_EXACT, &sa->flags);
 		set_bit(XHA_SA_ANSWER, &sa->flags);
 		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
 		xha_mirror_due(sa);

@@ -91,9 +91,12 @@ static void meet(struct xha_sa *sa, u64 seq)
  */
 static bool refuses(const struct xha_sa *sa, const struct xha_record *r)
 {
-	return !r->in && r->flags & XHA_REC_F_LEASE &&
-	       (xha_group_sends(sa->group) || test_bit(XHA_SA_EXACT, &sa->flags) ||
-		r->seq < READ_ONCE(sa->used));
+	if (r->in || !(r->flags & XHA_REC_F_LEASE))
+		return false;
+	if (xha_group_sends(sa->group) || !(READ_ONCE(sa->hold) & XHA_HOLD_STANDBY))
+		return true;
+	smp_rmb(); /* pairs with sweep() in group.c: what it owes is marked before it is held */
+	return test_bit(XHA_SA_EXACT, &sa->flags) || r->seq < READ_ONCE(sa->used);
 }
 
 static void apply(struct xha_mirror *m, struct xha_peer_sa *p, struct xha_record *r)

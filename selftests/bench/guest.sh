@@ -12,10 +12,11 @@
 # Configurations: off; TAP:loaded (the module, and no group); TAP:INTERVAL and
 # TAP:INTERVAL:OPTION (batch0: a frame for every record; insecure); user:INTERVAL
 # (xfrm-sync instead of the module). For each one a line
-# "@@bench CONFIGURATION {cost} {distance}".
+# "@@bench CONFIGURATION {cost} {distance}". $DELAY: of the link, each way (1ms);
+# $STATS: show counters, too.
 
 CIPHER=${CIPHER:-null} ROUNDS=${ROUNDS:-10000} PLAN=${PLAN:-off}
-QUANTITY=8192
+QUANTITY=${QUANTITY:-8192} DELAY=${DELAY:-}
 KEY=0x0123456789012345678901234567890123456789
 
 die() {
@@ -115,10 +116,12 @@ mirror() { # INTERVAL OPTION
 	[ -e /run/key ] || xfrm-ha keygen /run/key
 	for ns in G1:2 G2:1; do
 		peer=02:00:00:00:01:0${ns#*:}
+		[ -z "$DELAY" ] || tc -n "${ns%:*}" qdisc replace dev sync root netem delay "$DELAY" ||
+			die "no netem"
 		xfrm-ha -N "${ns%:*}" link add sync peer "$peer" "${link[@]}" || die "no link"
 	done
-	xfrm-ha -N G2 group add g role standby quantity $QUANTITY interval "$1" || die "no group"
-	xfrm-ha -N G1 group add g role active quantity $QUANTITY interval "$1" || die "no group"
+	xfrm-ha -N G2 group add g role standby quantity "$QUANTITY" interval "$1" || die "no group"
+	xfrm-ha -N G1 group add g role active quantity "$QUANTITY" interval "$1" || die "no group"
 	until_that '"active"' xfrm-ha -N G1 -j group show
 	until_that '"up"' xfrm-ha -N G1 -j link show
 }
@@ -154,7 +157,7 @@ run() { # CONFIGURATION
 	case $config in
 	off | *:loaded) ;;
 	user:*) distance=$(load $((ROUNDS / 2)) G1 G2 0x1001 0) || die "the load failed" ;;
-	*) distance=$(load $((ROUNDS / 2)) G1 G2 0x1001 $QUANTITY) || die "the load failed" ;;
+	*) distance=$(load $((ROUNDS / 2)) G1 G2 0x1001 "$QUANTITY") || die "the load failed" ;;
 	esac
 	echo "@@bench $config ${cost} ${distance:-{\}}"
 	case $tap in
