@@ -35,6 +35,12 @@ gateway() { # 1|2
 	[ "$1" = 1 ] && echo "$G1" || echo "$G2"
 }
 
+is_up() { # 1|2
+	local up=up$1
+
+	[ -n "${!up}" ]
+}
+
 addresses() {
 	g=192.0.2.1 p=192.0.2.9 to=10.1.0.1
 	[ $FAMILY = 6 ] && g=2001:db8::1 p=2001:db8::9 to=fd01::1
@@ -49,8 +55,18 @@ install() { # NAMESPACE: the SAs that IKE has negotiated, the last COUNT of them
 	done
 }
 
+configure() { # 1|2 ROLE: what the module has to be told
+	local ns peer=$((3 - $1))
+
+	ns=$(gateway "$1")
+	must ha "$ns" node set id "$1"
+	must ha "$ns" link add sync peer "02:00:00:00:01:0$peer" key /run/key heartbeat 20 dead 5
+	must ha "$ns" group add vpn role "$2" interval $INTERVAL quantity $QUANTITY \
+		on-peer-loss takeover on-peer-loss $ALONE replay $REPLAY bitmap $BITMAP join 1500
+}
+
 start() { # 1|2 ROLE: a gateway begins, and knows nothing
-	local ns role=$2 peer=$((3 - $1))
+	local ns
 
 	ns=$(gateway "$1")
 	ip -n "$ns" link set wan up
@@ -61,15 +77,12 @@ start() { # 1|2 ROLE: a gateway begins, and knows nothing
 	ip -n "$ns" neigh replace 2001:db8::9 lladdr 02:00:00:00:02:09 dev wan nud permanent
 	ip -n "$ns" link set sync up
 	install "$ns"
-	must ha "$ns" node set id "$1"
-	must ha "$ns" link add sync peer "02:00:00:00:01:0$peer" key /run/key heartbeat 20 dead 5
-	must ha "$ns" group add vpn role "$role" interval $INTERVAL quantity $QUANTITY \
-		on-peer-loss takeover on-peer-loss $ALONE replay $REPLAY bitmap $BITMAP join 1500
+	configure "$1" "$2"
 	declare -g "up$1=1"
 }
 
 in_sync() {
-	[ "$(group "$G1" vpn peer_synced)$(group "$G2" vpn peer_synced)" = TrueTrue ]
+	[ "$(group "$G1" vpn peer_synced)$(group "$G2" vpn peer_synced)" = truetrue ]
 }
 
 settled() { # one is active, the other is standby
@@ -83,8 +96,7 @@ to_active() { # P sends to a gateway that is active
 	local n
 
 	for n in 1 2; do
-		local up=up$n
-		[ -n "${!up}" ] && role "$(gateway $n)" vpn active && reroute $n
+		is_up $n && role "$(gateway $n)" vpn active && reroute $n
 	done
 }
 
@@ -104,23 +116,14 @@ traffic_both() { # COUNT: through each gateway, as if both were reached
 	done
 }
 
-cut() {
-	[ -z "$link_cut" ] || return 0
+disconnect() {
+	[ -n "$link_cut" ] || cut
 	link_cut=1
-	netem loss 100%
 }
 
-mend() {
+reconnect() {
 	link_cut=
-	for ns in "$G1" "$G2"; do
-		tc -n "$ns" qdisc del dev sync root 2>/dev/null
-	done
-}
-
-netem() { # WORD...: both ways
-	for ns in "$G1" "$G2"; do
-		tc -n "$ns" qdisc replace dev sync root netem "$@"
-	done
+	mend
 }
 
 weather() { # WORD...: netem, unless the link is cut
@@ -133,9 +136,9 @@ carrier() { # 1|2: the link's device of a gateway goes down and comes back
 }
 
 died() { # 1|2: without power; another one must be there, and know the SAs
-	local ns up=up$((3 - $1))
+	local ns
 
-	[ -n "${!up}" ] || return 0
+	is_up $((3 - $1)) || return 0
 	wait_for 10 settled || return 0
 	wait_for 5 mirrored_all || return 0
 	ns=$(gateway "$1")
@@ -149,32 +152,40 @@ died() { # 1|2: without power; another one must be there, and know the SAs
 }
 
 mirrored_all() {
-	[ "$(ha "$G1" -j sa show | json 'sum(x["behind_out"] + x["behind_in"] for x in d)')" = 0 ] &&
-		[ "$(ha "$G2" -j sa show | json 'sum(x["behind_out"] + x["behind_in"] for x in d)')" = 0 ]
+	local ns
+
+	for ns in "$G1" "$G2"; do
+		[ "$(ha "$ns" -j sa show | jq 'map(.behind_out + .behind_in) | add')" = 0 ] || return 1
+	done
 }
 
 back() { # 1|2 ROLE
-	local up=up$1
-
-	[ -z "${!up}" ] && start "$1" "$2"
+	is_up "$1" || start "$1" "$2"
 }
 
 switch() { # 1|2: planned
-	local up=up$1
-
-	[ -n "${!up}" ] && ha "$(gateway "$1")" takeover vpn 2>/dev/null
+	is_up "$1" && ha "$(gateway "$1")" takeover vpn 2>/dev/null
 }
 
 force() { # 1|2
-	local up=up$1
-
-	[ -n "${!up}" ] && wait_for 10 in_sync && ha "$(gateway "$1")" takeover vpn force 2>/dev/null
+	is_up "$1" && wait_for 10 in_sync && ha "$(gateway "$1")" takeover vpn force 2>/dev/null
 }
 
 give() { # 1|2
-	local up=up$1
+	is_up "$1" && ha "$(gateway "$1")" release vpn 2>/dev/null
+}
 
-	[ -n "${!up}" ] && ha "$(gateway "$1")" release vpn 2>/dev/null
+reload() { # the module of both gateways leaves with all that it knew; the SAs stay
+	local n role1 role2
+
+	wait_for 10 settled || return 0
+	role1=$(group "$G1" vpn role)
+	role2=$(group "$G2" vpn role)
+	rmmod xfrm_ha
+	traffic 20
+	insmod "$XFRM_HA_KO" ${XFRM_HA_TAP:+"tap=$XFRM_HA_TAP"}
+	configure 1 "$role1"
+	configure 2 "$role2"
 }
 
 rekey() { # new SAs on all, then the old ones go
@@ -211,10 +222,9 @@ again() {
 
 	for n in 1 2; do
 		ns=$(gateway $n)
-		local up=up$n
-		[ -n "${!up}" ] || continue
+		is_up $n || continue
 		role "$ns" vpn active || continue
-		shown=$(ha "$ns" -j sa show | json 'max([x["exposure_replay"] for x in d] or [0])')
+		shown=$(ha "$ns" -j sa show | jq '[0, .[].exposure_replay] | max')
 		before=$(accepted "$ns")
 		on "$P" "$XFRM_HA_DIR/selftests/oracle/esp-replay" -r /run/answered.pcap -i br0 \
 			-d "02:00:00:00:02:0$n" -n 200 > /dev/null
@@ -226,16 +236,10 @@ again() {
 }
 
 answered() { # COUNT: traffic that is all answered is what again sends
-	local pid
-
 	to_active
-	ip netns exec "$P" "$XFRM_HA_DIR/selftests/oracle/wire-oracle" -w /run/answered.pcap -i br0 \
-		> /run/answered &
-	pid=$!
-	wait_for 5 grep -q ready /run/answered
+	record /run/answered
 	pings "$1" "$to" 0.002 > /run/pings 2>&1
-	kill $pid
-	wait $pid
+	stopped "$recorder"
 	grep -q ' 0% packet loss' /run/pings || : > /run/answered.pcap
 }
 
@@ -255,9 +259,9 @@ wait_for 10 settled || lost "they never met"
 steps > /run/steps 2>&1
 
 # All is mended: one is active, and every SA works.
-mend
-[ -n "$up1" ] || start 1 standby
-[ -n "$up2" ] || start 2 standby
+reconnect
+back 1 standby
+back 2 standby
 if ! wait_for 15 settled; then
 	# Nobody may be active: it is the user's business then.
 	in_sync || lost "the link does not come back"
@@ -269,16 +273,12 @@ fi
 to_active
 # What strict counts as seen has to pass, and a lease may have to be asked for.
 strict=$(for ns in "$G1" "$G2"; do
-	ha "$ns" -j sa show | json 'max([x["exposure_lost"] for x in d] or [0])'
+	ha "$ns" -j sa show | jq '[0, .[].exposure_lost] | max'
 done | sort -n | tail -n 1)
 pings $((20 + strict)) "$to" 0.002 > /run/pings 2>&1
 pings 20 "$to" 0.005 > /run/pings 2>&1
 grep -q ' 0% packet loss' /run/pings || { cat /run/steps /run/pings; lost "an SA does not work"; }
-kill "$oracle"
-wait "$oracle"
-status=$?
-cat /run/oracle
-[ $status = 0 ] || { cat /run/steps; lost "the oracle's status is $status"; }
+oracle_status || { cat /run/steps; lost "the oracle objects"; }
 ha_unload || verdict "the module does not leave"
 if dmesg | grep -E 'WARNING|BUG|Oops|Call Trace|refcount|leaked'; then
 	dmesg | tail -60

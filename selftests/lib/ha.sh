@@ -16,12 +16,6 @@
 # shellcheck disable=SC2034  # used by the tests
 KEY=0x$(printf '%040d' 1234567890)
 
-json() { # EXPRESSION < JSON; d is the document
-	python3 -c "import json,sys
-d = json.load(sys.stdin)
-print($1)"
-}
-
 ha() { # NAMESPACE ARG...
 	local ns=$1
 
@@ -107,8 +101,12 @@ policies() { # SPI 4|6 MODE [OPTION...]
 		tmpl src $g dst $p proto esp reqid "$spi" mode "$mode"
 }
 
+link_field() { # NAMESPACE DEVICE FIELD
+	ha "$1" -j link show "$2" | jq -r ".[0].$3"
+}
+
 link_state() { # NAMESPACE STATE
-	[ "$(ha "$1" -j link show sync 2>/dev/null | json 'd[0]["state"]')" = "$2" ]
+	[ "$(link_field "$1" sync state 2>/dev/null)" = "$2" ]
 }
 
 # A slow machine is not a dead one: what dies in the tests loses its carrier.
@@ -125,7 +123,7 @@ links() { # [OPTION...]: between the gateways, and wait until they are in sync
 }
 
 group() { # NAMESPACE NAME FIELD
-	ha "$1" -j group show "$2" | json "d[0][\"$3\"]"
+	ha "$1" -j group show "$2" | jq -r ".[0].$3"
 }
 
 role() { # NAMESPACE NAME ROLE
@@ -141,17 +139,17 @@ groups() { # NAME [OPTION...]: G1 active, G2 standby
 	must wait_for 10 role "$G1" "$name" active
 }
 
-sa() { # NAMESPACE SPI FIELD
-	ha "$1" -j sa show | json "[x for x in d if int(x[\"spi\"], 16) == $2][0][\"$3\"]"
+sa() { # NAMESPACE SPI .FIELD, or an expression of such
+	ha "$1" -j sa show |
+		jq -r --arg spi "$(printf '0x%08x' "$2")" ".[] | select(.spi == \$spi) | $3"
 }
 
 stat() { # NAMESPACE NAME
-	ha "$1" -j stat show | json "[x for x in d if x[\"name\"] == \"$2\"][0][\"value\"]"
+	ha "$1" -j stat show | jq --arg name "$2" '.[] | select(.name == $name).value'
 }
 
 behind() { # NAMESPACE SPI: packets that the peer has not acknowledged
-	ha "$1" -j sa show |
-		json "[x[\"behind_out\"] + x[\"behind_in\"] for x in d if int(x[\"spi\"], 16) == $2][0]"
+	sa "$1" "$2" '.behind_out + .behind_in'
 }
 
 mirrored() { # NAMESPACE SPI
@@ -169,21 +167,57 @@ xfrm_stat() { # NAMESPACE COUNTER
 }
 
 # The wire oracle sees all that reaches P, from either gateway.
+record() { # FILE: a wire oracle that keeps what it sees in FILE.pcap; sets recorder
+	ip netns exec "$P" "$XFRM_HA_DIR/selftests/oracle/wire-oracle" -w "$1.pcap" -i br0 > "$1" &
+	recorder=$!
+	must wait_for 5 grep -q ready "$1"
+}
+
 oracle_start() {
-	ip netns exec "$P" "$XFRM_HA_DIR/selftests/oracle/wire-oracle" -w /run/wire.pcap -i br0 \
-		> /run/oracle &
-	oracle=$!
-	must wait_for 5 grep -q ready /run/oracle
+	record /run/wire
+	oracle=$recorder
+}
+
+stopped() { # PID: its exit status
+	kill "$1"
+	wait "$1"
+}
+
+oracle_status() { # and what it has said, as comments
+	local status
+
+	stopped "$oracle"
+	status=$?
+	sed 's/^/# /' /run/wire
+	return $status
 }
 
 oracle_verdict() { # NAME: no number twice, and the oracle has seen what it judges
 	local status
 
-	kill "$oracle"
-	wait "$oracle"
+	oracle_status
 	status=$?
-	sed 's/^/# /' /run/oracle
 	is "$1" $status 0
+}
+
+cut() { # the link, both ways; the devices keep their carrier
+	netem loss 100%
+}
+
+mend() {
+	local ns
+
+	for ns in "$G1" "$G2"; do
+		tc -n "$ns" qdisc del dev sync root 2>/dev/null
+	done
+}
+
+netem() { # WORD...: on the link, both ways
+	local ns
+
+	for ns in "$G1" "$G2"; do
+		must tc -n "$ns" qdisc replace dev sync root netem "$@"
+	done
 }
 
 counter() { # NAMESPACE NAME LOWEST
@@ -191,7 +225,7 @@ counter() { # NAMESPACE NAME LOWEST
 }
 
 hold() { # NAMESPACE SPI REASON
-	[ "$(sa "$1" "$2" hold)" = "$3" ]
+	[ "$(sa "$1" "$2" .hold)" = "$3" ]
 }
 
 lan() { # REQID: host H behind both gateways, 10.3.0.2, and the policies for it

@@ -10,24 +10,12 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
-cut() { # the link, both ways; the devices keep their carrier
-	for ns in "$G1" "$G2"; do
-		must tc -n "$ns" qdisc add dev sync root netem loss 100%
-	done
-}
-
-mend() {
-	for ns in "$G1" "$G2"; do
-		must tc -n "$ns" qdisc del dev sync root
-	done
-}
-
-solo() { # NAMESPACE True|False
+solo() { # NAMESPACE true|false
 	[ "$(group "$1" vpn solo)" = "$2" ]
 }
 
 in_sync() { # both say so
-	[ "$(group "$1" vpn peer_synced)" = True ]
+	[ "$(group "$1" vpn peer_synced)" = true ]
 }
 
 acquires() { # NAMESPACE: SAs that the kernel has asked for
@@ -69,7 +57,7 @@ must wait_for 5 role "$G2" vpn active
 must wait_for 5 role "$G1" vpn standby
 reroute 2
 check "and not either after a handover" pings 5
-is "N5: which skips no number" "$(sa "$G2" 0x1001 oseq)" 10
+is "N5: which skips no number" "$(sa "$G2" 0x1001 .oseq)" 10
 must ha "$G1" takeover vpn force
 must wait_for 5 role "$G1" vpn active
 must wait_for 5 role "$G2" vpn standby
@@ -81,17 +69,17 @@ wait_for 5 mirrored "$G1" 0x1001
 # The link is cut: the SA goes to the end of its lease, and no further.
 cut
 pings 100 10.1.0.1 0.01
-lease=$(sa "$G1" 0x1001 lease)
+lease=$(sa "$G1" 0x1001 .lease)
 # The aevent tap stops earlier: segments may come together, and it can't refuse them.
-between "I1: it stops at the lease that was acknowledged" "$(sa "$G1" 0x1001 oseq)" \
+between "I1: it stops at the lease that was acknowledged" "$(sa "$G1" 0x1001 .oseq)" \
 	$((lease - 20)) "$lease"
-is "I1: which is what the peer would begin above" "$(sa "$G2" 0x1001 oseq)" "$lease"
-is "N1: the SA is held" "$(sa "$G1" 0x1001 hold)" limit
+is "I1: which is what the peer would begin above" "$(sa "$G2" 0x1001 .oseq)" "$lease"
+is "N1: the SA is held" "$(sa "$G1" 0x1001 .hold)" limit
 check "N1: the hold is counted" counter "$G1" lease_held 1
 is "N1: it raises no acquire" "$(acquires "$G1")" 0
 check "the peer is given up" wait_for 20 link_state "$G1" connecting
-is "N1: alone, it holds still" "$(sa "$G1" 0x1001 hold)" limit
-is "and nothing was sent above the lease" "$(sa "$G1" 0x1001 overrun)" 0
+is "N1: alone, it holds still" "$(sa "$G1" 0x1001 .hold)" limit
+is "and nothing was sent above the lease" "$(sa "$G1" 0x1001 .overrun)" 0
 mend
 check "N1: the acknowledgment frees it" wait_for 20 hold "$G1" 0x1001 -
 wait_for 10 in_sync "$G1"
@@ -102,12 +90,12 @@ for ns in "$G1" "$G2"; do
 	must ha "$ns" group set vpn on-peer-loss solo
 done
 cut
-check "solo" wait_for 20 solo "$G1" True
+check "solo" wait_for 20 solo "$G1" true
 check "N1: it goes on" pings 60 10.1.0.1 0.01
-between "N1: the exposure is counted" "$(sa "$G1" 0x1001 overrun)" 20 100
+between "N1: the exposure is counted" "$(sa "$G1" 0x1001 .overrun)" 20 100
 check "and in all" counter "$G1" lease_overrun 20
 mend
-check "a peer in sync ends it" wait_for 20 solo "$G1" False
+check "a peer in sync ends it" wait_for 20 solo "$G1" false
 check "traffic as before" pings 20
 
 # Both were active: G1 held at its lease, G2 took over above it.
@@ -118,13 +106,13 @@ wait_for 5 mirrored "$G1" 0x1001
 cut
 pings 60 10.1.0.1 0.01
 check "the link is cut" wait_for 20 link_state "$G2" connecting
-lease=$(sa "$G1" 0x1001 oseq)
+lease=$(sa "$G1" 0x1001 .oseq)
 must ha "$G2" takeover vpn
 check "the other one takes over" wait_for 5 role "$G2" vpn active
-is "it goes on alone" "$(group "$G2" vpn solo)" True
+is "it goes on alone" "$(group "$G2" vpn solo)" true
 reroute 2
 check "with numbers of its own" pings 60 10.1.0.1 0.01
-between "I1: above those of the first" "$(sa "$G2" 0x1001 oseq)" $((lease + 60)) $((lease + 80))
+between "I1: above those of the first" "$(sa "$G2" 0x1001 .oseq)" $((lease + 60)) $((lease + 80))
 is "which still believes to be active" "$(group "$G1" vpn role)" active
 mend
 check "N6: until they meet" wait_for 20 role "$G1" vpn standby
@@ -138,15 +126,15 @@ oracle_verdict "I1: no number was used twice"
 must ha "$G2" group set vpn on-peer-loss solo
 wait_for 5 mirrored "$G2" 0x1001
 cut
-check "the link is cut" wait_for 20 solo "$G2" True
+check "the link is cut" wait_for 20 solo "$G2" true
 must ha "$G1" takeover vpn
 wait_for 5 role "$G1" vpn active
 pings 200 10.1.0.1 0.005
-used=$(sa "$G2" 0x1001 oseq)
+used=$(sa "$G2" 0x1001 .oseq)
 mend
 check "N6: the one that went on steps down" wait_for 20 role "$G2" vpn standby
 check "N6: the other one learns what it has used" wait_for 10 counter "$G1" met 1
-between "I1: and goes on above it" "$(sa "$G1" 0x1001 oseq)" "$used" $((used + 200))
+between "I1: and goes on above it" "$(sa "$G1" 0x1001 .oseq)" "$used" $((used + 200))
 reroute 1
 wait_for 10 in_sync "$G1"
 check "traffic as before" pings 20
@@ -168,7 +156,7 @@ must ha "$G2" takeover vpn
 wait_for 5 role "$G2" vpn active
 reroute 2
 check "the other one, which never heard of it" pings 10
-is "I1: begins above the birth lease" "$(sa "$G2" 0x2001 oseq)" 8202
+is "I1: begins above the birth lease" "$(sa "$G2" 0x2001 .oseq)" 8202
 mend
 wait_for 20 role "$G1" vpn standby
 wait_for 10 in_sync "$G2"
@@ -176,7 +164,7 @@ wait_for 10 in_sync "$G2"
 # To and fro under traffic: no number is skipped, and what is lost is what still came to
 # the gateway that had stopped, which counted it.
 must wait_for 5 mirrored "$G2" 0x2001
-first=$(sa "$G2" 0x2001 oseq)
+first=$(sa "$G2" 0x2001 .oseq)
 oracle_start
 before=$(dropped)
 flow 0.01 400
@@ -189,7 +177,7 @@ for gateway in 1 2 1 2; do
 done
 flow_end
 is "N5: what was lost in four handovers ($lost) is accounted for" $(($(dropped) - before)) "$lost"
-is "N5: no number is skipped" "$(sa "$G2" 0x2001 oseq)" $((first + 400 - lost))
+is "N5: no number is skipped" "$(sa "$G2" 0x2001 .oseq)" $((first + 400 - lost))
 oracle_verdict "I1: no number was used twice in the handovers"
 
 # Bursts: segments that take their numbers together. None is above the lease.
@@ -230,11 +218,11 @@ check "a burst within the lease" burst 40 3
 wait_for 5 mirrored "$G2" 0x4001
 cut
 burst 40 50
-lease=$(sa "$G2" 0x4001 lease)
+lease=$(sa "$G2" 0x4001 .lease)
 # The last burst that does not fit is refused as a whole.
-between "N1: bursts end at the lease" "$(sa "$G2" 0x4001 oseq)" $((lease - 104)) "$lease"
-is "N1: none went above it" "$(sa "$G2" 0x4001 overrun)" 0
-is "N1: which is what the peer holds" "$(sa "$G1" 0x4001 oseq)" "$lease"
+between "N1: bursts end at the lease" "$(sa "$G2" 0x4001 .oseq)" $((lease - 104)) "$lease"
+is "N1: none went above it" "$(sa "$G2" 0x4001 .overrun)" 0
+is "N1: which is what the peer holds" "$(sa "$G1" 0x4001 .oseq)" "$lease"
 mend
 check "N1: and it goes on" wait_for 20 hold "$G2" 0x4001 -
 wait_for 10 in_sync "$G2"

@@ -8,17 +8,12 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
-counts() { # NAMESPACE NAME LOWEST
-	[ "$(stat "$1" "$2")" -ge "$3" ]
-}
-
 sas_of() { # NAMESPACE COUNT
 	[ "$(group "$1" vpn sas)" = "$2" ]
 }
 
-
 on_held() { # NAMESPACE SPI
-	[ "$(sa "$1" "$2" held)" = True ]
+	[ "$(sa "$1" "$2" .held)" = true ]
 }
 
 ha_load
@@ -34,9 +29,9 @@ monitor=$!
 pings 75 192.0.2.1 > /dev/null
 check "an SA in no group" pings 30
 kill $monitor
-events=$(grep -c . /run/aevents)
-[ "$(ha "$G1" -j node show | json 'd[0]["tap"]')" = aevent ] || events="0 (of this tap)"
-is "makes no events" "${events% (*}" 0
+# With the ftrace tap it is this listener alone for whom the kernel makes them.
+[ "$(ha "$G1" -j node show | jq -r '.[0].tap')" != aevent ] ||
+	is "makes no events" "$(grep -c . /run/aevents)" 0
 for ns in "$G1" "$G2" "$P"; do
 	must ip -n "$ns" xfrm state flush
 	must ip -n "$ns" xfrm policy flush
@@ -47,14 +42,14 @@ groups vpn interval 4 quantity 10000
 sas 0x1000 4 tunnel "$G1 $P" replay-window 32
 policies 0x1000 4 tunnel
 pings 20
-check "the peer's SA is not here" wait_for 5 counts "$G2" orphan_new 2
+check "the peer's SA is not here" wait_for 5 counter "$G2" orphan_new 2
 wait_for 5 mirrored "$G1" 0x1001
 sas 0x1000 4 tunnel "$G2" replay-window 32
-check "its SA comes" wait_for 5 counts "$G2" orphan_adopted 2
-is "and gets what was mirrored before" "$(sa "$G2" 0x1001 oseq) $(sa "$G2" 0x1002 seq)" "10020 20"
-is "and is held" "$(sa "$G2" 0x1001 held)" True
+check "its SA comes" wait_for 5 counter "$G2" orphan_adopted 2
+is "and gets what was mirrored before" "$(sa "$G2" 0x1001 .oseq) $(sa "$G2" 0x1002 .seq)" "10020 20"
+is "and is held" "$(sa "$G2" 0x1001 .held)" true
 check_not "a held SA sends nothing" on "$G2" ping -q -c 1 -W 1 10.2.0.1
-is "and its number stands still" "$(sa "$G2" 0x1001 oseq)" 10020
+is "and its number stands still" "$(sa "$G2" 0x1001 .oseq)" 10020
 
 # Rekeying as IKE daemons do, under traffic: a new pair, then the old one goes.
 pings 400 10.1.0.1 0.005 > /dev/null &
@@ -90,7 +85,7 @@ done
 policies 0x1300 4 tunnel
 wait_for 5 sas_of "$G2" 2
 on "$G1" ping -q -i 0.002 -w 60 10.2.0.1 > /dev/null 2>&1 &
-wait_for 5 counts "$G1" record_out_tx 1
+wait_for 5 counter "$G1" record_out_tx 1
 netns_del "$G1"
 check "a namespace goes" wait_for 10 link_state "$G2" down
 must ha "$G2" takeover vpn

@@ -9,11 +9,6 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
-
-counts() { # NAMESPACE NAME LOWEST
-	[ "$(stat "$1" "$2")" -ge "$3" ]
-}
-
 ha_load
 topology
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
@@ -36,17 +31,13 @@ done
 must ha "$G1" group set vpn interval 16 max-age 10
 
 # A link that loses, reorders and duplicates
-for ns in "$G1" "$G2"; do
-	must tc -n "$ns" qdisc add dev sync root netem loss 20% delay 3ms 2ms duplicate 10%
-done
+netem loss 20% delay 3ms 2ms duplicate 10%
 pings 200 10.1.0.1 0.01
 check "netem: all is acknowledged in the end" wait_for 20 mirrored "$G1" 0x1001
-is "netem: outbound" "$(sa "$G2" 0x1001 oseq)" $(($(sa "$G1" 0x1001 oseq) + 8192))
-is "netem: bytes" "$(sa "$G2" 0x1001 bytes)" "$(sa "$G1" 0x1001 bytes)"
-check "netem: what was lost was sent again" counts "$G1" frame_lost 1
-for ns in "$G1" "$G2"; do
-	must tc -n "$ns" qdisc del dev sync root
-done
+is "netem: outbound" "$(sa "$G2" 0x1001 .oseq)" $(($(sa "$G1" 0x1001 .oseq) + 8192))
+is "netem: bytes" "$(sa "$G2" 0x1001 .bytes)" "$(sa "$G1" 0x1001 .bytes)"
+check "netem: what was lost was sent again" counter "$G1" frame_lost 1
+mend
 
 # Frames of strangers: wrong version, cut short, replayed, flipped bits.
 inject() { # HEX: payload of an Ethernet frame from G1's address
@@ -58,15 +49,15 @@ s.send(bytes.fromhex('020000000102' + '$2' + '88b5' + '$1').ljust(60, b'\\0'))"
 }
 own=020000000101
 inject 09200010000000000000000000000001 $own
-check "N4: unknown version" wait_for 5 counts "$G2" frame_version 1
+check "N4: unknown version" wait_for 5 counter "$G2" frame_version 1
 inject 0120ffff000000000000000000000001 $own
-check "N4: longer than the frame" wait_for 5 counts "$G2" frame_malformed 1
+check "N4: longer than the frame" wait_for 5 counter "$G2" frame_malformed 1
 inject 01200010000000010000000000000001 $own
-check "N4: no such session" wait_for 5 counts "$G2" frame_session 1
+check "N4: no such session" wait_for 5 counter "$G2" frame_session 1
 inject 01200010000000010000000000000001 020000000999
-check "N4: a stranger" wait_for 5 counts "$G2" frame_stranger 1
+check "N4: a stranger" wait_for 5 counter "$G2" frame_stranger 1
 inject "0110006c0000000000000000000000000000000900000009003203000$(printf '1%.0s' {1..193})" $own
-check "N4: a handshake without the key" wait_for 5 counts "$G2" frame_auth 1
+check "N4: a handshake without the key" wait_for 5 counter "$G2" frame_auth 1
 check "the session stands" link_state "$G2" up
 
 # The peer dies: its device goes down.
@@ -99,9 +90,9 @@ pings 20
 pings 20 fd01::1
 wait_for 5 mirrored "$G1" 0x1001
 wait_for 5 mirrored "$G2" 0x3001
-is "M6: one way" "$(sa "$G2" 0x1002 packets)" "$(sa "$G1" 0x1002 packets)"
-is "M6: the other way" "$(sa "$G1" 0x3001 oseq)" $(($(sa "$G2" 0x3001 oseq) + 8192))
-is "M6: who is held" "$(sa "$G1" 0x3001 held) $(sa "$G2" 0x1001 held)" "True True"
+is "M6: one way" "$(sa "$G2" 0x1002 .packets)" "$(sa "$G1" 0x1002 .packets)"
+is "M6: the other way" "$(sa "$G1" 0x3001 .oseq)" $(($(sa "$G2" 0x3001 .oseq) + 8192))
+is "M6: who is held" "$(sa "$G1" 0x3001 .held) $(sa "$G2" 0x1001 .held)" "true true"
 
 # The device vanishes and returns.
 must ip -n "$G1" link del sync
@@ -131,7 +122,7 @@ device() { # NAME
 	done
 }
 up() { # DEVICE
-	[ "$(ha "$G1" -j link show "$1" | json 'd[0]["state"]')" = up ]
+	[ "$(link_field "$G1" "$1" state)" = up ]
 }
 must ip -n "$G1" link add vx type vxlan id 5 remote 10.9.0.2 local 10.9.0.1 dstport 4789
 must ip -n "$G2" link add vx type vxlan id 5 remote 10.9.0.1 local 10.9.0.2 dstport 4789
@@ -151,8 +142,8 @@ for ns in "$G1" "$G2"; do
 done
 must ha "$G1" link add sync peer 02:00:00:00:01:02 insecure
 must ha "$G2" link add sync peer 02:00:00:00:01:01 insecure
-check "N6: the same node id twice" wait_for 10 counts "$G1" node_conflict 1
+check "N6: the same node id twice" wait_for 10 counter "$G1" node_conflict 1
 check "N6: is an event" wait_for 5 grep -q node-conflict "/run/events.$G1"
-is "N6: and no session" "$(ha "$G1" -j link show sync | json 'd[0]["state"]')" connecting
+check "N6: and no session" link_state "$G1" connecting
 check "the module leaves" ha_unload
 ktap_finished

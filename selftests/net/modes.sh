@@ -19,9 +19,9 @@ mode() { # NAME SPI 4|6 MODE ADDRESS [OPTION...]
 	pings 30 "$to" || fail "$name: no traffic"
 	wait_for 5 mirrored "$G1" $((spi + 1))
 	wait_for 5 mirrored "$G1" $((spi + 2))
-	is "$name: outbound" "$(sa "$G2" $((spi + 1)) oseq)" 10030
-	is "$name: inbound" "$(sa "$G2" $((spi + 2)) seq)" 30
-	is "$name: packets" "$(sa "$G2" $((spi + 2)) packets)" 30
+	is "$name: outbound" "$(sa "$G2" $((spi + 1)) .oseq)" 10030
+	is "$name: inbound" "$(sa "$G2" $((spi + 2)) .seq)" 30
+	is "$name: packets" "$(sa "$G2" $((spi + 2)) .packets)" 30
 	must ha "$G2" takeover vpn force
 	wait_for 5 role "$G1" vpn standby
 	reroute 2
@@ -90,7 +90,7 @@ wait_for 5 mirrored "$G1" 0x2002
 bitmap() { # NAMESPACE
 	ip -n "$1" -d xfrm state get dst 192.0.2.1 proto esp spi 0x2002 | grep -A 9 'bitmap-length\|seq-hi'
 }
-is "M4: right edge with the bitmap" "$(sa "$G2" 0x2002 seq)" 60
+is "M4: right edge with the bitmap" "$(sa "$G2" 0x2002 .seq)" 60
 is "M4: the bitmap is the same" "$(bitmap "$G2" | tail -n 2)" "$(bitmap "$G1" | tail -n 2)"
 check "the module leaves" ha_unload
 ktap_finished

@@ -23,7 +23,7 @@ refused() { # SENTENCE ARG...: by G1, exit status 1
 }
 
 field() { # OBJECT EXPRESSION
-	ha "$G1" -j "$1" show | json "$2"
+	ha "$G1" -j "$1" show | jq -c ".[0] | $2"
 }
 
 ha_load
@@ -48,12 +48,12 @@ must ha "$G1" node set id 77
 check "link add" ha "$G1" link add sync peer 02:00:00:00:01:02 key $key heartbeat 20 dead 5 batch 0
 refused "already" link add sync peer 02:00:00:00:01:02 key $key
 refused "while there are links" node set id 5
-is "node id" "$(field node 'd[0]["id"]')" 77
+is "node id" "$(field node .id)" 77
 is "settings of the link" \
-	"$(field link '(d[0]["heartbeat"], d[0]["dead"], d[0]["batch"], d[0]["sealed"])')" \
-	"(20, 5, 0, True)"
+	"$(field link '[.heartbeat, .dead, .batch, .sealed]')" \
+	"[20,5,0,true]"
 check "link set" ha "$G1" link set sync heartbeat 100
-is "was set, the rest stays" "$(field link '(d[0]["heartbeat"], d[0]["dead"])')" "(100, 5)"
+is "was set, the rest stays" "$(field link '[.heartbeat, .dead]')" "[100,5]"
 refused "There is no link" link set wan heartbeat 100
 refused "There is no link" link del wan
 check_not "a key is never read back" grep -q "$(cat $key)" <<<"$(ha "$G1" -j link show)"
@@ -66,11 +66,11 @@ check "group add" ha "$G1" group add g address 192.0.2.1 address 2001:db8::1 req
 	if_id 9 role standby interval 8 max-age 20 bitmap on on-peer-loss takeover replay strict join 50
 refused "exists" group add g role standby
 is "settings of the group" \
-	"$(field group '[d[0][k] for k in ("role", "interval", "max_age", "bitmap", "on_peer_loss", "replay", "join", "reqid", "mark", "if_id")]')" \
-	"['standby', 8, 20, True, 'takeover', 'strict', 50, 5, '0x1/0xff', 9]"
+	"$(field group '[.role, .interval, .max_age, .bitmap, .on_peer_loss, .replay, .join, .reqid, .mark, .if_id]')" \
+	'["standby",8,20,true,"takeover","strict",50,5,"0x1/0xff",9]'
 check "group set" ha "$G1" group set g interval 32 replay lenient
-is "was set, the rest stays" "$(field group '[d[0][k] for k in ("interval", "max_age", "replay")]')" \
-	"[32, 20, 'lenient']"
+is "was set, the rest stays" "$(field group '[.interval, .max_age, .replay]')" \
+	'[32,20,"lenient"]'
 refused "There is no group" group set nobody interval 1
 refused "There is no group" group del nobody
 refused "There is no group" takeover nobody
@@ -95,7 +95,7 @@ flow=$!
 twice=0
 for _ in {1..20}; do
 	ha "$G1" -j sa show > /run/dump || twice=$((twice + 1))
-	[ "$(json 'len(d) - len({x["index"] for x in d})' < /run/dump)" = 0 ] || twice=$((twice + 1))
+	[ "$(jq 'length - (map(.index) | unique | length)' /run/dump)" = 0 ] || twice=$((twice + 1))
 done
 wait $flow
 is "dumps while SAs come and go" $twice 0

@@ -17,7 +17,7 @@ carries() { # NUMBER FIRST NAME: G1 or G2 carries the group; its numbers begin a
 	[ "$1" = 1 ] && g=$G1 || g=$G2
 	reroute "$1"
 	check "$3" pings 20
-	is "S2: its numbers" "$(sa "$g" "$spi" oseq)" $(($2 + 19))
+	is "S2: its numbers" "$(sa "$g" "$spi" .oseq)" $(($2 + 19))
 }
 
 join() { # NAMESPACE SLICE: a node that has just started, with the SA as it was installed
@@ -80,7 +80,7 @@ for _ in {1..50}; do
 done
 check "S1: the soft limit makes a soft expiry" wait_for 5 grep -q 'hard 0' /run/expire
 is "S1: of this SA, once" "$(grep -c 'hard 0' /run/expire)" 1
-between "S1: at the number set" "$(sa "$G1" 0x3001 oseq)" $((QUARTER / 2)) $((QUARTER / 2 + 10))
+between "S1: at the number set" "$(sa "$G1" 0x3001 .oseq)" $((QUARTER / 2)) $((QUARTER / 2 + 10))
 check "S1: traffic goes on" pings 20
 for ns in "$G1" "$P"; do
 	must ip -n "$ns" xfrm state flush
@@ -88,8 +88,8 @@ done
 sas 0x3000 4 tunnel "$G1 $P" replay-window 32 replay-oseq $((QUARTER - 30))
 pings 60 10.1.0.1 0.01
 # The aevent tap stops earlier: segments may come together, and it can't refuse them.
-between "S1: the hard limit" "$(sa "$G1" 0x3001 oseq)" $((QUARTER - 64)) $((QUARTER - 1))
-is "S1: holds the SA" "$(sa "$G1" 0x3001 hold)" limit
+between "S1: the hard limit" "$(sa "$G1" 0x3001 .oseq)" $((QUARTER - 64)) $((QUARTER - 1))
+is "S1: holds the SA" "$(sa "$G1" 0x3001 .hold)" limit
 check_not "S1: nothing is sent any more" pings 1
 check_not "a slice that there is not" ha "$G1" group set vpn slice 5/4
 check "the module leaves" ha_unload

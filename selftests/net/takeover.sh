@@ -16,36 +16,36 @@ policies 0x1000 4 tunnel
 links
 groups vpn interval 16 quantity 10000
 
-is "N6: the SA of the standby is held" "$(sa "$G2" 0x1001 held)" True
-is "that of the active is not" "$(sa "$G1" 0x1001 held)" False
+is "N6: the SA of the standby is held" "$(sa "$G2" 0x1001 .held)" true
+is "that of the active is not" "$(sa "$G1" 0x1001 .held)" false
 
 check "traffic through the active gateway" pings 40
 wait_for 5 mirrored "$G1" 0x1001
 wait_for 5 mirrored "$G1" 0x1002
 is "N7: nothing is behind once it is acknowledged" "$(behind "$G1" 0x1001)" 0
-is "M1: outbound number" "$(sa "$G1" 0x1001 oseq)" 40
-is "M3: the standby has the number and the quantity" "$(sa "$G2" 0x1001 oseq)" 10040
-is "M1: right edge" "$(sa "$G2" 0x1002 seq)" 40
-is "M1: packets" "$(sa "$G2" 0x1001 packets)" 40
-is "M1: bytes" "$(sa "$G2" 0x1001 bytes)" "$(sa "$G1" 0x1001 bytes)"
-is "M1: bytes, inbound" "$(sa "$G2" 0x1002 bytes)" "$(sa "$G1" 0x1002 bytes)"
+is "M1: outbound number" "$(sa "$G1" 0x1001 .oseq)" 40
+is "M3: the standby has the number and the quantity" "$(sa "$G2" 0x1001 .oseq)" 10040
+is "M1: right edge" "$(sa "$G2" 0x1002 .seq)" 40
+is "M1: packets" "$(sa "$G2" 0x1001 .packets)" 40
+is "M1: bytes" "$(sa "$G2" 0x1001 .bytes)" "$(sa "$G1" 0x1001 .bytes)"
+is "M1: bytes, inbound" "$(sa "$G2" 0x1002 .bytes)" "$(sa "$G1" 0x1002 .bytes)"
 
 # By force: the active gateway is told by the term.
 must ha "$G2" takeover vpn force
 check "M8: the standby becomes active" wait_for 5 role "$G2" vpn active
 check "N6: the former active learns of the higher term" wait_for 5 role "$G1" vpn standby
-is "and holds its SAs" "$(sa "$G1" 0x1001 held)" True
+is "and holds its SAs" "$(sa "$G1" 0x1001 .held)" true
 is "the terms agree" "$(group "$G1" vpn term)" "$(group "$G2" vpn term)"
 reroute 2
 check "traffic through the other gateway" pings 20
-is "it goes on above the lease" "$(sa "$G2" 0x1001 oseq)" 10060
+is "it goes on above the lease" "$(sa "$G2" 0x1001 .oseq)" 10060
 
 # Planned: asked for by the standby, nothing is skipped.
 wait_for 5 mirrored "$G2" 0x1001
 must ha "$G1" takeover vpn
 check "M8: back again" wait_for 5 role "$G1" vpn active
 check "the other one is standby" wait_for 5 role "$G2" vpn standby
-is "N5: no number is skipped" "$(sa "$G1" 0x1001 oseq)" 10060
+is "N5: no number is skipped" "$(sa "$G1" 0x1001 .oseq)" 10060
 reroute 1
 check "traffic through the first gateway again" pings 20
 is "no replay was seen by the remote end" \

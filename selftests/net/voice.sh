@@ -43,7 +43,7 @@ ip netns exec "$P" "$XFRM_HA_DIR/selftests/oracle/esp-flow" -a "$P" -A 10.2.0.1 
 	-n $CALLS -r $RATE > /run/calls &
 calls=$!
 carried() { # PACKETS: through either gateway
-	[ $(($(sa "$G1" 0x1002 packets) + $(sa "$G2" 0x1002 packets))) -ge "$1" ]
+	[ $(($(sa "$G1" 0x1002 .packets) + $(sa "$G2" 0x1002 .packets))) -ge "$1" ]
 }
 check "the calls have begun" wait_for 20 carried $((CALLS * RATE / 2))
 killed=$(ms)
@@ -52,7 +52,7 @@ ip -n "$G1" link set wan down
 ip -n "$G1" link set lan down
 check "S5: the peer takes over, and is rerouted to" wait_for 20 test -s /run/rerouted
 read -r event moved < /run/rerouted
-packets=$(sa "$G2" 0x1002 packets)
+packets=$(sa "$G2" 0x1002 .packets)
 check "S5: the calls go on" wait_for 20 carried $((packets + CALLS * RATE))
 kill $calls
 wait $calls
