@@ -154,7 +154,8 @@ static bool apply_in(struct xha_sa *sa, const struct xha_record *r)
 		seq = min_t(u64, seq, U32_MAX);
 	if (seq < old || (seq == old && !(r->flags & XHA_REC_F_BITMAP)))
 		return false;
-	sa->in_peak = xha_peak(sa->in_peak, old ? seq - old : 0);
+	if (seq > old)
+		xha_sa_peak(sa, seq - old);
 	if (!(r->flags & XHA_REC_F_BITMAP) && has_ring(x) &&
 	    xha_window_ring_pass(x->replay_esn->bmp, xha_apply_width(x), old, seq)) {
 		write_edge(x, seq);
@@ -260,6 +261,15 @@ void xha_apply_settle(struct xha_sa *sa)
 						    (u64)sa->in_interval), 1);
 }
 
+/* The peer may be active, too, or may have been: what needs no lease is the peer's. */
+static void leave_birth(struct xha_sa *sa, const struct xha_group *g)
+{
+	if (!sa->mirror || !g->config.strict || !READ_ONCE(g->took))
+		return;
+	xha_apply_jump(sa, XHA_LEASE_BIRTH);
+	sa->bounds.lease = 0;
+}
+
 /* Where a standby that becomes active begins. Return: numbers skipped at most. */
 static u64 begin(struct xha_sa *sa, const struct xha_group *g)
 {
@@ -271,10 +281,9 @@ static u64 begin(struct xha_sa *sa, const struct xha_group *g)
 		skipped = xha_quantity(c->quantity, c->interval);
 		take_window(sa, c);
 	}
-	/* It was never told of this SA: the peer may have used what needs no lease. */
-	if (sa->mirror && c->strict && READ_ONCE(g->took) && !sa->told)
-		xha_apply_jump(sa, XHA_LEASE_BIRTH);
 	sa->bounds.lease = 0;
+	if (!sa->told)
+		leave_birth(sa, g);
 	if (sa->final)
 		sa->bounds.lease = xha_lease_end(xha_oseq(x), XHA_LEASE_GRANT, xha_apply_esn(x));
 	else if (!sa->told && !READ_ONCE(g->took))
@@ -286,6 +295,7 @@ static u64 begin(struct xha_sa *sa, const struct xha_group *g)
 	sa->out.due = 0;
 	sa->in.due = 0;
 	sa->in.quiet = 0;
+	sa->in_fresh = true;
 	return skipped;
 }
 
@@ -320,6 +330,7 @@ u64 xha_apply_role(struct xha_sa *sa)
 		if (!held) {
 			sa->written = 0;
 			sa->used = xha_oseq(x);
+			sa->in_fresh = true;
 		}
 	} else if (held) {
 		skipped = begin(sa, g);
@@ -328,10 +339,8 @@ u64 xha_apply_role(struct xha_sa *sa)
 			x->km.state = XFRM_STATE_VALID;
 			hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
 		}
-	} else if (!sa->placed && sa->mirror && g->config.strict && READ_ONCE(g->took)) {
-		/* New, while the peer may be active, too: what needs no lease is the peer's. */
-		xha_apply_jump(sa, XHA_LEASE_BIRTH);
-		sa->bounds.lease = 0;
+	} else if (!sa->placed) {
+		leave_birth(sa, g);
 	}
 	sa->placed = true;
 	xha_sa_bound(sa);

@@ -583,8 +583,6 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	INIT_WORK(&g->role_work, role_work);
 	INIT_WORK(&g->soft_work, soft_work);
 	g->link = xha_link_find(xn, link_dev);
-	g->alone = !g->link || xha_link_state(g->link) != XHA_LINK_UP;
-	g->synced = !g->alone;
 	if (link_dev && !g->link) {
 		NL_SET_ERR_MSG(extack, "There is no link on this device");
 		err = -ENODEV;
@@ -593,7 +591,9 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	if (g->link) {
 		g->mirror = xha_link_mirror(g->link);
 		xha_mirror_max_age(g->mirror, c->max_age);
+		g->synced = xha_link_state(g->link) == XHA_LINK_UP;
 	}
+	g->alone = !g->synced;
 	err = xa_alloc(&xn->groups, &g->id, g, XA_LIMIT(1, GROUPS_MAX), GFP_KERNEL);
 	if (err) {
 		if (err == -EBUSY) {

@@ -28,18 +28,12 @@ void xha_link_do(struct xha_link *link, enum xha_link_todo what)
 	queue_work(link_wq, &link->work);
 }
 
-/* Timers fire within a range, so that one interrupt serves several. */
-static void start_timer(struct hrtimer *timer, u64 ns)
-{
-	hrtimer_start_range_ns(timer, ns_to_ktime(ns - ns / 4), ns / 4, HRTIMER_MODE_REL_SOFT);
-}
-
 /* At the latest; a flush that is to come earlier stands. */
 void xha_link_flush_in(struct xha_link *link, u64 ns)
 {
 	if (!hrtimer_is_queued(&link->flush_timer) ||
 	    ktime_to_ns(hrtimer_get_remaining(&link->flush_timer)) > ns)
-		start_timer(&link->flush_timer, ns);
+		xha_timer_in(&link->flush_timer, ns);
 }
 
 /* Without a session nothing is sent, and nothing may be armed: the link may be about to go. */
@@ -60,7 +54,7 @@ void xha_link_kick(struct xha_link *link)
 		return;
 	batch = READ_ONCE(link->config.batch);
 	if (batch)
-		start_timer(&link->flush_timer, batch * NSEC_PER_USEC);
+		xha_timer_in(&link->flush_timer, batch * NSEC_PER_USEC);
 	else
 		xha_link_urge(link);
 }
@@ -101,7 +95,7 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 		xha_frames_flush(link);
 	}
 	rcu_read_unlock();
-	start_timer(timer, tick_period(link));
+	xha_timer_in(timer, tick_period(link));
 	return HRTIMER_NORESTART;
 }
 
@@ -195,7 +189,7 @@ static void look_at_device(struct xha_link *link)
 	} else {
 		WRITE_ONCE(link->state, XHA_LINK_CONNECTING);
 		xha_handshake_say(link);
-		start_timer(&link->tick, tick_period(link));
+		xha_timer_in(&link->tick, tick_period(link));
 	}
 }
 

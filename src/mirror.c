@@ -13,13 +13,6 @@
 #include "mirror.h"
 #include "trace.h"
 
-/* The timer looks at what moved when the first of it may be of age, up to a quarter early. */
-static void age_in(struct xha_mirror *m, u64 ns)
-{
-	hrtimer_start_range_ns(&m->age_timer, ns_to_ktime(ns - ns / 4), ns / 4,
-			       HRTIMER_MODE_REL_SOFT);
-}
-
 static u64 age_limit(u32 ms)
 {
 	return ms * (u64)NSEC_PER_MSEC;
@@ -49,7 +42,7 @@ void xha_mirror_moved(struct xha_sa *sa)
 		return;
 	refcount_inc(&sa->ref);
 	if (llist_add(&sa->moved_node, &m->moved) && !hrtimer_is_queued(&m->age_timer))
-		age_in(m, age_limit(READ_ONCE(m->max_age)));
+		xha_timer_in(&m->age_timer, age_limit(READ_ONCE(m->max_age)));
 }
 
 static bool half_behind(const struct xha_half *h)
@@ -106,7 +99,7 @@ static enum hrtimer_restart age_tick(struct hrtimer *timer)
 	if (aged)
 		xha_link_urge(m->link);
 	if (!llist_empty(&m->moved))
-		age_in(m, next);
+		xha_timer_in(&m->age_timer, next);
 	return HRTIMER_NORESTART;
 }
 
@@ -343,8 +336,8 @@ static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool fina
 	sa->in.sampled = s->in;
 	sa->in.quiet = 0;
 	in = s->in - min(was_in, s->in);
-	if (in && was_in)
-		sa->in_peak = xha_peak(sa->in_peak, in);
+	if (in)
+		xha_sa_peak(sa, in);
 	if (!c->interval)
 		adapt(sa, c, s->out - min(was_out, s->out), in, now);
 	if (next)

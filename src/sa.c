@@ -243,6 +243,7 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	sa->out.seq = s.out;
 	sa->in.seq = s.in;
 	sa->bounds.lease = XHA_LEASE_BIRTH;
+	sa->in_fresh = true;
 	if (g)
 		settings(sa);
 
@@ -380,10 +381,6 @@ bool xha_sa_moved_out_slow(struct xha_sa *sa, u64 seq)
 {
 	struct xha_half *h = &sa->out;
 
-	if (!sa->group) {
-		h->quiet = U64_MAX;
-		return true;
-	}
 	if (unlikely(seq > xha_limit(&sa->bounds))) {
 		refuse(sa);
 		return false;

@@ -134,6 +134,7 @@ struct xha_sa {
 	bool told;			/* by the peer, of its outbound number; x->lock */
 	bool placed;			/* begun for the role of its group; x->lock */
 	bool rejoined;			/* lease acknowledged in this session; x->lock */
+	bool in_fresh;			/* roles have changed: the next edge may jump; x->lock */
 	bool final;			/* it was exact, and is still the newest; x->lock */
 	u16 gen;			/* acknowledgments of older records are void; x->lock */
 	u64 overrun;			/* packets above the acknowledged lease; x->lock */
@@ -249,7 +250,13 @@ enum xha_link_state {
 	XHA_LINK_UP,		/* in sync */
 };
 
-struct xha_link;		/* struct in link.h: link.c, seal.c; others use the calls below */
+/* Fires within a range before @ns, so that one interrupt serves several timers. */
+static inline void xha_timer_in(struct hrtimer *timer, u64 ns)
+{
+	hrtimer_start_range_ns(timer, ns_to_ktime(ns - ns / 4), ns / 4, HRTIMER_MODE_REL_SOFT);
+}
+
+struct xha_link;		/* struct in link.h; others use the calls below */
 
 /* What a frame carried, remembered until it is acknowledged or lost */
 enum xha_item_kind {
@@ -330,6 +337,8 @@ void xha_apply_grant(struct xha_sa *sa);
 void xha_apply_settle(struct xha_sa *sa);	/* x->lock held */
 bool xha_apply_jump(struct xha_sa *sa, u64 oseq);
 void xha_apply_soften(struct xha_sa *sa);
+void xha_apply_free(struct xha_sa *sa);
+void xha_apply_aevent(struct xfrm_state *x, u32 maxdiff, u32 maxage);	/* x->lock held */
 
 /* The last number given to an outbound packet. */
 static inline u64 xha_oseq(const struct xfrm_state *x)
@@ -341,9 +350,7 @@ static inline u64 xha_oseq(const struct xfrm_state *x)
 	return xha_seq64(r->oseq, x->repl_mode == XFRM_REPLAY_MODE_ESN ? r->oseq_hi : 0);
 }
 
-void xha_apply_free(struct xha_sa *sa);
 bool xha_apply_record(struct xha_sa *sa, const struct xha_record *r);
-void xha_apply_aevent(struct xfrm_state *x, u32 maxdiff, u32 maxage);
 
 /* group.c: groups, roles, terms, takeover, release */
 void xha_group_config_default(struct xha_group_config *c);
@@ -414,8 +421,6 @@ const char *xha_link_name(const struct xha_link *link);	/* of its device; mutex 
 int xha_link_init(void);
 void xha_link_exit(void);
 void xha_link_fini(struct xha_net *xn);		/* netns goes */
-
-/* seal.c: keys and AEAD of the link */
 
 /* mirror.c: dirty queue, batching, bulk sync, orphans */
 struct xha_mirror;				/* per link; struct in mirror.h */
@@ -492,6 +497,15 @@ void xha_sa_net_start(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
+
+/* x->lock held: the edge has moved by so many packets from one record to the next. */
+static inline void xha_sa_peak(struct xha_sa *sa, u64 moved)
+{
+	if (!sa->in_fresh)
+		sa->in_peak = xha_peak(sa->in_peak, moved);
+	sa->in_fresh = false;
+}
+
 bool xha_sa_moved_out_slow(struct xha_sa *sa, u64 seq);
 void xha_sa_moved_in_slow(struct xha_sa *sa);
 

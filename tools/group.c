@@ -109,7 +109,7 @@ static int set_on_peer_loss(struct nl_msg *msg, const char *value)
 static int set_slice(struct nl_msg *msg, const char *value)
 {
 	uint32_t v[3] = { };
-	char word[16];
+	char copy[40], *rest = copy;
 	int n = 0;
 
 	if (!strcmp(value, "off")) {
@@ -117,25 +117,13 @@ static int set_slice(struct nl_msg *msg, const char *value)
 		nla_put_u32(msg, XFRM_HA_A_GROUP_SLICE, 0);
 		return -1;
 	}
-	for (const char *p = value; p && n < 3; n++) {
-		const char *slash = strchr(p, '/');
-		size_t len = slash ? (size_t)(slash - p) : strlen(p);
-
-		if (len >= sizeof(word))
-			break;
-		memcpy(word, p, len);
-		word[len] = 0;
-		if (!number(word, UINT32_MAX, &v[n]))
-			break;
-		p = slash ? slash + 1 : NULL;
-		if (!p) {
-			n++;
-			goto done;
-		}
-	}
-	n = 0;
-done:
-	if (n < 2)
+	if (strlen(value) < sizeof(copy))
+		strcpy(copy, value);
+	else
+		rest = NULL;
+	while (rest && n < 3 && number(strsep(&rest, "/"), UINT32_MAX, &v[n]))
+		n++;
+	if (rest || n < 2)
 		return usage("slice is K/N, K/N/NODES or off, not \"%s\"", value);
 	nla_put_u32(msg, XFRM_HA_A_GROUP_SLICE, v[0]);
 	nla_put_u32(msg, XFRM_HA_A_GROUP_SLICES, v[1]);

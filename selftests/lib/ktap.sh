@@ -127,20 +127,24 @@ must() { # COMMAND...: set-up, without which there is no test
 	"$@" || bail "failed: $*"
 }
 
-wait_for() { # SECONDS COMMAND...: until it succeeds
-	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+wait_for() { # SECONDS COMMAND...: until it succeeds; looks ever less often
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000)) ms=20
 
 	shift
 	until "$@"; do
 		((${EPOCHREALTIME/[.,]/} < end)) || return 1
-		ktap_nap
+		ktap_nap $ms
+		ms=$((ms < 300 ? ms * 3 / 2 : 300))
 	done
 }
 
 # A pipe that nobody writes to: waiting on it costs no process.
 exec {ktap_pipe}<> <(:)
-ktap_nap() {
-	read -r -t 0.05 -u "$ktap_pipe" _ || :
+ktap_nap() { # MILLISECONDS, below 1000
+	local seconds
+
+	printf -v seconds "0.%03d" "$1"
+	read -r -t "$seconds" -u "$ktap_pipe" _ || :
 }
 
 at_exit() { # COMMAND...
