@@ -3,8 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "xfrm-ha.h"
+
+#define VERSION_LEN	32
 
 static void show(struct nlattr **a, void *data)
 {
@@ -86,19 +89,26 @@ int stat_show(int argc, char **argv)
 	return err;
 }
 
+static void keep_version(struct nlattr **a, void *data)
+{
+	snprintf(data, VERSION_LEN, "%s", nla_get_string(a[XFRM_HA_A_NODE_VERSION]));
+}
+
 int version(int argc, char **argv)
 {
-	char module[32] = "not loaded";
-	FILE *f = fopen("/sys/module/xfrm_ha/srcversion", "r");
+	char module[VERSION_LEN] = "not loaded";
+	int err;
 
 	(void)argv;
 	if (argc)
 		return usage("version takes nothing");
-	if (f) {
-		if (!fgets(module, sizeof(module), f))
-			strcpy(module, "loaded");
-		module[strcspn(module, "\n")] = '\0';
-		fclose(f);
+	if (!access("/sys/module/xfrm_ha", F_OK)) {
+		if (nl_open())
+			return REFUSED;
+		err = nl_talk(nl_request(XFRM_HA_CMD_NODE_GET, 0), XFRM_HA_A_NODE_MAX,
+			      keep_version, module);
+		if (err)
+			return err;
 	}
 	out_begin(true);
 	out_object();
