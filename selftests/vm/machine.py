@@ -63,6 +63,7 @@ import time
 
 import cpio
 import debian_kernel
+import tsc
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -396,6 +397,7 @@ class Qemu(Machine):
 
     def argv(self, channel):
         kernel = self.lab.kernel('qemu')
+        clock = ''
         initrd, root = kernel.initrd, [
             '-fsdev', 'local,id=root,path=/,security_model=none,readonly=on,multidevs=remap',
             '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root']
@@ -412,6 +414,7 @@ class Qemu(Machine):
             # With a thread for each CPU one was seen to run into code that the
             # other was patching (int3 of a static key): an emulator's fault.
             accel = ['-accel', 'tcg,thread=single', '-cpu', 'max']
+            clock = f'tsc_early_khz={tsc.khz()} ' if tsc.khz() else ''
         argv = ['qemu-system-x86_64', '-name', self.name, '-M', 'pc'] + accel + [
             '-smp', str(self.smp), '-m', str(self.mem),
             '-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot',
@@ -421,7 +424,7 @@ class Qemu(Machine):
             '-chardev', f'socket,id=qmp,path={self._qmp()},server=on,wait=off',
             '-mon', 'chardev=qmp,mode=control',
             '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
-            '-append', f'{QEMU_APPEND} top={TOP} job={self.dir} tty={self.tty} '
+            '-append', f'{QEMU_APPEND} {clock}top={TOP} job={self.dir} tty={self.tty} '
                        f'mods={kernel.modules} {self.append}']
         for n, end in enumerate(self.links):
             if os.path.exists(end.path):
