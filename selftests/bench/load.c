@@ -14,48 +14,27 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <linux/xfrm.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 
+#include "../lib/netns.h"
+
 #define PORT	5000
 #define LEN	64
 #define SAMPLE	101	/* rounds; prime to all intervals */
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void enter(const char *ns)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", ns);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(path);
-	close(fd);
-}
 
 static int udp(const char *ns, const char *own, const char *peer)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(PORT) };
 	int fd;
 
-	enter(ns);
+	netns_enter(ns);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	inet_pton(AF_INET, own, &a.sin_addr);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)))
@@ -130,7 +109,7 @@ static int answer(struct nl_msg *msg, void *arg)
 
 static void gateway(struct gateway *g, const char *ns, unsigned int spi)
 {
-	enter(ns);
+	netns_enter(ns);
 	g->id.sa_id.spi = htonl(spi);
 	g->sock = nl_socket_alloc();
 	if (!g->sock || nl_connect(g->sock, NETLINK_XFRM))

@@ -13,39 +13,18 @@
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <linux/xfrm.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 
+#include "../lib/netns.h"
+
 #define PORT	5001
 
 static int udp_sock;
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void enter(const char *ns)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", ns);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(path);
-	close(fd);
-}
 
 static int heard(struct nl_msg *msg, void *arg)
 {
@@ -69,7 +48,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: xfrm-sync send NS ADDR PEER | receive NS ADDR\n");
 		return 2;
 	}
-	enter(argv[2]);
+	netns_enter(argv[2]);
 	udp_sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	inet_pton(AF_INET, argv[3], &a.sin_addr);
 	if (udp_sock < 0 || bind(udp_sock, (struct sockaddr *)&a, sizeof(a)))

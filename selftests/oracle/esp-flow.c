@@ -13,19 +13,16 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "../lib/netns.h"
 
 #define FLOWS	256
 #define PACKETS	(1 << 20)	/* of one flow */
@@ -56,21 +53,6 @@ static double now(void)
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-static int enter(const char *netns)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", netns);
-	fd = open(path, O_RDONLY);
-	if (fd < 0 || setns(fd, CLONE_NEWNET)) {
-		fprintf(stderr, "esp-flow: %s: %s\n", path, strerror(errno));
-		exit(2);
-	}
-	close(fd);
-	return 0;
 }
 
 static void receive(int fd, FILE *log)
@@ -148,13 +130,13 @@ int main(int argc, char **argv)
 	for (int i = 0; i < n; i++)
 		flows[i].got = calloc(PACKETS, 1);
 	to.sin_port = htons(port);
-	enter(a);
+	netns_enter(a);
 	tx = socket(AF_INET, SOCK_DGRAM, 0);
 	if (bind(tx, (void *)&from, sizeof(from)) || connect(tx, (void *)&to, sizeof(to))) {
 		perror("esp-flow: sender");
 		return 2;
 	}
-	enter(b);
+	netns_enter(b);
 	rx = socket(AF_INET, SOCK_DGRAM, 0);
 	if (bind(rx, (void *)&to, sizeof(to))) {
 		perror("esp-flow: receiver");

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Starts guest.sh in a guest and reads what it has measured."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, 'selftests', 'vm'))
+from machine import Error, Image  # noqa: E402
+
+HERE = os.path.join(TOP, 'selftests', 'bench')
+LINE = re.compile(r'@@bench (\S+) (\{.*?\}) (\{.*?\})')
+COUNTER = re.compile(r'(\w+) +(\d+)  \S')
+MODULES = ['veth', 'esp4', 'tunnel4', 'xfrm_user', 'sch_netem']
+
+
+def build():
+    for where in ('selftests/bench', 'tools'):
+        subprocess.run(['make', '-s', '-C', f'{TOP}/{where}'], check=True)
+
+
+def counting(lab, name, seed, **env):
+    """A guest of the stock kernel whose clock counts instructions."""
+    image = Image(programs=['/usr/sbin/ip', '/usr/sbin/tc', 'tools/xfrm-ha', 'selftests/bench/load',
+                            'selftests/bench/xfrm-sync'],
+                  files={'/guest.sh': 'selftests/bench/guest.sh'}, modules=MODULES)
+    return lab.vm(name, 'qemu', 'bash /guest.sh', icount=seed, image=image, append='norandmaps',
+                  env=env)
+
+
+def follow(vm, timeout):
+    """The guest's figures in their order: (configuration, cost, distance); and the sum of
+    the counters of both gateways, where it was asked for them."""
+    vm.start()
+    rows, counters = [], {}
+    while (line := vm.readline(timeout)) is not None:
+        if m := LINE.match(line):
+            rows.append((m[1], json.loads(m[2]), json.loads(m[3])))
+        elif line.startswith('@@bad'):
+            raise Error(f'{vm.name}: {line[6:]}')
+        elif m := COUNTER.match(line):
+            counters[m[1]] = counters.get(m[1], 0) + int(m[2])
+    status = vm.wait(60)
+    if status:
+        raise Error(f'{vm.name}: exit status {status}\n{vm.last_words()}')
+    return rows, counters
