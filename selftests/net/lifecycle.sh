@@ -77,6 +77,42 @@ check "none on the standby" on_held "$G2" 0x1201
 must ip -n "$G2" xfrm state flush
 wait_for 10 sas_of "$G2" 0
 
+# Limits by count hold for both gateways together: what one has carried counts on the other.
+sas 0x1280 4 tunnel "$G1 $G2" replay-window 32 limit packet-hard 60 limit byte-soft 2500
+sas 0x1280 4 tunnel "$P" replay-window 32
+for ns in "$G1" "$G2" "$P"; do
+	must ip -n "$ns" xfrm policy flush
+done
+policies 0x1280 4 tunnel
+for ns in "$G1" "$G2"; do
+	ip netns exec "$ns" ip xfrm monitor expire > "/run/expire.$ns" &
+done
+wait_for 5 sas_of "$G2" 2
+check "40 of 60 packets" pings 40
+wait_for 5 mirrored "$G1" 0x1281
+wait_for 5 mirrored "$G1" 0x1282
+is "M1: are counted on the other gateway" "$(sa "$G2" 0x1281 .packets)" 40
+check "the soft limit by octets makes an event on the active" \
+	wait_for 5 grep -q 'hard 0' "/run/expire.$G1"
+check_not "none on the standby" grep -q . "/run/expire.$G2"
+must ha "$G2" takeover vpn
+must wait_for 5 role "$G2" vpn active
+reroute 2
+on "$P" ping -q -c 40 -i 0.01 -W 1 10.1.0.1 > /run/limit
+read -r _ _ _ got _ < <(grep transmitted /run/limit)
+between "M1: the hard limit comes after 20 more" "$got" 18 20
+no_inbound() {
+	[ -z "$(sa "$G2" 0x1282 .spi)" ]
+}
+check "and the kernel deletes the SA" wait_for 10 no_inbound
+must ha "$G1" takeover vpn
+must wait_for 5 role "$G1" vpn active
+reroute 1
+for ns in "$G1" "$G2" "$P"; do
+	must ip -n "$ns" xfrm state flush
+done
+wait_for 10 sas_of "$G1" 0
+
 # A namespace leaves under traffic: its peer takes notice.
 sas 0x1300 4 tunnel "$G1 $G2 $P" replay-window 32
 for ns in "$G1" "$G2" "$P"; do

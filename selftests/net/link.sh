@@ -4,7 +4,7 @@
 #
 # M2 M5 M6 N4: the link. Intervals make the expected records; loss, reordering and
 # duplication lose nothing; a lost peer is taken over from; wrong keys and foreign
-# frames cost a counter; the device may vanish; tunnel devices serve as well.
+# frames cost a counter; the device may vanish; tunnel devices serve as well, and a bond.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -110,12 +110,13 @@ for ns in "$G1" "$G2"; do
 done
 
 # M5: over a routed network, and over other devices
-device() { # NAME
+device() { # NAME [COMMAND...]: run while it is up
 	must ip -n "$G1" link set dev "$1" address 02:00:00:00:05:01 up
 	must ip -n "$G2" link set dev "$1" address 02:00:00:00:05:02 up
-	must ha "$G1" link add "$1" peer 02:00:00:00:05:02 insecure
-	must ha "$G2" link add "$1" peer 02:00:00:00:05:01 insecure
+	must ha "$G1" link add "$1" peer 02:00:00:00:05:02 insecure dead 100
+	must ha "$G2" link add "$1" peer 02:00:00:00:05:01 insecure dead 100
 	check "M5: over $1" wait_for 10 up "$1"
+	"${@:2}"
 	for ns in "$G1" "$G2"; do
 		must ha "$ns" link del "$1"
 		must ip -n "$ns" link del "$1"
@@ -134,6 +135,42 @@ for ns in "$G1" "$G2"; do
 	must ip -n "$ns" link add link sync name vlan type vlan id 7
 done
 device vlan
+for n in 1 2; do
+	g=G$n
+	must ip -n "${!g}" link add link sync name ms address "02:00:00:00:05:0$n" type macsec encrypt on
+	must ip -n "${!g}" macsec add ms tx sa 0 pn 1 on key 01 "$(printf '%032d' $n)"
+	must ip -n "${!g}" macsec add ms rx port 1 address "02:00:00:00:05:0$((3 - n))"
+	must ip -n "${!g}" macsec add ms rx port 1 address "02:00:00:00:05:0$((3 - n))" sa 0 pn 1 on \
+		key 01 "$(printf '%032d' $((3 - n)))"
+done
+device ms
+
+# Two devices, one of which fails: the bond is one, and the session stands.
+one_fails() {
+	local sessions
+
+	sessions=$(stat "$G2" session_new)
+	must ip -n "$G1" link set s1 down
+	check "the bond goes over to the other device" wait_for 5 active_slave s2
+	heard=$(link_field "$G1" bnd rx_frames)
+	check "the peer is heard over it" wait_for 10 heard_more
+	is "in the same session" "$(stat "$G2" session_new)" "$sessions"
+}
+heard_more() {
+	[ "$(link_field "$G1" bnd rx_frames)" -gt $((heard + 3)) ]
+}
+active_slave() { # DEVICE
+	on "$G1" grep -q "Currently Active Slave: $1" /proc/net/bonding/bnd
+}
+must ip link add s1 netns "$G1" type veth peer name s1 netns "$G2"
+must ip link add s2 netns "$G1" type veth peer name s2 netns "$G2"
+for ns in "$G1" "$G2"; do
+	must ip -n "$ns" link add bnd type bond mode active-backup miimon 20
+	must ip -n "$ns" link set s1 master bnd
+	must ip -n "$ns" link set s2 master bnd
+done
+must ip -n "$G1" link set bnd type bond primary s1
+device bnd one_fails
 
 # Two nodes that claim the same id: refused, and said.
 for ns in "$G1" "$G2"; do
