@@ -89,7 +89,7 @@ enum xha_msg_kind {
 #define XHA_REC_F_FINAL		0x1	/* sender stopped: seq is exact, not a lease end */
 #define XHA_REC_F_BITMAP	0x2	/* a bitmap follows */
 #define XHA_REC_F_LEASE		0x4	/* out: sender is active, and will use numbers up to seq */
-#define XHA_REC_F_EXACT		0x8	/* out: sender was deposed, and has used numbers up to it */
+#define XHA_REC_F_EXACT		0x8	/* out: the sender may have used numbers up to it */
 #define XHA_REC_F_MASK		0xf
 
 /**

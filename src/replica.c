@@ -87,16 +87,22 @@ static void meet(struct xha_sa *sa, u64 seq)
 
 /*
  * A lease is given by a node that holds the SA, and has told the peer what it has used
- * itself: else the frame is not acknowledged.
+ * itself: else the frame is not acknowledged. A peer that asks for less has forgotten, or was
+ * never told: it is told.
  */
-static bool refuses(const struct xha_sa *sa, const struct xha_record *r)
+static bool refuses(struct xha_sa *sa, const struct xha_record *r)
 {
 	if (r->in || !(r->flags & XHA_REC_F_LEASE))
 		return false;
 	if (xha_group_sends(sa->group) || !(READ_ONCE(sa->hold) & XHA_HOLD_STANDBY))
 		return true;
 	smp_rmb(); /* pairs with sweep() in group.c: what it owes is marked before it is held */
-	return test_bit(XHA_SA_EXACT, &sa->flags) || r->seq < READ_ONCE(sa->used);
+	if (r->seq < READ_ONCE(sa->used) && !test_and_set_bit(XHA_SA_EXACT, &sa->flags)) {
+		set_bit(XHA_SA_ANSWER, &sa->flags);
+		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+		xha_mirror_due(sa);
+	}
+	return test_bit(XHA_SA_EXACT, &sa->flags);
 }
 
 static void apply(struct xha_mirror *m, struct xha_peer_sa *p, struct xha_record *r)

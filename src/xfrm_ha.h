@@ -81,7 +81,7 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_ASK,		/* ask the peer to announce it */
 	XHA_SA_FINAL,		/* planned switchover: exact record not acknowledged yet */
 	XHA_SA_SYNC,		/* part of a bulk sync, announcement not acknowledged yet */
-	XHA_SA_EXACT,		/* deposed: the number last used is not acknowledged yet */
+	XHA_SA_EXACT,		/* held: the peer has not acknowledged what was used here */
 	XHA_SA_NAKED,		/* refused by the peer: in a frame by itself */
 	XHA_SA_SOFT,		/* past the soft limit of its slice, the user knows */
 	XHA_SA_DEAD,		/* unlinked */

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
-ktap_plan 22
+ktap_plan 26
 ha_load
 topology
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
@@ -48,6 +48,26 @@ check "the other one is standby" wait_for 5 role "$G2" vpn standby
 is "N5: no number is skipped" "$(sa "$G1" 0x1001 .oseq)" 10060
 reroute 1
 check "traffic through the first gateway again" pings 20
+
+# Both are configured anew, and one is active before they meet: the other's number is the lease
+# that it gave, but it can't tell any more that it has not used it. The active one learns of
+# it, and goes on above.
+granted=$(sa "$G2" 0x1001 .oseq)
+cut
+for ns in "$G1" "$G2"; do
+	must ha "$ns" group del vpn
+	must ha "$ns" link del sync
+done
+must ha "$G1" link add sync peer 02:00:00:00:01:02 insecure dead 100
+must ha "$G2" link add sync peer 02:00:00:00:01:01 insecure dead 100
+must ha "$G2" group add vpn role standby interval 16 quantity 1000
+must ha "$G1" group add vpn role active join 100 interval 16 quantity 1000
+must wait_for 5 role "$G1" vpn active
+check "alone, and knowing nothing" pings 20
+mend
+check "gateways that have forgotten meet" wait_for 20 link_state "$G1" up
+check "I1: a lease above what the standby may have used" wait_for 10 mirrored "$G1" 0x1001
+is "and no further" "$(sa "$G1" 0x1001 .oseq)" "$granted"
 is "no replay was seen by the remote end" \
 	"$(xfrm_stat "$P" XfrmInStateSeqError)" 0
 check "the module leaves" ha_unload
