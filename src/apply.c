@@ -154,8 +154,6 @@ static bool apply_in(struct xha_sa *sa, const struct xha_record *r)
 		seq = min_t(u64, seq, U32_MAX);
 	if (seq < old || (seq == old && !(r->flags & XHA_REC_F_BITMAP)))
 		return false;
-	if (seq > old)
-		xha_sa_peak(sa, seq - old);
 	if (!(r->flags & XHA_REC_F_BITMAP) && has_ring(x) &&
 	    xha_window_ring_pass(x->replay_esn->bmp, xha_apply_width(x), old, seq)) {
 		write_edge(x, seq);
@@ -330,7 +328,6 @@ u64 xha_apply_role(struct xha_sa *sa)
 		if (!held) {
 			sa->written = 0;
 			sa->used = xha_oseq(x);
-			sa->in_fresh = true;
 		}
 	} else if (held) {
 		skipped = begin(sa, g);

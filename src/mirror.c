@@ -336,8 +336,12 @@ static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool fina
 	sa->in.sampled = s->in;
 	sa->in.quiet = 0;
 	in = s->in - min(was_in, s->in);
-	if (in)
-		xha_sa_peak(sa, in);
+	/* A standby's edge is what it was told: that is no movement, nor is what it begins with. */
+	if (in && !(sa->hold & XHA_HOLD_STANDBY)) {
+		if (!sa->in_fresh)
+			sa->in_peak = xha_peak(sa->in_peak, in);
+		sa->in_fresh = false;
+	}
 	if (!c->interval)
 		adapt(sa, c, s->out - min(was_out, s->out), in, now);
 	if (next)

@@ -165,6 +165,19 @@ static void learn_counts(struct xha_peer_sa *p, u64 bytes, u64 packets)
 	p->packets = max(p->packets, xha_expand48(p->packets, packets));
 }
 
+/* From one record to the next. What an announcement tells may have jumped at a takeover. */
+static void learn_in(struct xha_peer_sa *p, u64 edge)
+{
+	if (edge <= p->in)
+		return;
+	if (p->sa) {
+		spin_lock_bh(&p->sa->x->lock);
+		p->sa->in_peak = xha_peak(p->sa->in_peak, edge - p->in);
+		spin_unlock_bh(&p->sa->x->lock);
+	}
+	p->in = edge;
+}
+
 static void input_record(struct xha_mirror *m, u64 number, struct xha_record *r)
 {
 	struct xha_peer_sa *p = xa_load(&m->peers, r->index);
@@ -179,7 +192,7 @@ static void input_record(struct xha_mirror *m, u64 number, struct xha_record *r)
 		return;
 	}
 	if (r->in)
-		p->in = max(p->in, r->seq);
+		learn_in(p, r->seq);
 	else
 		r->flags = learn_out(m, p, number, r->seq, r->flags);
 	learn_counts(p, r->bytes, r->packets);

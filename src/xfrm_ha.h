@@ -134,7 +134,7 @@ struct xha_sa {
 	bool told;			/* by the peer, of its outbound number; x->lock */
 	bool placed;			/* begun for the role of its group; x->lock */
 	bool rejoined;			/* lease acknowledged in this session; x->lock */
-	bool in_fresh;			/* roles have changed: the next edge may jump; x->lock */
+	bool in_fresh;			/* the edge may have jumped since the last sample; x->lock */
 	bool final;			/* it was exact, and is still the newest; x->lock */
 	u16 gen;			/* acknowledgments of older records are void; x->lock */
 	u64 overrun;			/* packets above the acknowledged lease; x->lock */
@@ -497,15 +497,6 @@ void xha_sa_net_start(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
-
-/* x->lock held: the edge has moved by so many packets from one record to the next. */
-static inline void xha_sa_peak(struct xha_sa *sa, u64 moved)
-{
-	if (!sa->in_fresh)
-		sa->in_peak = xha_peak(sa->in_peak, moved);
-	sa->in_fresh = false;
-}
-
 bool xha_sa_moved_out_slow(struct xha_sa *sa, u64 seq);
 void xha_sa_moved_in_slow(struct xha_sa *sa);
 

@@ -89,13 +89,38 @@ between "N3: lost are no more than is shown ($lost_max)" $((sent - got)) 1 "$los
 is "N3: which is what strict counts as seen, less what was unsaid" $((sent - got)) $((lost_max - 10))
 heal
 
+# A takeover moves the edge, which is no traffic: the next one costs no more.
+spi=0x2800
+must ha "$G1" takeover vpn
+must wait_for 5 role "$G1" vpn active
+reroute 1
+sas $spi 4 tunnel "$G1 $G2 $P" replay-window 128
+policies $spi 4 tunnel
+pings 40 10.1.0.1 0.005 > /dev/null
+wait_for 5 mirrored "$G1" 0x2802
+edge=$(sa "$G2" 0x2802 .seq)
+lost_max=$(sa "$G2" 0x2802 .exposure_lost)
+to=$G2 from=$G1
+for _ in 1 2 3 4; do
+	must ha "$to" takeover vpn force
+	must wait_for 5 role "$to" vpn active
+	must wait_for 5 role "$from" vpn standby
+	wait_for 5 mirrored "$to" 0x2802
+	between "N3: a takeover without traffic moves the edge by" \
+		$(($(sa "$to" 0x2802 .seq) - edge)) 16 "$lost_max"
+	edge=$(sa "$to" 0x2802 .seq)
+	read -r to from <<<"$from $to"
+done
+for ns in "$G1" "$G2" "$P"; do
+	must ip -n "$ns" xfrm state flush
+	must ip -n "$ns" xfrm policy flush
+done
+
 # N2. A slow SA is mirrored packet by packet, a fast one is not, and none is late.
 spi=0x3000
 for ns in "$G2" "$G1"; do
 	must ha "$ns" group set vpn interval auto replay lenient
 done
-must ha "$G1" takeover vpn
-must wait_for 5 role "$G1" vpn active
 sas $spi 4 tunnel "$G1 $G2 $P" replay-window 1024
 policies $spi 4 tunnel
 reroute 1
