@@ -180,16 +180,26 @@ static void add(struct xha_heat *h, const struct xha_heat_policy *p, u64 heat, u
  * @packets: its count of packets; if it has gone back, it is only noted
  * @tick: now
  *
- * Needed in no tick in which the SA had no packet.
+ * Needed in no tick in which the SA had no packet, and without effect then. Who had none in the
+ * tick before has begun in the midst of this one, on average in the middle: its packets count
+ * twice, as many as it would have had in the whole.
  *
  * Return: heat, 0 … XHA_HEAT_MAX.
  */
 u64 xha_heat_tick(struct xha_heat *h, const struct xha_heat_policy *p, u64 packets, u64 tick)
 {
-	u64 moved = packets > h->packets ? packets - h->packets : 0;
+	u64 moved = packets - h->packets;
+	bool back = packets < h->packets;
 
-	add(h, p, min_t(u64, moved, MOVED_MAX) * p->rise, tick);
+	if (!moved)
+		return xha_heat_at(h, p, tick);
 	h->packets = packets;
+	if (back)
+		return xha_heat_at(h, p, tick);
+	moved = min_t(u64, moved, MOVED_MAX / 2);
+	if (tick > h->tick && tick - h->tick > 1)
+		moved *= 2;
+	add(h, p, moved * p->rise, tick);
 	return h->heat;
 }
 
@@ -218,7 +228,7 @@ u64 xha_heat_rate(const struct xha_heat_policy *p, u64 heat)
 	u64 whole = div_u64_rem(heat, unit, &rest);
 
 	/* Per tick heat * decay / 100 / rise, of which there are 1000 / period in a second. */
-	if (whole > U64_MAX >> 11)
+	if (whole >= div_u64(U64_MAX, p->decay * 10))
 		return U64_MAX;
 	return whole * p->decay * 10 + div_u64((u64)rest * p->decay * 10, unit);
 }

@@ -60,6 +60,23 @@ static void traffic(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xha_heat_at(&h, &p, 9), 77);
 }
 
+/* Packets after a silent tick count twice; a call for an SA without packets changes nothing. */
+static void silence(struct kunit *test)
+{
+	struct xha_heat_policy p = plain;
+	struct xha_heat h;
+
+	xha_heat_restore(&h, 0, 0, 0);
+	KUNIT_EXPECT_EQ(test, xha_heat_tick(&h, &p, 64, 1), 64);
+	KUNIT_EXPECT_EQ(test, h.tick, 1);
+	KUNIT_EXPECT_GE(test, xha_heat_tick(&h, &p, 64, 2), 31);
+	KUNIT_EXPECT_LE(test, xha_heat_tick(&h, &p, 64, 2), 32);
+	KUNIT_EXPECT_EQ(test, h.tick, 1);
+	KUNIT_EXPECT_EQ(test, h.heat, 64);
+	KUNIT_EXPECT_GE(test, xha_heat_tick(&h, &p, 164, 3), 200 + 15);
+	KUNIT_EXPECT_LE(test, xha_heat_tick(&h, &p, 164, 3), 200 + 16);
+}
+
 static void saturation(struct kunit *test)
 {
 	struct xha_heat_policy p = plain;
@@ -107,7 +124,7 @@ static void decay(struct kunit *test)
 	p.decay = 1;
 	KUNIT_EXPECT_EQ(test, xha_heat_at(&h, &p, 10000), 0);
 	KUNIT_EXPECT_EQ(test, xha_heat_at(&h, &p, U64_MAX), 0);
-	KUNIT_EXPECT_EQ(test, xha_heat_tick(&h, &p, 5, U64_MAX), 5);
+	KUNIT_EXPECT_EQ(test, xha_heat_tick(&h, &p, 5, U64_MAX), 10);
 	/* All of it in a tick: only the last one's packets count. */
 	p.decay = 100;
 	xha_heat_restore(&h, U64_MAX, 0, 0);
@@ -303,6 +320,7 @@ static void no_ping_pong(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(valid),
 	KUNIT_CASE(traffic),
+	KUNIT_CASE(silence),
 	KUNIT_CASE(saturation),
 	KUNIT_CASE(decay),
 	KUNIT_CASE(threshold),
