@@ -35,6 +35,39 @@ for trace in zipf flash diurnal scan voice rekey equal; do
 		check "C2: $trace: bar of $what" grep -q "^@@bar $trace $what .* met$" "$dir/results"
 	done
 done
+# What is ESP in a capture: 5 packets of 4 SAs, by destination and SPI.
+python3 - "$dir/kinds" <<-'EOF' || bail "no capture"
+	import struct, sys
+	esp = lambda spi: struct.pack('>II', spi, 1)
+	ip4 = lambda dst, proto, body, more=0: struct.pack(
+	    '>BBHHHBBH4s4s', 0x45, 0, 20 + len(body), 0, more, 64, proto, 0, b'abcd', dst) + body
+	ip6 = lambda dst, body: struct.pack('>IHBB16s16s', 6 << 28, len(body), 50, 64,
+	    bytes(16), dst) + body
+	udp = lambda port, body: struct.pack('>HHHH', port, port, 8 + len(body), 0) + body
+	ether = lambda kind, body: bytes(12) + struct.pack('>H', kind) + body
+	vlan = lambda kind, body: ether(0x8100, struct.pack('>HH', 7, kind) + body)
+	frames = [
+	    ether(0x0800, ip4(b'1111', 50, esp(256))),
+	    vlan(0x0800, ip4(b'1111', 50, esp(256))),                   # the same SA
+	    ether(0x0800, ip4(b'2222', 50, esp(256))),
+	    vlan(0x86dd, ip6(b'1111' * 4, esp(256))),
+	    ether(0x0800, ip4(b'1111', 17, udp(4500, esp(257)))),
+	    # None: IKE on that port, another port, a later fragment, cut off, ARP
+	    ether(0x0800, ip4(b'3333', 17, udp(4500, bytes(8)))),
+	    ether(0x0800, ip4(b'3333', 17, udp(4501, esp(258)))),
+	    ether(0x0800, ip4(b'3333', 50, esp(259), 8)),
+	    ether(0x0800, ip4(b'3333', 50, esp(260)[:4])),
+	    ether(0x0806, bytes(28)),
+	]
+	with open(sys.argv[1], 'wb') as f:
+	    f.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+	    for i, frame in enumerate(frames):
+	        f.write(struct.pack('<IIII', i, 0, len(frame), len(frame)) + frame)
+EOF
+"$dir/sim" --pcap "$dir/kinds" >"$dir/kinds.out"
+sas=$(awk '/@@trace/ { n = $3 } /result.*static/ { print n, $4 }' "$dir/kinds.out")
+is "a capture: SAs, packets" "$sas" "4 5"
+
 must "$dir/sim" --make-pcap "$dir/pcap"
 check "C2: a capture, its bars" "$dir/sim" --pcap "$dir/pcap"
 "$dir/sim" --quick zipf >"$dir/again"
