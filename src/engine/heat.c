@@ -17,6 +17,8 @@ static bool within(u64 v, u64 lo, u64 hi)
  * @p: constants
  *
  * All other functions rely on it.
+ *
+ * Return: true if it is.
  */
 bool xha_heat_policy_valid(const struct xha_heat_policy *p)
 {
@@ -88,12 +90,16 @@ u64 xha_heat_margin(const struct xha_heat_policy *p, u64 candidate, u64 coldest)
  * xha_heat_bonus() - heat for entering a slot
  * @p: constants
  *
- * Return: heat; by default the threshold, so that whoever drives out an SA that has just come
- * exceeds it by two thresholds, which is what the swap and its undoing cost.
+ * By default it is the threshold, so that whoever drives out an SA that has just come exceeds
+ * it by two thresholds, which is what the swap and its undoing cost.
+ *
+ * Return: heat, at most U32_MAX.
  */
 u64 xha_heat_bonus(const struct xha_heat_policy *p)
 {
-	return p->bonus == XHA_HEAT_AUTO ? xha_heat_threshold(p) : p->bonus;
+	if (p->bonus != XHA_HEAT_AUTO)
+		return p->bonus;
+	return min_t(u64, xha_heat_threshold(p), U32_MAX);
 }
 
 /**
@@ -156,7 +162,7 @@ static u32 left_after(u32 percent, u64 ticks)
  * @p: constants
  * @tick: now; a tick before @h->tick takes nothing off
  *
- * The order of two SAs without packets never changes.
+ * The order of two SAs without packets never changes, but for rounding.
  *
  * Return: heat, 0 … XHA_HEAT_MAX.
  */

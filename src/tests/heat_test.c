@@ -189,6 +189,11 @@ static void bonus(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xha_heat_swap(&p, out.heat + 100, in.heat).reason, XHA_HEAT_SWAP);
 	p.bonus = 5;
 	KUNIT_EXPECT_EQ(test, xha_heat_bonus(&p), 5);
+	/* It stays in bounds where no threshold is reached. */
+	p.bonus = XHA_HEAT_AUTO;
+	p.threshold = XHA_HEAT_AUTO;
+	p.saved_ns = 0;
+	KUNIT_EXPECT_EQ(test, xha_heat_bonus(&p), U32_MAX);
 }
 
 static void reasons(struct kunit *test)
