@@ -74,6 +74,10 @@ bench: ready tools ## What mirroring costs, as ratios; table and build/bench/ben
 voice: ready tools ## 200 calls through a failover: a table and a picture
 	selftests/voice/run
 
+.PHONY: sim
+sim: ready ## Which SAs get the hardware slots: heat against LRU, LFU and the optimum (1 minute)
+	selftests/sim/run
+
 .PHONY: campaign
 campaign: ready tools ## N=40 random failures of SEED=1, judged by the wire oracle and a replayer
 	selftests/campaign/run
@@ -88,10 +92,11 @@ style: ready ## checkpatch, sparse, W=1, shellcheck, SPDX
 
 .PHONY: clean
 clean: ## Remove what was built from this tree; guests' kernels stay
-	rm -rf build/check build/lab build/style build/intree build/qemu build/uml build/uml-san
+	rm -rf build/check build/lab build/style build/intree build/sim build/qemu build/uml build/uml-san
 	find src -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name modules.order -o -name Module.symvers | xargs -r rm -f
 	+[ ! -e tools/Makefile ] || $(MAKE) -C tools clean
+	+$(MAKE) -C selftests/sim clean
 
 .PHONY: distclean
 distclean: clean ## Remove build/, too (not the cache of UML kernels)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All that the pure files (frame, lease, session, term, window) need: types,
+ * All that the pure files (frame, heat, lease, session, term, window) need: types,
  * byte order, memory. Nothing of the network stack, nothing that sleeps or locks.
  */
 #ifndef _XFRM_HA_PURE_H

@@ -9,5 +9,6 @@
 #define U16_MAX		((unsigned short)~0)
 #define U32_MAX		(~0u)
 #define U64_MAX		(~0ull)
+#define S64_MAX		((long long)(U64_MAX >> 1))
 
 #endif
