@@ -132,7 +132,7 @@ tcp() { # [-R]: a megabyte from A to B, or from B to A
 	ip netns exec "$B" iperf3 -s -1 -B "$ib" >/dev/null 2>&1 &
 	server=$!
 	wait_for 10 listens
-	on "$A" timeout 60 iperf3 -c "$ib" -B "$ia" -n 1M "$@" >/run/iperf 2>&1
+	on "$A" timeout 30 iperf3 -c "$ib" -B "$ia" -n 1M "$@" >/run/iperf 2>&1
 	status=$?
 	[ "$status" -eq 0 ] || sed "s/^/# /" /run/iperf
 	kill "$server" 2>/dev/null
@@ -173,9 +173,9 @@ kind() { # 4|6 MODE BITS [OPTION...]
 	policies "$1" "$2"
 	sas "$1" "$2" "offload dev nicA dir out" "offload dev nicA dir in" replay-window 64 "${@:4}"
 	tx=$(nic tx_packets) rx=$(nic rx_packets)
-	check "$name: ping" pings 5
-	check "$name: TCP to B" tcp
-	check "$name: TCP from B" tcp -R
+	check "$name: ping" pings 5 || return
+	check "$name: TCP to B" tcp || return
+	check "$name: TCP from B" tcp -R || return
 	tx=$(($(nic tx_packets) - tx)) rx=$(($(nic rx_packets) - rx))
 	is "$name: B decrypted what nicA encrypted" "$tx" "$(sa_packets "$B" 0x1001)"
 	is "$name: nicA decrypted what A accepted" "$rx" "$(sa_packets "$A" 0x1002)"
@@ -275,6 +275,17 @@ tx=$(ip -n "$A" -s xfrm state list proto esp spi 0x1001 | grep -c 'oseq-hi 0x1')
 rx=$(ip -n "$A" -s xfrm state list proto esp spi 0x1002 | grep -c 'seq-hi 0x1')
 is "ESN: both are in the next 2^32" "$tx $rx" "1 1"
 is "ESN: no errors" "$(xfrm_errors "$A")$(xfrm_errors "$B")" ""
+
+# From half of 2^32 to its end: right only for who knows how far the window has come.
+clear_all
+policies 4 tunnel
+sas 4 tunnel "offload dev nicA dir out" "offload dev nicA dir in" flag esn replay-window 128
+check "ESN: inbound from 1" pings 3
+for oseq in 0x80000000 0xfffffff8; do
+	must ip -n "$B" xfrm state delete src "$b" dst "$a" proto esp spi 0x1002
+	must sa "$B" 0x1002 "$b" "$a" tunnel flag esn replay-window 128 replay-oseq $oseq
+	check "ESN: inbound from $oseq" pings 16
+done
 
 #
 # On the wire
@@ -436,6 +447,41 @@ must hw_out 0x1001 replay-oseq 100
 must hw_in 0x1002
 check "programmed again" pings 3
 is "slots after that" "$(nic tx_used) $(nic rx_used)" "1 1"
+
+#
+# Out of memory: an SA is taken or refused, a packet goes right or not at all
+#
+fail=/sys/kernel/debug/failslab
+faults() { # PROBABILITY INTERVAL TIMES
+	echo "$2" >$fail/interval
+	echo "$3" >$fail/times
+	echo "$1" >$fail/probability
+}
+
+if [ -w $fail/require-start ]; then
+	text=$((16#$(sed 's/^0x//' /sys/module/espnic/sections/.text)))
+	echo $text >$fail/require-start
+	echo $((text + $(cat /sys/module/espnic/coresize))) >$fail/require-end
+	echo 32 >$fail/stacktrace-depth
+	echo 0 >$fail/verbose
+	echo N >$fail/ignore-gfp-wait
+	at_exit faults 0 1 0
+	refusals=0
+	for n in {1..30}; do
+		faults 100 "$n" 1
+		hw_out 0x2001 2>/dev/null || refusals=$((refusals + 1))
+		faults 0 1 0
+		ip -n "$A" xfrm state delete src "$a" dst "$b" proto esp spi 0x2001 2>/dev/null
+	done
+	between "no memory for some SAs" $refusals 1 30
+	is "and they have no slot" "$(nic tx_used)" 1
+	faults 20 1 -1
+	pings 100 | grep loss
+	faults 0 1 0
+	between "no memory for some packets" "$(nic '[rt]x_drop_crypto' | paste -sd+ | bc)" 1 200
+	check "memory again: packets" pings 5
+	check "memory again: SAs" hw_out 0x2001
+fi
 
 #
 # Ends: the SAs are in use, nobody has deleted them
