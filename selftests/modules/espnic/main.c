@@ -17,7 +17,7 @@
  *	ip link add nic1 link nic0 [netns NS] type espnic	another, with a cable to nic0
  *
  * An end whose other end is deleted stays, without carrier. Carrier is there while both
- * ends are up.
+ * ends are up. When a device with ESP offload goes down, the kernel deletes the device's SAs.
  *
  * **What it does.** The hardware (this module) has a number of slots for each direction. For
  * an SA in a slot, it writes IV and ICV and encrypts what the stack sends through it, and
@@ -46,7 +46,7 @@
  * **Life of an SA.** add() is called when nobody else knows the SA, may sleep. delete() is
  * called under the SA's lock, maybe in softirq: from then on no packet finds it here. free() is
  * called when nobody uses the SA, or when the device goes down; in the latter case packets that
- * know the SA may still be on their way, so espnic_xmit() looks it up by its address and
+ * know the SA may still be on their way, so espnic_transmit() looks it up by its address and
  * does not trust offload_handle. Two references keep an espnic_sa: the slot's and the stack's.
  *
  * **Locking.** nic->lock, a spinlock for BH, guards both tables, lists and counts of used slots.

@@ -225,7 +225,10 @@ static bool espnic_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 	return !ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr);
 }
 
-/* Called under x->lock and RCU for each packet that moves the window, maybe beside free(). */
+/*
+ * For each packet that moves the window, maybe beside free(): x->xso.dev may be gone. x->lock
+ * is held, a spinlock, hence this is an RCU section as well.
+ */
 static void espnic_state_advance_esn(struct xfrm_state *x)
 {
 	struct espnic *nic = netdev_priv(x->xso.real_dev);
