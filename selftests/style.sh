@@ -59,10 +59,11 @@ checkpatch_ignoring() { # TYPES < FILES
 
 checkpatch() {
 	{
-		files 'src/*.[ch]' 'include/*.h' | grep -v '^src/trace.h$' |
+		files 'src/*.[ch]' 'include/*.h' 'selftests/modules/*.[ch]' | grep -v '^src/trace.h$' |
 			checkpatch_ignoring "$ignore"
 		echo src/trace.h | checkpatch_ignoring "$traces"
-		files 'selftests/*.[ch]' 'tools/*.[ch]' | checkpatch_ignoring "$user"
+		files 'selftests/*.[ch]' 'tools/*.[ch]' | grep -v '^selftests/modules/' |
+			checkpatch_ignoring "$user"
 	} | silent
 }
 

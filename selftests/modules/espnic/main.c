@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A NIC with ESP crypto offload, for tests: real AES-GCM, few slots, faults on demand. */
+
+#include <linux/debugfs.h>
+#include <linux/etherdevice.h>
+#include <linux/module.h>
+#include <net/rtnetlink.h>
+
+#include "espnic.h"
+
+/**
+ * DOC: espnic
+ *
+ * A pair, joined by a cable::
+ *
+ *	ip link add nic0 type espnic				one NIC, no cable
+ *	ip link add nic1 link nic0 [netns NS] type espnic	another, with a cable to nic0
+ *
+ * An end whose other end is deleted stays, without carrier. Carrier is there while both
+ * ends are up. When a device with ESP offload goes down, the kernel deletes the device's SAs.
+ *
+ * **What it does.** The hardware (this module) has a number of slots for each direction. For
+ * an SA in a slot, it writes IV and ICV and encrypts what the stack sends through it, and
+ * decrypts what arrives; everything else is the stack's. The IV is the sequence number, 64 bit.
+ * In an outbound packet with ESN, the upper half comes from the stack; inbound, the
+ * hardware infers it from what advance_esn told it last. IP fragments, IPv4 options and IPv6
+ * extension headers are beyond it, such packets are the stack's. Segmentation is the stack's,
+ * too (no NETIF_F_GSO_ESP): each segment comes here by itself.
+ *
+ * A packet that the stack has left to the hardware, and whose SA the hardware does not know, is
+ * dropped. It is never sent as it is.
+ *
+ * **For tests**, in /sys/kernel/debug/espnic/NAME/, NAME being the one that the device was
+ * created with (hence unique in all namespaces):
+ *
+ * - slots_rx, slots_tx: how many there are; fewer than are used only keeps new SAs out
+ * - fail_add: the next N SAs are refused with errno fail_add_errno (EOPNOTSUPP: the stack
+ *   goes on in software, without an error)
+ * - delete_delay_ms: how long a slot stays in use when its SA is deleted
+ * - corrupt_icv_tx, corrupt_icv_rx: the next N packets get a wrong ICV
+ * - reset: write 1, and the hardware forgets all SAs; the stack does not know that
+ * - sas: what is in the slots: direction, SPI, address, packets, octets
+ *
+ * and ``ethtool -S``: see espnic_names.
+ *
+ * **Life of an SA.** add() is called when nobody else knows the SA, may sleep. delete() is
+ * called under the SA's lock, maybe in softirq: from then on no packet finds it here. free() is
+ * called when nobody uses the SA, or when the device goes down; in the latter case packets that
+ * know the SA may still be on their way, so espnic_transmit() looks it up by its address and
+ * does not trust offload_handle. Two references keep an espnic_sa: the slot's and the stack's.
+ *
+ * **Locking.** nic->lock, a spinlock for BH, guards both tables, lists and counts of used slots.
+ * It nests inside x->lock. Packets read the tables under RCU. An espnic_sa holds no reference
+ * to its xfrm_state: while a reader can find it, the state is there, because the stack waits for
+ * a grace period between delete() and the state's end. nic->peer is written under RTNL and read
+ * under RCU.
+ */
+
+static struct rtnl_link_ops espnic_link_ops;
+
+static unsigned int slots = 16;
+module_param(slots, uint, 0644);
+MODULE_PARM_DESC(slots, "slots per direction of devices that are created from now on");
+
+static netdev_tx_t espnic_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	const struct xfrm_offload *xo = xfrm_offload(skb);
+	struct espnic *nic = netdev_priv(dev), *other;
+	unsigned int len = skb->len;
+	struct net_device *peer;
+
+	rcu_read_lock();
+	if (xo && xo->flags & XFRM_XMIT && !espnic_transmit(nic, skb, xo))
+		goto drop;
+	peer = rcu_dereference(nic->peer);
+	if (!peer)
+		goto drop_link;
+	other = netdev_priv(peer);
+	if (skb_queue_len_lockless(&other->ring) >= RING_SIZE)
+		goto drop_link;
+	if (__dev_forward_skb(peer, skb)) {
+		skb = NULL;
+		goto drop_link;
+	}
+	skb_queue_tail(&other->ring, skb);
+	napi_schedule(&other->napi);
+	dev_sw_netstats_tx_add(dev, 1, len);
+	rcu_read_unlock();
+	return NETDEV_TX_OK;
+
+drop_link:
+	count(nic, TX, ESPNIC_DROP_LINK);
+drop:
+	rcu_read_unlock();
+	dev_core_stats_tx_dropped_inc(dev);
+	kfree_skb(skb);
+	return NETDEV_TX_OK;
+}
+
+static int espnic_poll(struct napi_struct *napi, int budget)
+{
+	struct espnic *nic = container_of(napi, struct espnic, napi);
+	struct sk_buff *skb;
+	int done = 0;
+	bool ok;
+
+	while (done < budget) {
+		skb = skb_dequeue(&nic->ring);
+		if (!skb)
+			break;
+		done++;
+		rcu_read_lock();
+		ok = espnic_receive(nic, skb);
+		rcu_read_unlock();
+		if (!ok) {
+			kfree_skb(skb);
+			dev_core_stats_rx_dropped_inc(nic->dev);
+			continue;
+		}
+		dev_sw_netstats_rx_add(nic->dev, skb->len + ETH_HLEN);
+		napi_gro_receive(napi, skb);
+	}
+	if (done < budget)
+		napi_complete_done(napi, done);
+	return done;
+}
+
+static int espnic_open(struct net_device *dev)
+{
+	struct espnic *nic = netdev_priv(dev);
+	struct net_device *peer = rtnl_dereference(nic->peer);
+
+	napi_enable(&nic->napi);
+	if (peer && peer->flags & IFF_UP) {
+		netif_carrier_on(dev);
+		netif_carrier_on(peer);
+	}
+	return 0;
+}
+
+static int espnic_stop(struct net_device *dev)
+{
+	struct espnic *nic = netdev_priv(dev);
+	struct net_device *peer = rtnl_dereference(nic->peer);
+
+	netif_carrier_off(dev);
+	if (peer)
+		netif_carrier_off(peer);
+	napi_disable(&nic->napi);
+	skb_queue_purge(&nic->ring);
+	return 0;
+}
+
+static int espnic_get_iflink(const struct net_device *dev)
+{
+	const struct espnic *nic = netdev_priv(dev);
+	const struct net_device *peer;
+	int iflink;
+
+	rcu_read_lock();
+	peer = rcu_dereference(nic->peer);
+	iflink = peer ? READ_ONCE(peer->ifindex) : 0;
+	rcu_read_unlock();
+	return iflink;
+}
+
+static void espnic_uninit(struct net_device *dev)
+{
+	struct espnic *nic = netdev_priv(dev);
+
+	debugfs_remove(nic->dir);
+}
+
+/* After the last reference to the device: SAs hold such. */
+static void espnic_destroy(struct net_device *dev)
+{
+	struct espnic *nic = netdev_priv(dev);
+
+	skb_queue_purge(&nic->ring);
+	spin_lock_bh(&nic->lock);
+	espnic_reap(nic, true);
+	WARN_ON_ONCE(nic->used[RX] || nic->used[TX]);
+	spin_unlock_bh(&nic->lock);
+}
+
+static const struct net_device_ops espnic_netdev_ops = {
+	.ndo_open		= espnic_open,
+	.ndo_stop		= espnic_stop,
+	.ndo_uninit		= espnic_uninit,
+	.ndo_start_xmit		= espnic_xmit,
+	.ndo_set_mac_address	= eth_mac_addr,
+	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_get_iflink		= espnic_get_iflink,
+};
+
+static void espnic_setup(struct net_device *dev)
+{
+	const netdev_features_t plain = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_HIGHDMA;
+	const netdev_features_t esp = NETIF_F_HW_ESP | NETIF_F_HW_ESP_TX_CSUM;
+	struct espnic *nic = netdev_priv(dev);
+
+	ether_setup(dev);
+	dev->netdev_ops = &espnic_netdev_ops;
+	dev->ethtool_ops = &espnic_ethtool_ops;
+	dev->xfrmdev_ops = &espnic_xfrmdev_ops;
+	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE | IFF_NO_QUEUE;
+	dev->lltx = true;
+	dev->hw_features = plain;
+	dev->features = plain | esp;
+	dev->hw_enc_features = plain | esp;
+	dev->max_mtu = 9216;
+	dev->needs_free_netdev = true;
+	dev->priv_destructor = espnic_destroy;
+	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
+
+	nic->dev = dev;
+	spin_lock_init(&nic->lock);
+	INIT_LIST_HEAD(&nic->leaving);
+	skb_queue_head_init(&nic->ring);
+	nic->slots[RX] = slots;
+	nic->slots[TX] = slots;
+	nic->fail_add_errno = ENOMEM;
+}
+
+static int espnic_validate(struct nlattr *tb[], struct nlattr *data[],
+			   struct netlink_ext_ack *extack)
+{
+	if (tb[IFLA_ADDRESS] && (nla_len(tb[IFLA_ADDRESS]) != ETH_ALEN ||
+				 !is_valid_ether_addr(nla_data(tb[IFLA_ADDRESS])))) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[IFLA_ADDRESS], "Invalid Ethernet address");
+		return -EADDRNOTAVAIL;
+	}
+	return 0;
+}
+
+static struct net_device *other_end(struct net *net, struct nlattr *link,
+				    struct netlink_ext_ack *extack)
+{
+	struct net_device *peer = __dev_get_by_index(net, nla_get_u32(link));
+
+	if (!peer || peer->rtnl_link_ops != &espnic_link_ops) {
+		NL_SET_ERR_MSG_MOD(extack, "The other end must be an espnic as well");
+		return ERR_PTR(-EINVAL);
+	}
+	if (rtnl_dereference(((struct espnic *)netdev_priv(peer))->peer)) {
+		NL_SET_ERR_MSG_MOD(extack, "The other end has a cable already");
+		return ERR_PTR(-EBUSY);
+	}
+	return peer;
+}
+
+static int espnic_newlink(struct net *src_net, struct net_device *dev, struct nlattr *tb[],
+			  struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	struct espnic *nic = netdev_priv(dev), *other;
+	struct net_device *peer = NULL;
+	int err;
+
+	if (tb[IFLA_LINK]) {
+		peer = other_end(src_net, tb[IFLA_LINK], extack);
+		if (IS_ERR(peer))
+			return PTR_ERR(peer);
+	}
+	if (!tb[IFLA_ADDRESS])
+		eth_hw_addr_random(dev);
+	netif_napi_add(dev, &nic->napi, espnic_poll);
+	err = register_netdevice(dev);
+	if (err)
+		return err;
+	netif_carrier_off(dev);
+	err = espnic_debugfs_add(nic, extack);
+	if (err) {
+		unregister_netdevice(dev);
+		return err;
+	}
+	if (peer) {
+		other = netdev_priv(peer);
+		rcu_assign_pointer(nic->peer, peer);
+		rcu_assign_pointer(other->peer, dev);
+	}
+	return 0;
+}
+
+static void espnic_dellink(struct net_device *dev, struct list_head *head)
+{
+	struct espnic *nic = netdev_priv(dev), *other;
+	struct net_device *peer = rtnl_dereference(nic->peer);
+
+	if (peer) {
+		other = netdev_priv(peer);
+		netif_carrier_off(peer);
+		RCU_INIT_POINTER(other->peer, NULL);
+		RCU_INIT_POINTER(nic->peer, NULL);
+	}
+	unregister_netdevice_queue(dev, head);
+}
+
+static struct net *espnic_get_link_net(const struct net_device *dev)
+{
+	const struct espnic *nic = netdev_priv(dev);
+	const struct net_device *peer = rtnl_dereference(nic->peer);
+
+	return dev_net(peer ?: dev);
+}
+
+static struct rtnl_link_ops espnic_link_ops = {
+	.kind		= DRV_NAME,
+	.priv_size	= sizeof(struct espnic),
+	.setup		= espnic_setup,
+	.validate	= espnic_validate,
+	.newlink	= espnic_newlink,
+	.dellink	= espnic_dellink,
+	.get_link_net	= espnic_get_link_net,
+};
+
+static int __init espnic_init(void)
+{
+	int err;
+
+	err = espnic_sa_init();
+	if (err)
+		return err;
+	espnic_debugfs_init();
+	err = rtnl_link_register(&espnic_link_ops);
+	if (err) {
+		espnic_debugfs_exit();
+		espnic_sa_exit();
+	}
+	return err;
+}
+
+static void __exit espnic_exit(void)
+{
+	rtnl_link_unregister(&espnic_link_ops);
+	espnic_debugfs_exit();
+	espnic_sa_exit();
+}
+
+module_init(espnic_init);
+module_exit(espnic_exit);
+
+MODULE_DESCRIPTION("NIC with ESP crypto offload, for tests");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_RTNL_LINK(DRV_NAME);
