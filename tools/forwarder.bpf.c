@@ -161,7 +161,6 @@ static __always_inline int parse(struct xdp_md *ctx)
 	if (p > end)
 		return pass(FWD_OTHER);
 	proto = eth->h_proto;
-#pragma unroll
 	for (int i = 0; i < VLANS; i++) {
 		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
 			break;

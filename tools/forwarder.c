@@ -67,35 +67,39 @@ static int check_cpus(const uint32_t *ids, int n)
 int forwarder_run(int argc, char **argv)
 {
 	struct settings s = { .port = 4500, .qsize = FWD_QSIZE, .limit = FWD_SAS };
-	bool cpus;
+	bool queues;
 
 	if (argc < 3)
-		return usage("forwarder run needs DEV and cpus LIST");
+		return usage("forwarder run needs DEV, and cpus or queues with a LIST");
 	s.dev = argv[0];
-	cpus = is(argv[1], "cpus");
-	if (!cpus || !list(argv[2], s.engines, &s.n_engines))
-		return usage("forwarder run needs cpus LIST, like 0-2,5");
+	queues = is(argv[1], "queues");
+	if ((!queues && !is(argv[1], "cpus")) || !list(argv[2], s.engines, &s.n_engines))
+		return usage("forwarder run needs cpus or queues with a LIST, like 0-2,5");
 	for (int i = 3; i < argc; i++) {
 		bool more = i + 1 < argc;
 
-		if (is(argv[i], "generic") && !s.native)
+		if (more && is(argv[i], "limit") && number(argv[i + 1], FWD_SAS_MAX, &s.limit) &&
+		    s.limit)
+			i++;
+		else if (!queues && is(argv[i], "generic") && !s.native)
 			s.generic = true;
-		else if (is(argv[i], "native") && !s.generic)
+		else if (!queues && is(argv[i], "native") && !s.generic)
 			s.native = true;
-		else if (more && is(argv[i], "port") && number(argv[i + 1], 65535, &s.port) &&
-			 s.port)
+		else if (!queues && more && is(argv[i], "port") &&
+			 number(argv[i + 1], 65535, &s.port) && s.port)
 			i++;
-		else if (more && is(argv[i], "qsize") &&
+		else if (!queues && more && is(argv[i], "qsize") &&
 			 number(argv[i + 1], FWD_QSIZE_MAX, &s.qsize) && s.qsize)
-			i++;
-		else if (more && is(argv[i], "limit") &&
-			 number(argv[i + 1], FWD_SAS_MAX, &s.limit) && s.limit)
 			i++;
 		else
 			return usage("forwarder run: \"%s\" is not known, or its value is wrong",
 				     argv[i]);
 	}
-	if (device(s.dev, &s.ifindex) || check_cpus(s.engines, s.n_engines))
+	if (device(s.dev, &s.ifindex))
+		return REFUSED;
+	if (queues)
+		return controller(&s, &ntuple_forwarder);
+	if (check_cpus(s.engines, s.n_engines))
 		return REFUSED;
 	if (!&xdp_forwarder)
 		return refuse("this xfrm-ha was built without XDP: clang, bpftool or libbpf was "
@@ -215,8 +219,9 @@ int forwarder_set(int argc, char **argv)
 	struct fwd_request q = { .what = FWD_SET };
 	int n;
 
-	if (argc != 3 || !is(argv[1], "cpus") || !list(argv[2], q.engines, &n))
-		return usage("forwarder set needs DEV and cpus LIST, like 0-2,5");
+	if (argc != 3 || (!is(argv[1], "cpus") && !is(argv[1], "queues")) ||
+	    !list(argv[2], q.engines, &n))
+		return usage("forwarder set needs DEV, and cpus or queues with a LIST");
 	q.n = n;
 	return ask(argv[0], &q, nothing);
 }

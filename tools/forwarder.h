@@ -6,7 +6,8 @@
  *	controller.c	a running one: its loop, its socket
  *	allocator.c	which SA goes to which engine
  *	forwarder-sa.c	the kernel's SAs and addresses, and what happens to them
- *	forwarder-xdp.c	a way to get packets to engines
+ *	forwarder-xdp.c	a way to get packets to engines: to CPUs
+ *	forwarder-ntuple.c	another: to queues of a NIC
  */
 #ifndef XFRM_HA_FORWARDER_H
 #define XFRM_HA_FORWARDER_H
@@ -31,7 +32,6 @@ struct settings {
 	uint32_t limit;
 	bool generic;
 	bool native;
-	bool queues;		/* ntuple rules to queues, not CPUs */
 };
 
 /* Which of several SAs with the same address and SPI this is. */
@@ -84,6 +84,7 @@ struct forwarder {
 
 /* NULL where the tool was built without it */
 extern const struct forwarder xdp_forwarder __attribute__((weak));
+extern const struct forwarder ntuple_forwarder;
 
 /* Counters of the controller */
 struct tally {

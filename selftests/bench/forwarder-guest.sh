@@ -19,7 +19,9 @@ nap() {
 }
 
 topology() {
-	ip netns add G && ip netns add P || die "no netns"
+	for ns in G P; do
+		ip netns add $ns || die "no netns"
+	done
 	ip link add wan netns G address 02:00:00:00:02:01 type veth \
 		peer name wan netns P address 02:00:00:00:02:09
 	for ns in G P; do
@@ -62,7 +64,7 @@ tunnels() { # esp|udp
 }
 
 measure() { # WHAT SET-UP
-	local pid= got
+	local pid='' got
 
 	case $2 in
 	rps)

@@ -50,6 +50,7 @@ status 2 forwarder run lo cpus 0 qsize 16385
 status 2 forwarder run lo cpus 0 limit 0
 status 2 forwarder run lo cpus 0 limit 1048577
 status 2 forwarder run lo cpus 0 generic native
+status 2 forwarder run lo queues 0 qsize 5
 status 2 forwarder set lo
 status 2 forwarder show
 status 2 forwarder pin lo 0 cpu 0

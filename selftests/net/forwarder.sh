@@ -403,6 +403,7 @@ refused "CPU 7 is not online" xfrm-ha forwarder set wan cpus 7
 must ip -n "$G" link add d0 type dummy
 refused "d0 does not support native XDP: Operation not supported" \
 	xfrm-ha forwarder run d0 cpus 0 native
+refused "d0 has no filters for flows" xfrm-ha forwarder run d0 queues 0
 refused "privileges to load BPF programs are needed (CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, or root)" \
 	setpriv --reuid 65534 --clear-groups xfrm-ha forwarder run d0 cpus 0
 must on "$G" ip link set d0 xdpgeneric obj "$XFRM_HA_DIR/tools/forwarder.bpf.o" sec xdp.frags
