@@ -375,7 +375,10 @@ check "and comes back" wait_for 10 spread_is "2 2"
 burst 10 1 2 3 4
 echo > "$trace/trace"
 burst 10 1 2 3 4
-is "with packets decrypted there" "$(decrypted_on)" "20 20"
+# The controller may have moved one meanwhile: the pings were no even load.
+read -r here there <<<"$(decrypted_on)"
+between "with packets decrypted there" "$there" 10 30
+is "and all others here" "$((here + there))" 40
 is "none was lost" "$(errors)" XfrmInNoStates=5
 
 # More events than fit: all is read again.
