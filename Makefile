@@ -70,6 +70,10 @@ check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 
 bench: ready tools ## What mirroring costs, as ratios; table and build/bench/bench.json (10 minutes)
 	selftests/bench/run
 
+.PHONY: bench-forwarder
+bench-forwarder: ready tools ## Decryption on two CPUs: by nothing, RPS, the forwarder (5 minutes)
+	selftests/bench/forwarder
+
 .PHONY: voice
 voice: ready tools ## 200 calls through a failover: a table and a picture
 	selftests/voice/run

@@ -39,6 +39,15 @@ const struct command commands[] = {
 	{ "watch", NULL, "[group NAME] [--on-takeover CMD] [--on-release CMD] "
 			 "[--on-peer-lost CMD] [--initial]", watch },
 	{ "keygen", NULL, "FILE", keygen },
+	{ "forwarder", "run", "DEV cpus LIST [port N] [generic|native] [qsize N] [limit N]",
+	  forwarder_run },
+	{ "forwarder", "run", "DEV queues LIST [limit N]", forwarder_run },
+	{ "forwarder", "set", "DEV cpus|queues LIST", forwarder_set },
+	{ "forwarder", "show", "DEV", forwarder_show },
+	{ "forwarder", "engines", "DEV", forwarder_engines },
+	{ "forwarder", "stat", "DEV", forwarder_stat },
+	{ "forwarder", "pin", "DEV SPI [address IP] cpu N", forwarder_pin },
+	{ "forwarder", "unpin", "DEV SPI [address IP]", forwarder_unpin },
 	{ "version", NULL, "", version },
 	{ }
 };

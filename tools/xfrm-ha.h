@@ -37,6 +37,15 @@ int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool is(const char *word, const char *keyword);
 bool number(const char *word, uint64_t max, uint32_t *value);
 
+/* forwarder.c */
+int forwarder_run(int argc, char **argv);
+int forwarder_set(int argc, char **argv);
+int forwarder_show(int argc, char **argv);
+int forwarder_engines(int argc, char **argv);
+int forwarder_stat(int argc, char **argv);
+int forwarder_pin(int argc, char **argv);
+int forwarder_unpin(int argc, char **argv);
+
 /* group.c */
 int group_add(int argc, char **argv);
 int group_set(int argc, char **argv);

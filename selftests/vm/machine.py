@@ -391,6 +391,7 @@ class Qemu(Machine):
     kind = 'qemu'
     tty = 'ttyS1'
     icount = image = None
+    parallel = False        # a thread for each CPU, where speed is what is wanted
 
     def kver(self):
         return self.lab.kernel('qemu').kver
@@ -413,7 +414,8 @@ class Qemu(Machine):
         else:
             # With a thread for each CPU one was seen to run into code that the
             # other was patching (int3 of a static key): an emulator's fault.
-            accel = ['-accel', 'tcg,thread=single', '-cpu', 'max']
+            thread = 'multi' if self.parallel else 'single'
+            accel = ['-accel', f'tcg,thread={thread}', '-cpu', 'max']
             clock = f'tsc_early_khz={tsc.khz()} ' if tsc.khz() else ''
         argv = ['qemu-system-x86_64', '-name', self.name, '-M', 'pc'] + accel + [
             '-smp', str(self.smp), '-m', str(self.mem),

@@ -1,0 +1,473 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# machines: qemu
+# requires: chrt jq taskset setpriv
+# timeout: 400
+#
+# A1 A2 A3 A4: SAs between two addresses are decrypted on both CPUs instead of one; who
+# makes the SAs does not matter; all that is not ESP of a known SA passes; an SA
+# that moves loses no packet and has none overtaken; refusals, and nothing stays behind.
+
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/ha.sh"
+
+trace=/sys/kernel/tracing
+fair=/sys/kernel/debug/sched/fair_server/cpu1/runtime
+
+both() { # COMMAND...: ip, in both namespaces
+	must ip -n "$G" "$@"
+	must ip -n "$P" "$@"
+}
+
+wan() {
+	netns G P
+	must ip link add wan netns "$G" address 02:00:00:00:02:01 type veth \
+		peer name wan netns "$P" address 02:00:00:00:02:09
+	both link set wan up
+	must ip -n "$G" addr add 192.0.2.1/24 dev wan
+	must ip -n "$P" addr add 192.0.2.9/24 dev wan
+	must ip -n "$G" addr add 2001:db8::1/64 dev wan nodad
+	must ip -n "$P" addr add 2001:db8::9/64 dev wan nodad
+	must ip -n "$P" addr add 10.2.0.1/32 dev lo
+	must ip -n "$G" neigh replace 192.0.2.9 lladdr 02:00:00:00:02:09 dev wan nud permanent
+	must ip -n "$P" neigh replace 192.0.2.1 lladdr 02:00:00:00:02:01 dev wan nud permanent
+	must ip -n "$P" neigh replace 2001:db8::1 lladdr 02:00:00:00:02:01 dev wan nud permanent
+	must ip -n "$P" route add 10.1.0.0/16 via 192.0.2.1 src 10.2.0.1
+	# One way only: what G's kernel counts is what came.
+	must on "$G" sysctl -qw net.ipv4.icmp_echo_ignore_all=1
+}
+
+tunnel() { # K SRC DST [OPTION...]: SPI 0x1000 + K for 10.1.0.K, from P to G
+	local k=$1 src=$2 dst=$3 ns
+
+	shift 3
+	for ns in "$G" "$P"; do
+		must ip -n "$ns" xfrm state add src "$src" dst "$dst" proto esp spi $((0x1000 + k)) \
+			reqid "$k" mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@"
+	done
+	must ip -n "$G" addr replace "10.1.0.$k/32" dev lo
+	must ip -n "$G" xfrm policy add src 10.2.0.1 dst "10.1.0.$k" dir in \
+		tmpl src "$src" dst "$dst" proto esp reqid "$k" mode tunnel
+	must ip -n "$P" xfrm policy add src 10.2.0.1 dst "10.1.0.$k" dir out \
+		tmpl src "$src" dst "$dst" proto esp reqid "$k" mode tunnel
+}
+
+send() { # COUNT K...: datagrams to each of them, from CPU 0
+	# shellcheck disable=SC2016	# the inner shell's
+	on "$P" taskset -c 0 bash -c 'n=$1; shift; for k; do
+		exec 3> "/dev/udp/10.1.0.$k/9"
+		for ((i = 0; i < n; i++)); do printf x >&3; done; done' - "$@"
+}
+
+burst() { # COUNT K...: the same, and wait until all were decrypted
+	local count=$1 k
+	local -A was
+
+	shift
+	for k; do
+		was[$k]=$(packets "$k")
+	done
+	send "$count" "$@"
+	for k; do
+		wait_for 20 came "$k" $((${was[$k]} + count)) ||
+			fail "of $count packets to $k came $(($(packets "$k") - ${was[$k]}))"
+	done
+}
+
+# For RPS: a datagram of a socket keeps the socket's hash through veth, as through no wire.
+pinged() { # COUNT K...
+	local count=$1 k was
+
+	shift
+	for k; do
+		was=$(packets "$k")
+		ip netns exec "$P" taskset -c 0 ping -q -n -c "$count" -l "$count" "10.1.0.$k" >/dev/null &
+		wait_for 20 came "$k" $((was + count)) || fail "not all pings came to $k"
+		kill $!
+	done
+}
+
+packets() { # K: decrypted by G
+	ip -n "$G" -s xfrm state list spi $((0x1000 + $1)) |
+		sed -n '/lifetime current/,/add/s/.*, \([0-9]*\)(packets).*/\1/p'
+}
+
+came() { # K COUNT
+	[ "$(packets "$1")" -ge "$2" ]
+}
+
+errors() { # what G's IPsec did not like
+	on "$G" sed -n 's/^\(XfrmIn[A-Za-z]*\)[[:space:]]*\([1-9].*\)/\1=\2/p' /proc/net/xfrm_stat | xargs
+}
+
+watch_input() { # direct evidence: which CPU runs esp_input
+	echo 0 > "$trace/tracing_on"
+	echo 'esp_input esp6_input' > "$trace/set_ftrace_filter"
+	echo function > "$trace/current_tracer"
+	at_exit forget_input
+	echo > "$trace/trace"
+	echo 1 > "$trace/tracing_on"
+}
+
+forget_input() {
+	echo nop > "$trace/current_tracer"
+	echo > "$trace/set_ftrace_filter"
+}
+
+decrypted_on() { # "ON-CPU0 ON-CPU1", since the last time
+	local cpu
+
+	for cpu in 0 1; do
+		grep -c 'esp6\?_input' "$trace/per_cpu/cpu$cpu/trace"
+	done | xargs
+	echo > "$trace/trace"
+}
+
+hog() { # all of CPU 1, so that no engine works there
+	echo -1 > /proc/sys/kernel/sched_rt_runtime_us
+	# Since 6.12 others have a twentieth all the same.
+	[ ! -e "$fair" ] || echo 0 > "$fair"
+	chrt -f 50 taskset -c 1 bash -c 'echo > /run/hog; while :; do :; done' &
+	hog=$!
+	wait_for 5 test -e /run/hog
+}
+
+unhog() {
+	kill $hog
+	wait $hog 2>/dev/null
+	rm -f /run/hog
+}
+
+forwarder() { # [OPTION...]: on G's wan; sets pid
+	ip netns exec "$G" xfrm-ha forwarder run "${dev:-wan}" cpus "${cpus:-0,1}" "$@" &
+	pid=$!
+	wait_for 20 up || bail "no forwarder"
+}
+
+up() {
+	on "$G" xfrm-ha forwarder stat "${dev:-wan}" >/dev/null 2>&1
+}
+
+no_forwarder() { # its exit status
+	kill "${1:--TERM}" "$pid"
+	wait "$pid"
+}
+
+fwd() { # JQ-EXPRESSION [COMMAND]: of what a command says
+	on "$G" xfrm-ha -j forwarder "${2:-show}" "${dev:-wan}" | jq -rc "$1"
+}
+
+count() { # NAME
+	fwd ".[] | select(.name == \"$1\").value" stat
+}
+
+at() { # K: "CPU-IT-SHALL-GO-TO CPU-IT-GOES-TO"
+	fwd ".[] | select(.spi == \"$(printf '0x%08x' $((0x1000 + $1)))\") | \"\(.cpu) \(.at)\""
+}
+
+spread() { # "SAS-ON-CPU0 SAS-ON-CPU1"
+	fwd 'map(.sas) | "\(.[0]) \(.[1])"' engines
+}
+
+spread_is() {
+	[ "$(spread)" = "$1" ]
+}
+
+program() { # attached to the device?
+	on "$G" ip -d link show wan | grep -q 'xdp'
+}
+
+refused() { # SENTENCE ARG...
+	local sentence=$1 said
+
+	shift
+	said=$(on "$G" "$@" 2>&1 >/dev/null)
+	is "refused: $sentence" "$? $said" "1 xfrm-ha: $sentence"
+}
+
+wan
+for k in 1 2 3 4 5 6 7 8; do
+	tunnel $k 192.0.2.9 192.0.2.1 replay-window 32
+done
+must modprobe esp6
+watch_input
+
+# As it is without.
+burst 10 1 2 3 4 5 6 7 8
+is "no forwarder: all is decrypted on the CPU that receives" "$(decrypted_on)" "80 0"
+# RPS takes an SPI for ports, and does what its hash says; in UDP it sees UDP's ports.
+on "$G" python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 4500))
+s.setsockopt(socket.IPPROTO_UDP, 100, 2)
+print("ready", flush=True)
+print(s.recv(100)[4:].decode(), flush=True)
+s.recv(100)' > /run/ike &
+wait_for 10 grep -q ready /run/ike
+for k in 21 22 23 24; do
+	tunnel $k 192.0.2.9 192.0.2.1 replay-window 32 encap espinudp 4500 4500 0.0.0.0
+done
+on "$G" sh -c 'echo 3 > /sys/class/net/wan/queues/rx-0/rps_cpus'
+pinged 10 1 2 3 4 5 6 7 8
+say "RPS, ESP: $(decrypted_on)"
+pinged 20 21 22 23 24
+rps=$(decrypted_on)
+check "RPS: ESP in UDP is decrypted on one CPU ($rps)" [ "$rps" = "80 0" -o "$rps" = "0 80" ]
+on "$G" sh -c 'echo 0 > /sys/class/net/wan/queues/rx-0/rps_cpus'
+
+# SAs that were there before, and nobody but "ip xfrm" has made.
+forwarder native
+check "the program is there" program
+is "A1: half of the SAs on each" "$(spread)" "6 6"
+burst 10 1 2 3 4 5 6 7 8
+is "A1: decrypted on both CPUs" "$(decrypted_on)" "40 40"
+is "all were forwarded" "$(count forwarded) $(count unknown) $(count dropped)" "80 0 0"
+is "the queues had them" "$(fwd 'map(.packets) | join(" ")' engines)" "40 40"
+
+# What is not forwarded.
+must ip -n "$G" xfrm state add src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x2000 \
+	mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128
+is "A2: a new SA has an engine" "$(fwd length)" 13
+must ip -n "$G" xfrm state delete src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x2000
+is "A2: one that was deleted has none" "$(fwd length)" 12
+must ip -n "$G" xfrm state add src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x2000 \
+	mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128 limit time-hard 4
+is "one with a lifetime has an engine" "$(fwd length)" 13
+expired() { [ "$(fwd length)" = 12 ]; }
+check "and none after it" wait_for 10 expired
+must ip -n "$G" xfrm state add src 192.0.2.1 dst 192.0.2.9 proto esp spi 0x2000 \
+	mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128
+is "an outbound one has none" "$(fwd length)" 12
+must ip -n "$G" addr add 192.0.2.9/32 dev lo
+is "until its destination is an address of this gateway" "$(fwd length)" 13
+must ip -n "$G" addr del 192.0.2.9/32 dev lo
+is "and no longer" "$(fwd length)" 12
+for mark in 1 2; do
+	must ip -n "$G" xfrm state add src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x2001 \
+		mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128 mark $mark mask 0xf
+done
+is "two SAs that differ in the mark are one" "$(fwd length)" 13
+must ip -n "$G" xfrm state delete src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x2001 mark 1 mask 0xf
+is "as long as there is one of them" "$(fwd length)" 13
+must ip -n "$G" xfrm state delete src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x2001 mark 2 mask 0xf
+is "and no longer" "$(fwd length)" 12
+
+# An SPI that is known to nobody reaches the kernel as before.
+must ip -n "$P" xfrm state add src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x3000 reqid 30 \
+	mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128
+must ip -n "$P" xfrm policy add src 10.2.0.1 dst 10.1.0.30 dir out \
+	tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid 30 mode tunnel
+send 5 30
+no_states() { [ "$(xfrm_stat "$G" XfrmInNoStates)" = 5 ]; }
+check "an unknown SPI reaches the kernel" wait_for 5 no_states
+is "and is counted" "$(count unknown)" 5
+
+# UDP encapsulation, and what else comes to that port.
+burst 10 21 22 23 24
+is "A1: ESP in UDP is decrypted on both CPUs" "$(decrypted_on)" "20 20"
+is "and was forwarded" "$(count forwarded)" 120
+on "$P" bash -c 'printf "\0\0\0\0Hello, this is IKE" > /dev/udp/192.0.2.1/4500'
+check "IKE reaches its socket" wait_for 5 grep -q 'Hello, this is IKE' /run/ike
+on "$P" bash -c 'printf "\377" > /dev/udp/192.0.2.1/4500'
+keepalive() { [ "$(count ike) $(count keepalive)" = "1 1" ]; }
+check "a keepalive passes" wait_for 5 keepalive
+
+# IPv6, and fragments of ESP.
+tunnel 10 2001:db8::9 2001:db8::1 replay-window 32 flag af-unspec
+burst 20 10
+is "IPv6 is forwarded" "$(fwd '.[] | select(.dst == "2001:db8::1").packets')" 20
+was=$(packets 1)
+on "$P" ping -q -c 3 -i 0.01 -W 0.01 -s 2900 10.1.0.1 > /dev/null
+must ip -n "$P" link set wan mtu 1400
+on "$P" ping -q -c 3 -i 0.01 -W 0.01 -M dont -s 1360 10.1.0.1 > /dev/null
+check "fragments are decrypted, too" wait_for 20 came 1 $((was + 6))
+must ip -n "$P" link set wan mtu 1500
+between "and pass" "$(count fragment)" 2 20
+
+# A wrong engine is as good as any.
+for cpu in 0 1 0; do
+	must on "$G" xfrm-ha forwarder pin wan 0x1001 cpu $cpu
+	burst 10 1
+	burst 1 1
+	is "A3: pinned to CPU $cpu" "$(at 1)" "$cpu $cpu"
+done
+echo > "$trace/trace"
+must on "$G" xfrm-ha forwarder pin wan 0x1001 address 192.0.2.1 cpu 1
+burst 20 1
+read -r old _ <<<"$(decrypted_on)"
+between "A3: the first is decrypted at the old engine, and not lost" "$old" 1 20
+is "what was refused up to here" "$(errors)" XfrmInNoStates=5
+
+# To and fro under traffic. The window is so small that a packet which is overtaken is lost.
+must ip -n "$P" xfrm state flush
+must ip -n "$G" xfrm state flush
+both xfrm policy flush
+is "A2: a flush" "$(fwd length)" 0
+for k in 1 2 3 4; do
+	tunnel $k 192.0.2.9 192.0.2.1 replay-window 1
+done
+# shellcheck disable=SC2016	# the inner shell's
+ip netns exec "$P" taskset -c 0 bash -c 'exec 3> /dev/udp/10.1.0.1/9
+	until [ -e /run/stop ]; do
+		for ((i = 0; i < 50; i++)); do printf x >&3; done
+		((sent += 50))
+	done
+	echo $sent' > /run/sent &
+sender=$!
+moved() { [ "$(at 1)" = "$1 $1" ]; }
+for ((i = 0; i < 6; i++)); do
+	must on "$G" xfrm-ha forwarder pin wan 0x1001 cpu $((i % 2))
+	wait_for 20 moved $((i % 2)) || fail "no move to CPU $((i % 2))"
+done
+echo > /run/stop
+wait $sender
+sent=$(cat /run/sent)
+check "A3: moved under traffic, all $sent packets came" wait_for 20 came 1 "$sent"
+between "and it has moved" "$(fwd '.[] | select(.spi == "0x00001001").moves')" 5 6
+is "A3: none was overtaken" "$(errors)" XfrmInNoStates=5
+
+# The same with a queue that is not worked off for some time: the move waits for it.
+must on "$G" xfrm-ha forwarder pin wan 0x1002 cpu 1
+burst 10 2
+hog
+send 300 2
+must on "$G" xfrm-ha forwarder pin wan 0x1002 cpu 0
+send 300 2
+is "A3: a move waits for what is in the old queue" "$(at 2) $(packets 2)" "0 1 10"
+unhog
+check "A3: all of that comes" wait_for 20 came 2 610
+burst 10 2
+is "A3: then it moves" "$(at 2)" "0 0"
+is "A3: none was overtaken" "$(errors)" XfrmInNoStates=5
+must on "$G" xfrm-ha forwarder unpin wan 0x1002
+must on "$G" xfrm-ha forwarder unpin wan 0x1001
+
+# By itself: two that are busy, on one CPU.
+for k in 1 2; do
+	must on "$G" xfrm-ha forwarder pin wan $((0x1000 + k)) cpu 0
+	ip netns exec "$P" taskset -c 0 ping -q -n -c 100000 -i 0.004 "10.1.0.$k" >/dev/null &
+	pings+=($!)
+done
+together() { [ "$(at 1), $(at 2)" = "0 0, 0 0" ]; }
+apart() { [ "$(at 1)" != "$(at 2)" ]; }
+check "both on CPU 0" wait_for 10 together
+for k in 1 2; do
+	must on "$G" xfrm-ha forwarder unpin wan $((0x1000 + k))
+done
+check "A1: the controller moves one of two that are busy" wait_for 30 apart
+kill "${pings[@]}"
+wait "${pings[@]}" 2>/dev/null
+
+# Engines come and go.
+must on "$G" xfrm-ha forwarder set wan cpus 1
+is "an engine is taken away" "$(fwd 'map("\(.cpu) \(.sas) \(.used)") | join(", ")' engines)" \
+	"0 0 false, 1 4 true"
+burst 10 1 2 3 4
+must on "$G" xfrm-ha forwarder set wan cpus 0,1
+is "and comes back" "$(spread)" "2 2"
+burst 10 1 2 3 4
+echo 0 > /sys/devices/system/cpu/cpu1/online
+check "a CPU goes offline" wait_for 10 spread_is "4 0"
+burst 10 1 2 3 4
+echo 1 > /sys/devices/system/cpu/cpu1/online
+check "and comes back" wait_for 10 spread_is "2 2"
+burst 10 1 2 3 4
+echo > "$trace/trace"
+burst 10 1 2 3 4
+# The controller may have moved one meanwhile: the pings were no even load.
+read -r here there <<<"$(decrypted_on)"
+between "with packets decrypted there" "$there" 10 30
+is "and all others here" "$((here + there))" 40
+is "none was lost" "$(errors)" XfrmInNoStates=5
+
+# More events than fit: all is read again.
+kill -STOP $pid
+for ((i = 0; i < 6000; i++)); do
+	echo "xfrm state add src 192.0.2.9 dst 192.0.2.1 proto esp spi $((0x10000 + i)) mode tunnel" \
+		"enc ecb(cipher_null) ''"
+done > /run/batch
+must ip -n "$G" -batch /run/batch
+sed -i '3000,$d; s/state add/state delete/; s/ mode.*//' /run/batch
+must ip -n "$G" -batch /run/batch
+kill -CONT $pid
+is "A2: events were lost, SAs are not" "$(fwd length) $(($(count overruns) > 0))" "3005 1"
+must ip -n "$G" xfrm state flush
+must ip -n "$P" xfrm state flush
+is "all are gone" "$(fwd length)" 0
+
+# What it refuses.
+refused "there is no device nowhere" xfrm-ha forwarder run nowhere cpus 0
+refused "CPU 99 is not online" xfrm-ha forwarder run wan cpus 99
+refused "wan has a forwarder already" xfrm-ha forwarder run wan cpus 0
+refused "no forwarder runs on lo" xfrm-ha forwarder show lo
+refused "no SA of the SPI 0x00000099 is known" xfrm-ha forwarder pin wan 0x99 cpu 0
+refused "CPU 7 is not online" xfrm-ha forwarder set wan cpus 7
+must ip -n "$G" link add d0 type dummy
+refused "d0 does not support native XDP: Operation not supported" \
+	xfrm-ha forwarder run d0 cpus 0 native
+refused "d0 has no filters for flows" xfrm-ha forwarder run d0 queues 0
+refused "privileges to load BPF programs are needed (CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, or root)" \
+	setpriv --reuid 65534 --clear-groups xfrm-ha forwarder run d0 cpus 0
+must on "$G" ip link set d0 xdpgeneric obj "$XFRM_HA_DIR/tools/forwarder.bpf.o" sec xdp.frags
+refused "d0 has an XDP program already" xfrm-ha forwarder run d0 cpus 0 generic
+
+# It leaves as it came.
+check "SIGTERM ends it with 0" no_forwarder
+check_not "no program stays" program
+is "no socket stays" "$(ls /run/xfrm-ha)" ""
+both xfrm policy flush
+for k in 1 2 3 4 5 6; do
+	tunnel $k 192.0.2.9 192.0.2.1 replay-window 32
+done
+burst 10 1 2 3 4 5 6
+forwarder generic limit 4 qsize 64
+is "the map is full: named and counted" "$(fwd length) $(count full)" "4 2"
+echo > "$trace/trace"
+burst 10 1 2 3 4 5 6
+is "generic XDP; those without an engine are decrypted where they come" "$(decrypted_on)" "40 20"
+# Waiting for a queue that overflows would be in vain.
+tunnel 7 192.0.2.9 192.0.2.1 replay-window 32
+must ip -n "$G" xfrm state delete src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x1006
+must ip -n "$G" xfrm state delete src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x1005
+tunnel 8 192.0.2.9 192.0.2.1 replay-window 32
+must on "$G" xfrm-ha forwarder pin wan 0x1008 cpu 1
+burst 10 8
+hog
+send 100 8
+must on "$G" xfrm-ha forwarder pin wan 0x1008 cpu 0
+forced() {
+	send 10 8
+	[ "$(count forced) $(at 8)" = "1 0 0" ]
+}
+check "a full queue is left by force" wait_for 20 forced
+between "and what it lost was counted" "$(count dropped)" 36 10000
+unhog
+no_forwarder -KILL
+gone() { ! program; }
+check "killed: no program stays" wait_for 5 gone
+
+# VLANs: a tag that the device takes away does not get through a queue.
+both link add vl link wan type vlan id 5
+both link set vl up
+must ip -n "$G" addr add 198.51.100.1/24 dev vl
+must ip -n "$P" addr add 198.51.100.9/24 dev vl
+must ip -n "$P" neigh replace 198.51.100.1 lladdr 02:00:00:00:02:01 dev vl nud permanent
+tunnel 11 198.51.100.9 198.51.100.1 replay-window 32
+refused 'wan has VLANs and takes the tags out of frames, which native XDP loses: "ethtool -K wan rxvlan off", or generic' \
+	xfrm-ha forwarder run wan cpus 0,1 native
+forwarder generic
+burst 20 11
+is "VLAN, tags beside the frame" "$(fwd '.[] | select(.dst == "198.51.100.1").packets')" 20
+check "SIGTERM ends it with 0" no_forwarder
+must on "$G" ethtool -K wan rxvlan off
+must on "$P" ethtool -K wan txvlan off
+forwarder native
+burst 20 11
+is "VLAN, tags within the frame" "$(fwd '.[] | select(.dst == "198.51.100.1").packets')" 20
+between "and they come by the VLAN device" \
+	"$(on "$G" cat /sys/class/net/vl/statistics/rx_packets)" 40 60
+must ip -n "$G" link del wan
+wait $pid
+is "without its device it ends" $? 1
+ktap_finished

@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which SA goes to which engine. A new one goes to the engine with the least load; when
+ * the loads have been uneven for some time, SAs are moved, those first that bring most.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "forwarder.h"
+#include "xfrm-ha.h"
+
+#define BUCKETS		16384
+#define SHIFT		4	/* rates are kept times 16 */
+#define BYTES		1024	/* that cost as much as a packet */
+#define UNEVEN		4	/* a quarter of the mean load */
+#define NOISE		(64 << SHIFT)
+#define PATIENCE	2	/* periods, before anything is moved */
+#define REST		5	/* periods, before it is moved again */
+#define AT_ONCE		8	/* moves in a period */
+
+struct engine engines[MAX_ENGINES];
+int n_engines;
+struct tally tally;
+
+static const struct forwarder *forwarder;
+static struct sa *table[BUCKETS];
+static uint32_t *slots, n_slots;	/* free ones */
+static uint32_t period, uneven;
+
+void alloc_init(const struct forwarder *how, const struct settings *s)
+{
+	forwarder = how;
+	slots = calloc(s->limit, sizeof(*slots));
+	if (!slots)
+		exit(refuse("out of memory"));
+	for (n_slots = 0; n_slots < s->limit; n_slots++)
+		slots[n_slots] = s->limit - 1 - n_slots;
+}
+
+static struct sa **bucket(const struct fwd_key *key)
+{
+	/* An SPI is as good as random. */
+	return &table[(ntohl(key->spi) ^ ntohl(key->daddr[3])) * 0x9e3779b1u >> 18];
+}
+
+struct sa *alloc_find(const struct fwd_key *key)
+{
+	struct sa *sa = *bucket(key);
+
+	while (sa && memcmp(&sa->key, key, sizeof(*key)))
+		sa = sa->next;
+	return sa;
+}
+
+void alloc_each(void (*func)(struct sa *sa, void *data), void *data)
+{
+	struct sa *sa, *next;
+
+	for (int i = 0; i < BUCKETS; i++) {
+		for (sa = table[i]; sa; sa = next) {
+			next = sa->next;
+			func(sa, data);
+		}
+	}
+}
+
+static struct engine *engine(uint32_t id)
+{
+	for (int i = 0; i < n_engines; i++) {
+		if (engines[i].id == id)
+			return &engines[i];
+	}
+	return NULL;
+}
+
+static uint64_t mean_load(void)
+{
+	uint64_t sum = 0;
+	int n = 0;
+
+	for (int i = 0; i < n_engines; i++) {
+		sum += engines[i].load;
+		n += engines[i].usable;
+	}
+	return n ? sum / n : 0;
+}
+
+/* Loads that differ by little are equal; then the number of SAs counts. */
+static bool better(const struct engine *a, const struct engine *b)
+{
+	uint64_t diff = a->load > b->load ? a->load - b->load : b->load - a->load;
+
+	if (diff > NOISE && diff > mean_load() / (2 * UNEVEN))
+		return a->load < b->load;
+	return a->sas < b->sas;
+}
+
+static struct engine *least(void)
+{
+	struct engine *e = NULL;
+
+	for (int i = 0; i < n_engines; i++) {
+		if (engines[i].usable && (!e || better(&engines[i], e)))
+			e = &engines[i];
+	}
+	return e;
+}
+
+/* Until it is measured an SA counts as one of the mean. */
+static uint64_t guess(void)
+{
+	uint64_t sum = 0, n = 0;
+
+	for (int i = 0; i < n_engines; i++) {
+		sum += engines[i].load;
+		n += engines[i].sas;
+	}
+	return n ? sum / n : 0;
+}
+
+static void put_on(struct sa *sa, struct engine *e)
+{
+	sa->engine = e->id;
+	e->sas++;
+	e->load += sa->rate;
+}
+
+static void take_off(struct sa *sa)
+{
+	struct engine *e = engine(sa->engine);
+
+	if (!e)
+		return;
+	e->sas--;
+	e->load -= sa->rate < e->load ? sa->rate : e->load;
+}
+
+static void move(struct sa *sa, struct engine *e, bool force)
+{
+	if (sa->engine == e->id)
+		return;
+	take_off(sa);
+	put_on(sa, e);
+	sa->moved = period;
+	tally.moves++;
+	forwarder->move(sa, force);
+}
+
+static void map(struct sa *sa)
+{
+	struct engine *e = least();
+
+	if (sa->mapped || !e)
+		return;
+	if (!n_slots) {
+		tally.full++;
+		return;
+	}
+	sa->slot = slots[--n_slots];
+	sa->rate = guess();
+	sa->fresh = true;
+	sa->packets = 0;
+	sa->bytes = 0;
+	sa->moved = period;
+	put_on(sa, e);
+	if (forwarder->add(sa)) {
+		take_off(sa);
+		slots[n_slots++] = sa->slot;
+		tally.full++;
+		return;
+	}
+	sa->mapped = true;
+	tally.added++;
+}
+
+static void unmap(struct sa *sa)
+{
+	if (!sa->mapped)
+		return;
+	forwarder->del(sa);
+	take_off(sa);
+	slots[n_slots++] = sa->slot;
+	sa->mapped = false;
+	sa->pinned = false;
+	tally.deleted++;
+}
+
+static void classify(struct sa *sa, void *data)
+{
+	(void)data;
+	if (sa->in || (!sa->out && sa_local(&sa->key)))
+		map(sa);
+	else
+		unmap(sa);
+}
+
+/* Addresses have come or gone: SAs to others are not for us. */
+void alloc_classify(void)
+{
+	alloc_each(classify, NULL);
+}
+
+/* @dir: XFRMA_SA_DIR, or 0 */
+void alloc_add(const struct fwd_key *key, struct sa_mark mark, uint8_t dir)
+{
+	struct sa *sa = alloc_find(key);
+	struct sa_mark *marks;
+	int i;
+
+	if (!sa) {
+		sa = calloc(1, sizeof(*sa));
+		if (!sa)
+			exit(refuse("out of memory"));
+		sa->key = *key;
+		sa->next = *bucket(key);
+		*bucket(key) = sa;
+	}
+	if (!sa->seen) {
+		sa->seen = true;
+		sa->in = dir == 1;
+		sa->out = dir == 2;
+	}
+	for (i = 0; i < sa->n_marks; i++) {
+		if (sa->marks[i].v == mark.v && sa->marks[i].m == mark.m)
+			break;
+	}
+	if (i == sa->n_marks) {
+		marks = realloc(sa->marks, (i + 1) * sizeof(*marks));
+		if (!marks)
+			exit(refuse("out of memory"));
+		marks[i] = mark;
+		sa->marks = marks;
+		sa->n_marks++;
+	}
+	classify(sa, NULL);
+}
+
+static void forget(struct sa *sa)
+{
+	struct sa **p = bucket(&sa->key);
+
+	unmap(sa);
+	while (*p != sa)
+		p = &(*p)->next;
+	*p = sa->next;
+	free(sa->marks);
+	free(sa);
+}
+
+/* The last of those with this address and SPI takes the entry with it. */
+void alloc_del(const struct fwd_key *key, struct sa_mark mark)
+{
+	struct sa *sa = alloc_find(key);
+
+	if (!sa)
+		return;
+	for (int i = 0; i < sa->n_marks; i++) {
+		if (sa->marks[i].v == mark.v && sa->marks[i].m == mark.m)
+			sa->marks[i--] = sa->marks[--sa->n_marks];
+	}
+	if (!sa->n_marks)
+		forget(sa);
+}
+
+static void unsee(struct sa *sa, void *data)
+{
+	(void)data;
+	sa->seen = false;
+	sa->n_marks = 0;
+}
+
+static void forget_unseen(struct sa *sa, void *data)
+{
+	(void)data;
+	if (!sa->seen)
+		forget(sa);
+}
+
+void alloc_dump_begin(void)
+{
+	alloc_each(unsee, NULL);
+}
+
+void alloc_dump_end(void)
+{
+	alloc_each(forget_unseen, NULL);
+}
+
+struct choice {
+	uint32_t from;
+	uint64_t rate;		/* the best one */
+	uint64_t off;		/* by so much it misses that */
+	struct sa *sa;
+	bool rested;
+};
+
+static void choose(struct sa *sa, void *data)
+{
+	struct choice *c = data;
+	uint64_t off = sa->rate > c->rate ? sa->rate - c->rate : c->rate - sa->rate;
+
+	if (!sa->mapped || sa->pinned || sa->engine != c->from ||
+	    (c->rested && period - sa->moved < REST))
+		return;
+	if (!c->sa || off < c->off) {
+		c->sa = sa;
+		c->off = off;
+	}
+}
+
+static void leave(struct sa *sa, void *data)
+{
+	struct engine *e = engine(sa->engine), *to;
+	bool *all_off = data;
+
+	if (!sa->mapped || !e || e->usable)
+		return;
+	to = least();
+	if (!to)
+		return;
+	/* Who is gone has its queue worked off elsewhere: nobody tells when. */
+	move(sa, to, !cpu_online(e->id));
+	*all_off = true;
+}
+
+/* As many SAs for each, whatever they carry: the loads come later. */
+static void even_out(void)
+{
+	struct engine *most, *fewest;
+
+	for (;;) {
+		struct choice c = { };
+
+		most = NULL;
+		fewest = NULL;
+		for (int i = 0; i < n_engines; i++) {
+			struct engine *e = &engines[i];
+
+			if (!e->usable)
+				continue;
+			if (!most || e->sas > most->sas)
+				most = e;
+			if (!fewest || e->sas < fewest->sas)
+				fewest = e;
+		}
+		if (!most || most->sas - fewest->sas < 2)
+			return;
+		c.from = most->id;
+		c.rate = most->load / most->sas;
+		alloc_each(choose, &c);
+		if (!c.sa)
+			return;
+		move(c.sa, fewest, false);
+	}
+}
+
+/* Which engines there are has changed, by whatever. */
+static void rearrange(bool more)
+{
+	bool moved = false;
+
+	alloc_each(leave, &moved);
+	if (more)
+		even_out();
+}
+
+int alloc_engines(const uint32_t *ids, int n)
+{
+	bool more = false;
+	int err;
+
+	for (int i = 0; i < n; i++) {
+		if (engine(ids[i]))
+			continue;
+		if (n_engines == MAX_ENGINES)
+			return -ENOSPC;
+		err = forwarder->add_engine(ids[i]);
+		if (err)
+			return err;
+		engines[n_engines++] = (struct engine){ .id = ids[i] };
+	}
+	for (int i = 0; i < n_engines; i++) {
+		struct engine *e = &engines[i];
+
+		e->wanted = false;
+		for (int j = 0; j < n; j++)
+			e->wanted |= ids[j] == e->id;
+		more |= e->wanted && !e->usable;
+		e->usable = e->wanted;
+	}
+	rearrange(more);
+	return 0;
+}
+
+void alloc_online(bool (*online)(uint32_t id))
+{
+	bool more = false, less = false, is;
+
+	for (int i = 0; i < n_engines; i++) {
+		struct engine *e = &engines[i];
+
+		is = e->wanted && online(e->id);
+		if (is == e->usable)
+			continue;
+		/* Its thread was sent to other CPUs: it gets one of its own again. */
+		if (is && forwarder->add_engine(e->id))
+			continue;
+		e->usable = is;
+		more |= is;
+		less |= !is;
+	}
+	if (more || less)
+		rearrange(more);
+}
+
+static void measure(struct sa *sa, void *data)
+{
+	uint64_t packets, bytes, cost;
+	struct engine *e;
+
+	(void)data;
+	if (!sa->mapped)
+		return;
+	forwarder->measure(sa, &packets, &bytes);
+	cost = (packets - sa->packets + (bytes - sa->bytes) / BYTES) << SHIFT;
+	/* The last few periods; the first one counts in full. */
+	sa->rate = sa->fresh ? cost : (sa->rate * 3 + cost) / 4;
+	sa->fresh = false;
+	sa->packets = packets;
+	sa->bytes = bytes;
+	e = engine(sa->engine);
+	if (e)
+		e->load += sa->rate;
+}
+
+/*
+ * What waits for a queue that is never empty, and that loses packets for being full,
+ * waits in vain, and what it would lose by going at once is less.
+ */
+static void push(struct sa *sa, void *data)
+{
+	uint32_t at, moves;
+	struct engine *e;
+
+	(void)data;
+	if (!sa->mapped || !forwarder->pending(sa, &at, &moves) || period - sa->moved < PATIENCE)
+		return;
+	e = engine(at);
+	if (!e || !e->drops)
+		return;
+	tally.forced++;
+	forwarder->move(sa, true);
+}
+
+static bool balance(void)
+{
+	struct engine *most = NULL, *fewest = NULL;
+	struct choice c = { .rested = true };
+	uint64_t diff;
+
+	for (int i = 0; i < n_engines; i++) {
+		struct engine *e = &engines[i];
+
+		if (!e->usable)
+			continue;
+		if (!most || e->load > most->load)
+			most = e;
+		if (!fewest || e->load < fewest->load)
+			fewest = e;
+	}
+	if (!most)
+		return false;
+	diff = most->load - fewest->load;
+	if (diff <= NOISE || diff <= mean_load() / UNEVEN) {
+		uneven = 0;
+		return false;
+	}
+	if (uneven < PATIENCE)
+		return false;
+	c.from = most->id;
+	c.rate = diff / 2;
+	alloc_each(choose, &c);
+	/* It must be better by a tenth at least: an SA that is the whole load stays. */
+	if (!c.sa || !c.sa->rate || c.off * 2 > diff - diff / 10)
+		return false;
+	move(c.sa, fewest, false);
+	return true;
+}
+
+void alloc_period(void)
+{
+	uint64_t packets, dropped;
+
+	period++;
+	for (int i = 0; i < n_engines; i++) {
+		forwarder->measure_engine(engines[i].id, &packets, &dropped);
+		engines[i].drops = dropped != engines[i].dropped;
+		engines[i].dropped = dropped;
+		engines[i].load = 0;
+	}
+	alloc_each(measure, NULL);
+	alloc_each(push, NULL);
+	uneven++;
+	for (int i = 0; i < AT_ONCE && balance(); i++)
+		;
+}
+
+struct search {
+	uint32_t spi;
+	struct sa *sa;
+};
+
+static void find_spi(struct sa *sa, void *data)
+{
+	struct search *s = data;
+
+	if (sa->mapped && sa->key.spi == s->spi)
+		s->sa = sa;
+}
+
+/* Negative errno: ENOENT no such SA, ENODEV no such engine */
+int alloc_pin(const struct fwd_key *key, uint32_t id, bool pin)
+{
+	static const struct fwd_key none;
+	struct search search = { .spi = key->spi };
+	struct engine *e = engine(id);
+	struct sa *sa;
+
+	/* Without an address: any SA of this SPI. */
+	if (memcmp(key->daddr, none.daddr, sizeof(none.daddr)))
+		search.sa = alloc_find(key);
+	else
+		alloc_each(find_spi, &search);
+	sa = search.sa;
+	if (!sa || !sa->mapped)
+		return -ENOENT;
+	if (pin && (!e || !e->usable))
+		return -ENODEV;
+	sa->pinned = pin;
+	if (pin)
+		move(sa, e, false);
+	return 0;
+}

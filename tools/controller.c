@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * xfrm-ha forwarder run: what happens to SAs goes to the allocator, and who asks at the
+ * socket is answered. The socket is a name below /run/xfrm-ha, for root only, made of the
+ * network namespace and the device; it is all that a killed one leaves behind.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "forwarder.h"
+#include "xfrm-ha.h"
+
+#define RUN		"/run/xfrm-ha"
+
+static const struct forwarder *forwarder;
+static char own_socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+bool cpu_online(uint32_t id)
+{
+	FILE *f = fopen("/sys/devices/system/cpu/online", "r");
+	unsigned int from, to;
+	bool found = false;
+
+	while (f && !found && fscanf(f, "%u", &from) == 1) {
+		to = from;
+		if (fscanf(f, "-%u", &to) < 0)
+			to = from;
+		found = id >= from && id <= to;
+		if (fgetc(f) != ',')
+			break;
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+void socket_path(char *path, size_t size, int ifindex)
+{
+	struct stat st = { };
+
+	stat("/proc/self/ns/net", &st);
+	snprintf(path, size, RUN "/forwarder-%lu-%d", (unsigned long)st.st_ino, ifindex);
+}
+
+int refuse_privileges(void)
+{
+	return refuse("privileges to load BPF programs are needed (CAP_BPF, CAP_PERFMON and "
+		      "CAP_NET_ADMIN, or root)");
+}
+
+static int open_socket(const struct settings *s)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd, old;
+
+	mkdir(RUN, 0700);
+	socket_path(own_socket, sizeof(own_socket), s->ifindex);
+	strcpy(a.sun_path, own_socket);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	old = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0 || old < 0)
+		goto fail;
+	if (!connect(old, (struct sockaddr *)&a, sizeof(a))) {
+		*own_socket = '\0';
+		close(old);
+		close(fd);
+		refuse("%s has a forwarder already", s->dev);
+		return -1;
+	}
+	close(old);
+	unlink(own_socket);
+	if (!bind(fd, (struct sockaddr *)&a, sizeof(a)) && !chmod(own_socket, 0600) &&
+	    !listen(fd, 8))
+		return fd;
+fail:
+	if (errno == EACCES || errno == EPERM)
+		refuse_privileges();
+	else
+		refuse("%s: %s", own_socket, strerror(errno));
+	return -1;
+}
+
+static void send_number(int fd, const char *name, uint64_t value, const char *text)
+{
+	struct fwd_answer a = { .what = FWD_NUMBER, .packets = value };
+
+	snprintf(a.text, sizeof(a.text), "%s\t%s", name, text);
+	send(fd, &a, sizeof(a), MSG_NOSIGNAL);
+}
+
+static void send_stat(int fd)
+{
+	static const char *const counts[FWD_COUNTS][2] = {
+		[FWD_OTHER] = { "other", "frames that are not ESP: passed" },
+		[FWD_FRAGMENT] = { "fragment", "fragments: passed" },
+		[FWD_IKE] = { "ike", "datagrams with a non-ESP marker: passed" },
+		[FWD_KEEPALIVE] = { "keepalive", "NAT keepalives: passed" },
+		[FWD_UNKNOWN] = { "unknown", "ESP of an unknown SPI: passed" },
+		[FWD_KNOWN] = { "forwarded", "ESP that went to an engine" },
+		[FWD_NO_CPU] = { "no_engine", "ESP whose engine is gone: passed" },
+	};
+	uint64_t packets, dropped, all = 0;
+
+	for (int i = 0; i < FWD_COUNTS; i++)
+		send_number(fd, counts[i][0], forwarder->count(i), counts[i][1]);
+	for (int i = 0; i < n_engines; i++) {
+		forwarder->measure_engine(engines[i].id, &packets, &dropped);
+		all += dropped;
+	}
+	send_number(fd, "dropped", all, "packets that found the queue of their engine full");
+	send_number(fd, "added", tally.added, "SAs that got an engine");
+	send_number(fd, "deleted", tally.deleted, "SAs that went");
+	send_number(fd, "full", tally.full, "SAs for which there was no room: passed");
+	send_number(fd, "moves", tally.moves, "SAs that were given another engine");
+	send_number(fd, "forced", tally.forced,
+		    "of these, moved with packets still in a queue that overflowed");
+	send_number(fd, "dumps", tally.dumps, "times that all SAs were read");
+	send_number(fd, "overruns", tally.overruns, "times that events of SAs were lost");
+}
+
+static void send_engines(int fd)
+{
+	for (int i = 0; i < n_engines; i++) {
+		const struct engine *e = &engines[i];
+		struct fwd_answer a = { .what = FWD_ENGINE, .engine = e->id, .sas = e->sas,
+					.rate = e->load >> 4, .usable = e->usable };
+
+		forwarder->measure_engine(e->id, &a.packets, &a.dropped);
+		send(fd, &a, sizeof(a), MSG_NOSIGNAL);
+	}
+}
+
+struct reader {
+	int fd;
+	bool gone;
+};
+
+static void send_sa(struct sa *sa, void *data)
+{
+	struct fwd_answer a = { .what = FWD_SA, .key = sa->key, .engine = sa->engine,
+				.pinned = sa->pinned, .rate = sa->rate >> 4 };
+	struct reader *r = data;
+
+	if (!sa->mapped || r->gone)
+		return;
+	forwarder->measure(sa, &a.packets, &a.bytes);
+	forwarder->pending(sa, &a.at, &a.moves);
+	r->gone = send(r->fd, &a, sizeof(a), MSG_NOSIGNAL) < 0;
+}
+
+static void set_engines(const struct fwd_request *q, struct fwd_answer *end)
+{
+	int err;
+
+	for (uint32_t i = 0; i < q->n; i++) {
+		if (forwarder->cpus && !cpu_online(q->engines[i])) {
+			snprintf(end->text, sizeof(end->text), "CPU %u is not online",
+				 q->engines[i]);
+			end->status = REFUSED;
+			return;
+		}
+	}
+	err = alloc_engines(q->engines, q->n);
+	if (err) {
+		snprintf(end->text, sizeof(end->text), "%s", strerror(-err));
+		end->status = REFUSED;
+	}
+}
+
+static void pin(const struct fwd_request *q, bool on, struct fwd_answer *end)
+{
+	int err = alloc_pin(&q->key, q->engines[0], on);
+
+	if (!err)
+		return;
+	end->status = REFUSED;
+	if (err == -ENOENT)
+		snprintf(end->text, sizeof(end->text), "no SA of the SPI 0x%08x is known",
+			 ntohl(q->key.spi));
+	else
+		snprintf(end->text, sizeof(end->text), "%u is none of the engines",
+			 q->engines[0]);
+}
+
+/* One request. Who does not read for a second has gone. */
+static void serve(int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	struct timeval patience = { .tv_sec = 1 };
+	struct fwd_answer end = { .what = FWD_END };
+	struct reader reader = { .fd = fd };
+	struct fwd_request q;
+
+	if (fd < 0)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (recv(fd, &q, sizeof(q), 0) != sizeof(q) || q.n > MAX_ENGINES)
+		goto out;
+	/* Who has just added an SA finds it. */
+	sa_read();
+	switch (q.what) {
+	case FWD_SHOW:
+		alloc_each(send_sa, &reader);
+		break;
+	case FWD_STAT:
+		send_stat(fd);
+		break;
+	case FWD_ENGINES:
+		send_engines(fd);
+		break;
+	case FWD_SET:
+		set_engines(&q, &end);
+		break;
+	case FWD_PIN:
+	case FWD_UNPIN:
+		pin(&q, q.what == FWD_PIN, &end);
+		break;
+	}
+	send(fd, &end, sizeof(end), MSG_NOSIGNAL);
+out:
+	close(fd);
+}
+
+static int timer(void)
+{
+	struct itimerspec every = {
+		.it_interval = { .tv_sec = PERIOD_MS / 1000 },
+	};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	every.it_value = every.it_interval;
+	timerfd_settime(fd, 0, &every, NULL);
+	return fd;
+}
+
+static int loop(const struct settings *s, int listener, int signals)
+{
+	struct pollfd fds[] = {
+		{ signals, POLLIN, 0 }, { timer(), POLLIN, 0 }, { listener, POLLIN, 0 },
+		{ sa_fd(0), POLLIN, 0 }, { sa_fd(1), POLLIN, 0 },
+	};
+	uint64_t expired;
+
+	for (;;) {
+		if (poll(fds, sizeof(fds) / sizeof(*fds), -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return refuse("poll: %s", strerror(errno));
+		}
+		if (fds[0].revents)
+			return DONE;
+		if (fds[3].revents || fds[4].revents)
+			sa_read();
+		if (device_gone)
+			return refuse("%s is gone", s->dev);
+		if (fds[1].revents && read(fds[1].fd, &expired, sizeof(expired)) > 0) {
+			sa_read();
+			if (forwarder->cpus)
+				alloc_online(cpu_online);
+			alloc_period();
+		}
+		if (fds[2].revents)
+			serve(listener);
+	}
+}
+
+int controller(const struct settings *s, const struct forwarder *how)
+{
+	int listener, signals, err;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	forwarder = how;
+	listener = open_socket(s);
+	if (listener < 0)
+		return REFUSED;
+	err = how->open(s);
+	if (err)
+		goto out;
+	alloc_init(how, s);
+	err = alloc_engines(s->engines, s->n_engines);
+	if (err) {
+		err = refuse("an engine can't be made: %s", strerror(-err));
+		goto close;
+	}
+	err = sa_open(s);
+	if (!err)
+		err = loop(s, listener, signals);
+close:
+	how->close();
+out:
+	unlink(own_socket);
+	return err;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the forwarder's BPF programs and the tool share. */
+#ifndef XFRM_HA_FORWARDER_MAP_H
+#define XFRM_HA_FORWARDER_MAP_H
+
+#include <linux/types.h>
+
+#define FWD_SAS		65536	/* SAs, unless "limit" is said */
+#define FWD_SAS_MAX	1048576
+#define FWD_QSIZE	2048	/* packets in the queue of a CPU */
+#define FWD_QSIZE_MAX	16384	/* of the kernel's cpumap */
+
+/* An SA as packets name it. An IPv4 address is mapped (::ffff:a.b.c.d). */
+struct fwd_key {
+	__be32 daddr[4];
+	__be32 spi;
+};
+
+/*
+ * Where the packets of an SA go. The tool writes want and force, the XDP program
+ * all else: it alone knows when the last packet that went to the old CPU was taken
+ * from its queue.
+ */
+struct fwd_slot {
+	__u64 packets;
+	__u64 bytes;
+	__u32 cpu;		/* where they go */
+	__u32 want;		/* where they are to go */
+	__u32 force;		/* now, even if the old CPU has some of them still */
+	__u32 moves;
+	__u64 flushes;		/* while it waits: of the bulk queue that has its last one, */
+	__u32 rx;		/* and the CPU whose bulk queue that is, plus 1 */
+	__u32 waited;		/* packets that came while it waited */
+	__u64 pad[2];
+};
+
+/* A CPU that packets go to. Counts since the start; head and tail as of its queue. */
+struct fwd_cpu {
+	__u64 tail;		/* put into its queue */
+	__u64 dropped;		/* found it full */
+	__u64 pad1[6];
+	__u64 head;		/* taken from it, on this CPU */
+	__u64 unbuilt;		/* lost there for want of memory */
+	__u64 pad2[6];
+};
+
+enum fwd_count {
+	FWD_OTHER,		/* neither ESP nor what follows: passed */
+	FWD_FRAGMENT,
+	FWD_IKE,
+	FWD_KEEPALIVE,
+	FWD_UNKNOWN,
+	FWD_KNOWN,
+	FWD_NO_CPU,
+	FWD_COUNTS,
+};
+
+#endif

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/* xfrm-ha forwarder: its commands. All but run ask the one that runs. */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "forwarder.h"
+#include "xfrm-ha.h"
+
+/* "0-2,5", each once; false: it is no list, or too long */
+static bool list(const char *word, uint32_t *ids, int *n)
+{
+	unsigned int from, to;
+	int used, i;
+
+	*n = 0;
+	for (;;) {
+		if (*word < '0' || *word > '9' || sscanf(word, "%u%n", &from, &used) != 1)
+			return false;
+		word += used;
+		to = from;
+		if (*word == '-') {
+			if (word[1] < '0' || word[1] > '9' ||
+			    sscanf(word + 1, "%u%n", &to, &used) != 1)
+				return false;
+			word += used + 1;
+		}
+		if (to < from || to - from >= MAX_ENGINES)
+			return false;
+		for (; from <= to; from++) {
+			for (i = 0; i < *n && ids[i] != from; i++)
+				;
+			if (i < *n)
+				continue;
+			if (*n == MAX_ENGINES)
+				return false;
+			ids[(*n)++] = from;
+		}
+		if (!*word)
+			return true;
+		if (*word++ != ',')
+			return false;
+	}
+}
+
+static int device(const char *dev, int *ifindex)
+{
+	*ifindex = if_nametoindex(dev);
+	return *ifindex ? DONE : refuse("there is no device %s", dev);
+}
+
+static int check_cpus(const uint32_t *ids, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (!cpu_online(ids[i]))
+			return refuse("CPU %u is not online", ids[i]);
+	}
+	return DONE;
+}
+
+int forwarder_run(int argc, char **argv)
+{
+	struct settings s = { .port = 4500, .qsize = FWD_QSIZE, .limit = FWD_SAS };
+	bool queues;
+
+	if (argc < 3)
+		return usage("forwarder run needs DEV, and cpus or queues with a LIST");
+	s.dev = argv[0];
+	queues = is(argv[1], "queues");
+	if ((!queues && !is(argv[1], "cpus")) || !list(argv[2], s.engines, &s.n_engines))
+		return usage("forwarder run needs cpus or queues with a LIST, like 0-2,5");
+	for (int i = 3; i < argc; i++) {
+		bool more = i + 1 < argc;
+
+		if (more && is(argv[i], "limit") && number(argv[i + 1], FWD_SAS_MAX, &s.limit) &&
+		    s.limit)
+			i++;
+		else if (!queues && is(argv[i], "generic") && !s.native)
+			s.generic = true;
+		else if (!queues && is(argv[i], "native") && !s.generic)
+			s.native = true;
+		else if (!queues && more && is(argv[i], "port") &&
+			 number(argv[i + 1], 65535, &s.port) && s.port)
+			i++;
+		else if (!queues && more && is(argv[i], "qsize") &&
+			 number(argv[i + 1], FWD_QSIZE_MAX, &s.qsize) && s.qsize)
+			i++;
+		else
+			return usage("forwarder run: \"%s\" is not known, or its value is wrong",
+				     argv[i]);
+	}
+	if (device(s.dev, &s.ifindex))
+		return REFUSED;
+	if (queues)
+		return controller(&s, &ntuple_forwarder);
+	if (check_cpus(s.engines, s.n_engines))
+		return REFUSED;
+	if (!&xdp_forwarder)
+		return refuse("this xfrm-ha was built without XDP: clang, bpftool or libbpf was "
+			      "missing");
+	return controller(&s, &xdp_forwarder);
+}
+
+/* A request to the forwarder of a device; each answer goes to @func. Exit status */
+static int ask(const char *dev, struct fwd_request *q, void (*func)(const struct fwd_answer *a))
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct fwd_answer answer;
+	int fd, ifindex;
+
+	if (device(dev, &ifindex))
+		return REFUSED;
+	socket_path(a.sun_path, sizeof(a.sun_path), ifindex);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a))) {
+		if (errno == ENOENT || errno == ECONNREFUSED)
+			return refuse("no forwarder runs on %s", dev);
+		return refuse("the forwarder on %s: %s", dev, strerror(errno));
+	}
+	if (send(fd, q, sizeof(*q), MSG_NOSIGNAL) != sizeof(*q))
+		return refuse("the forwarder on %s: %s", dev, strerror(errno));
+	while (recv(fd, &answer, sizeof(answer), 0) == sizeof(answer)) {
+		if (answer.what != FWD_END) {
+			func(&answer);
+			continue;
+		}
+		close(fd);
+		answer.text[sizeof(answer.text) - 1] = '\0';
+		return answer.status ? refuse("%s", answer.text) : DONE;
+	}
+	return refuse("the forwarder on %s has gone", dev);
+}
+
+static int ask_for(int argc, char **argv, const char *name, int what, bool table,
+		   void (*func)(const struct fwd_answer *a))
+{
+	struct fwd_request q = { .what = what };
+	int err;
+
+	if (argc != 1)
+		return usage("forwarder %s takes DEV", name);
+	out_begin(table);
+	err = ask(argv[0], &q, func);
+	if (!err)
+		out_end();
+	return err;
+}
+
+static void show_sa(const struct fwd_answer *a)
+{
+	bool v4 = !a->key.daddr[0] && !a->key.daddr[1] && a->key.daddr[2] == htonl(0xffff);
+	char buf[INET6_ADDRSTRLEN];
+
+	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? &a->key.daddr[3] : a->key.daddr, buf, sizeof(buf));
+	out_object();
+	out_string("dst", "%s", buf);
+	out_string("spi", "0x%08x", ntohl(a->key.spi));
+	out_number("cpu", a->engine);
+	out_number("at", a->at);
+	out_bool("pinned", a->pinned);
+	out_number("packets", a->packets);
+	if (json)
+		out_number("bytes", a->bytes);
+	out_number("load", a->rate);
+	out_number("moves", a->moves);
+}
+
+int forwarder_show(int argc, char **argv)
+{
+	return ask_for(argc, argv, "show", FWD_SHOW, true, show_sa);
+}
+
+static void show_engine(const struct fwd_answer *a)
+{
+	out_object();
+	out_number("cpu", a->engine);
+	out_bool("used", a->usable);
+	out_number("sas", a->sas);
+	out_number("load", a->rate);
+	out_number("packets", a->packets);
+	out_number("dropped", a->dropped);
+}
+
+int forwarder_engines(int argc, char **argv)
+{
+	return ask_for(argc, argv, "engines", FWD_ENGINES, true, show_engine);
+}
+
+static void show_number(const struct fwd_answer *a)
+{
+	const char *text = strchr(a->text, '\t');
+
+	if (!text)
+		return;
+	out_object();
+	out_string("name", "%.*s", (int)(text - a->text), a->text);
+	out_number("value", a->packets);
+	out_string("text", "%s", text + 1);
+}
+
+int forwarder_stat(int argc, char **argv)
+{
+	return ask_for(argc, argv, "stat", FWD_STAT, true, show_number);
+}
+
+static void nothing(const struct fwd_answer *a)
+{
+	(void)a;
+}
+
+int forwarder_set(int argc, char **argv)
+{
+	struct fwd_request q = { .what = FWD_SET };
+	int n;
+
+	if (argc != 3 || (!is(argv[1], "cpus") && !is(argv[1], "queues")) ||
+	    !list(argv[2], q.engines, &n))
+		return usage("forwarder set needs DEV, and cpus or queues with a LIST");
+	q.n = n;
+	return ask(argv[0], &q, nothing);
+}
+
+static bool parse_address(const char *word, struct fwd_key *key)
+{
+	memset(key->daddr, 0, sizeof(key->daddr));
+	if (inet_pton(AF_INET6, word, key->daddr) == 1)
+		return true;
+	key->daddr[2] = htonl(0xffff);
+	return inet_pton(AF_INET, word, &key->daddr[3]) == 1;
+}
+
+static int pin(int argc, char **argv, const char *name, int what)
+{
+	struct fwd_request q = { .what = what };
+	bool cpu = what == FWD_UNPIN;
+	uint32_t spi;
+	int i = 2;
+
+	if (argc < 2 || !number(argv[1], UINT32_MAX, &spi) || !spi)
+		return usage("forwarder %s needs DEV and SPI", name);
+	q.key.spi = htonl(spi);
+	for (; i + 1 < argc; i += 2) {
+		if (is(argv[i], "address") && parse_address(argv[i + 1], &q.key))
+			continue;
+		if (what == FWD_PIN && is(argv[i], "cpu") &&
+		    number(argv[i + 1], UINT32_MAX, &q.engines[0])) {
+			cpu = true;
+			continue;
+		}
+		break;
+	}
+	if (i != argc)
+		return usage("forwarder %s: \"%s\" is not known, or its value is wrong", name,
+			     argv[i]);
+	if (!cpu)
+		return usage("forwarder %s needs cpu N", name);
+	return ask(argv[0], &q, nothing);
+}
+
+int forwarder_pin(int argc, char **argv)
+{
+	return pin(argc, argv, "pin", FWD_PIN);
+}
+
+int forwarder_unpin(int argc, char **argv)
+{
+	return pin(argc, argv, "unpin", FWD_UNPIN);
+}
