@@ -193,6 +193,20 @@ out:
 	rcu_read_unlock();
 }
 
+/*
+ * The link's lock is held. One that was given up counts, too: where frames take longer than the
+ * first timeout, none but those would ever tell so.
+ */
+static void measure(struct xha_link *link, const struct xha_ack *ack, u64 now)
+{
+	struct xha_slot *slot = slot_of(link, ack->largest);
+
+	if (ack->largest <= link->measured || slot->number != ack->largest)
+		return;
+	link->measured = ack->largest;
+	xha_rtt_sample(&link->rtt, now - slot->sent_at);
+}
+
 /* The link's lock is held. Verdicts on all frames that are unacknowledged. */
 static void settle(struct xha_link *link, struct xha_session *s, const struct xha_ack *ack,
 		   u64 now)
@@ -206,8 +220,6 @@ static void settle(struct xha_link *link, struct xha_session *s, const struct xh
 		if (slot->n && slot->number == n) {
 			switch (xha_sent_verdict(n, slot->sent_at, now, rto, ack)) {
 			case XHA_SENT_ACKED:
-				if (n == ack->largest)
-					xha_rtt_sample(&link->rtt, now - slot->sent_at);
 				xha_stat_inc(link->xn, XHA_STAT_FRAME_ACKED);
 				xha_mirror_acked(link->mirror, slot->items, slot->n, slot->sent_at);
 				slot->n = 0;
@@ -248,9 +260,12 @@ void xha_frames_forget(struct xha_link *link)
 	int i;
 
 	lockdep_assert_held(&link->lock);
-	for (i = 0; i < XHA_WINDOW_FRAMES; i++)
+	for (i = 0; i < XHA_WINDOW_FRAMES; i++) {
 		link->slots[i].n = 0;
+		link->slots[i].number = 0;
+	}
 	link->in_flight = 0;
+	link->measured = 0;
 	link->oldest = 1;
 	link->owed = 0;
 	memset(&link->rtt, 0, sizeof(link->rtt));
@@ -284,8 +299,11 @@ static void input(struct xha_session *s, const struct xha_hdr *h, const u8 *data
 		xha_stat_inc(link->xn, XHA_STAT_FRAME_SESSION);
 		return;
 	}
-	if (ack.largest && ack.largest <= s->number && link->in_flight)
-		settle(link, s, &ack, link->heard_at);
+	if (ack.largest && ack.largest <= s->number) {
+		measure(link, &ack, link->heard_at);
+		if (link->in_flight)
+			settle(link, s, &ack, link->heard_at);
+	}
 	spin_unlock_bh(&link->lock);
 	xha_stat_inc(link->xn, XHA_STAT_FRAME_RX);
 

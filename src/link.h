@@ -92,6 +92,7 @@ struct xha_link {
 	u64 oldest;			/* number of the oldest frame that may be unacknowledged */
 	u32 in_flight;
 	struct xha_rtt rtt;
+	u64 measured;			/* number of the frame that it was sampled by last */
 	u32 owed;			/* eliciting frames received and not acknowledged */
 	u64 sent_at;			/* of the last frame */
 	u64 heard_at;			/* of the last authentic frame */

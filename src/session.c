@@ -5,7 +5,7 @@
 
 #define NS_PER_MS	1000000ULL
 #define RTO_MIN		(XHA_ACK_DELAY + 5 * NS_PER_MS)
-#define RTO_MAX		(500 * NS_PER_MS)
+#define RTO_MAX		(2000 * NS_PER_MS)
 #define RTO_INITIAL	(50 * NS_PER_MS)
 
 /**

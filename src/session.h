@@ -69,7 +69,7 @@ struct xha_rtt {
 };
 
 void xha_rtt_sample(struct xha_rtt *rtt, u64 sample);	/* RFC 6298, 2 */
-u64 xha_rto(const struct xha_rtt *rtt);	/* 25 ms … 500 ms; 50 ms without a sample */
+u64 xha_rto(const struct xha_rtt *rtt);	/* 25 ms … 2 s; 50 ms without a sample */
 enum xha_sent_verdict xha_sent_verdict(u64 number, u64 sent_at, u64 now, u64 rto,
 				       const struct xha_ack *ack);
 
