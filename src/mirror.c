@@ -128,11 +128,6 @@ void xha_mirror_nak(struct xha_mirror *m, u32 index)
 	push(m, &m->nak, index);
 }
 
-void xha_mirror_gone(struct xha_mirror *m, u32 index)
-{
-	push(m, &m->gone, index);
-}
-
 /* The GROUP message of @g is due; any context. */
 void xha_mirror_group(struct xha_group *g)
 {
@@ -247,11 +242,28 @@ static void final_done(struct xha_sa *sa)
 static void sync_done(struct xha_sa *sa)
 {
 	struct xha_mirror *m = sa->mirror;
+	u32 epoch = READ_ONCE(m->epoch);
 
-	if (test_and_clear_bit(XHA_SA_SYNC, &sa->flags) && atomic_dec_and_test(&m->sync_left)) {
+	if (try_cmpxchg(&sa->syncing, &epoch, 0) && atomic_dec_and_test(&m->sync_left)) {
 		WRITE_ONCE(m->synced_due, true);
 		xha_link_kick(m->link);
 	}
+}
+
+/* An SA is dead: nobody will acknowledge what was said of it. Process context. */
+void xha_mirror_gone(struct xha_sa *sa)
+{
+	struct xha_mirror *m = sa->mirror;
+
+	/* While it is up: a session does not end, nor its epoch, before this does. */
+	rcu_read_lock();
+	if (READ_ONCE(m->up)) {
+		final_done(sa);
+		sync_done(sa);
+		if (READ_ONCE(sa->epoch) == m->epoch)
+			push(m, &m->gone, sa->index);
+	}
+	rcu_read_unlock();
 }
 
 static void fill_announce(struct xha_sa *sa, struct fill *f, const struct xha_sample *s,
@@ -665,12 +677,16 @@ static void sync_work(struct work_struct *work)
 		if (sa->mirror != m)
 			continue;
 		set_bit(XHA_SA_ANSWER, &sa->flags);
-		if (!test_and_set_bit(XHA_SA_SYNC, &sa->flags))
-			atomic_inc(&m->sync_left);
+		atomic_inc(&m->sync_left);
+		WRITE_ONCE(sa->syncing, m->epoch);
+		/* Before it is looked whether it is dead: else who buries it comes later. */
+		smp_mb();
 		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
 		if (xha_mirror_bitmap(sa))
 			set_bit(XHA_SA_DUE_IN, &sa->flags);
-		if (!test_bit(XHA_SA_DEAD, &sa->flags))
+		if (test_bit(XHA_SA_DEAD, &sa->flags))
+			sync_done(sa);
+		else
 			xha_mirror_due(sa);
 		if (!(++n % 256)) {
 			rcu_read_unlock();
@@ -729,7 +745,6 @@ void xha_mirror_session(struct xha_mirror *m, bool up)
 	xa_for_each(&m->xn->sas, index, sa) {
 		if (sa->mirror != m)
 			continue;
-		clear_bit(XHA_SA_SYNC, &sa->flags);
 		clear_bit(XHA_SA_NAKED, &sa->flags);
 		spin_lock_bh(&sa->x->lock);
 		sa->rejoined = false;

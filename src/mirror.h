@@ -85,7 +85,7 @@ static inline int xha_sa_room(const struct xha_sa *sa)
 
 /* mirror.c */
 void xha_mirror_nak(struct xha_mirror *m, u32 index);
-void xha_mirror_gone(struct xha_mirror *m, u32 index);
+void xha_mirror_gone(struct xha_sa *sa);
 
 /* replica.c */
 int xha_replica_init(struct xha_mirror *m);

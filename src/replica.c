@@ -468,8 +468,7 @@ static void reap_work(struct work_struct *work)
 		}
 		spin_unlock_bh(&m->rx_lock);
 		rcu_read_unlock();
-		if (READ_ONCE(sa->epoch) == READ_ONCE(m->epoch))
-			xha_mirror_gone(m, sa->index);
+		xha_mirror_gone(sa);
 		xha_sa_put(sa);
 		cond_resched();
 	}

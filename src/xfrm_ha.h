@@ -80,7 +80,6 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_ANSWER,		/* tell what is held here, too */
 	XHA_SA_ASK,		/* ask the peer to announce it */
 	XHA_SA_FINAL,		/* planned switchover: exact record not acknowledged yet */
-	XHA_SA_SYNC,		/* part of a bulk sync, announcement not acknowledged yet */
 	XHA_SA_EXACT,		/* held: the peer has not acknowledged what was used here */
 	XHA_SA_NAKED,		/* refused by the peer: in a frame by itself */
 	XHA_SA_SOFT,		/* past the soft limit of its slice, the user knows */
@@ -134,7 +133,7 @@ struct xha_sa {
 	bool told;			/* by the peer, of its outbound number; x->lock */
 	bool placed;			/* begun for the role of its group; x->lock */
 	bool rejoined;			/* lease acknowledged in this session; x->lock */
-	bool in_fresh;			/* the edge may have jumped since the last sample; x->lock */
+	bool in_fresh;			/* edge may have jumped since the last sample; x->lock */
 	bool final;			/* it was exact, and is still the newest; x->lock */
 	u16 gen;			/* acknowledgments of older records are void; x->lock */
 	u64 overrun;			/* packets above the acknowledged lease; x->lock */
@@ -148,6 +147,7 @@ struct xha_sa {
 	refcount_t ref;
 	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
 	u32 epoch;			/* session in which it was announced; link's lock */
+	u32 syncing;			/* session whose bulk sync waits for it, else 0; atomic */
 	u32 known;			/* session in which that was acknowledged; link's lock */
 	u64 sampled_at;			/* ns: last record; link's lock */
 	u64 written;			/* standby: lease end last written into x; x->lock */

@@ -113,6 +113,19 @@ for ns in "$G1" "$G2" "$P"; do
 done
 wait_for 10 sas_of "$G1" 0
 
+# SAs that die while their announcement is under way: nobody waits for them.
+sas 0x12c0 4 tunnel "$G1 $G2" replay-window 32
+netem delay 500ms
+must ip -n "$G2" link set sync down
+wait_for 10 link_state "$G1" down
+must ip -n "$G2" link set sync up
+check "a bulk sync begins" wait_for 20 link_state "$G1" sync
+must ip -n "$G1" xfrm state flush
+check "and ends without them" wait_for 20 link_state "$G1" up
+mend
+must ip -n "$G2" xfrm state flush
+wait_for 10 sas_of "$G2" 0
+
 # A namespace leaves under traffic: its peer takes notice.
 sas 0x1300 4 tunnel "$G1 $G2 $P" replay-window 32
 for ns in "$G1" "$G2" "$P"; do
