@@ -212,6 +212,15 @@ mend() {
 	done
 }
 
+deaf() { # NAMESPACE on|off: hears nothing of the link
+	if [ "$2" = on ]; then
+		must tc -n "$1" qdisc add dev sync ingress
+		must tc -n "$1" filter add dev sync ingress matchall action drop
+	else
+		must tc -n "$1" qdisc del dev sync ingress
+	fi
+}
+
 netem() { # WORD...: on the link, both ways
 	local ns
 

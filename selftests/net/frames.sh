@@ -68,15 +68,6 @@ believed() { # what G2 knows of the SAs, and what it has been told
 	group "$G2" vpn term
 }
 
-deaf() { # on|off: G2 hears nothing of the link
-	if [ "$1" = on ]; then
-		must tc -n "$G2" qdisc add dev sync ingress
-		must tc -n "$G2" filter add dev sync ingress matchall action drop
-	else
-		must tc -n "$G2" qdisc del dev sync ingress
-	fi
-}
-
 ha_load
 topology
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
@@ -93,7 +84,7 @@ wait_for 5 mirrored "$G1" 0x1001
 ip netns exec "$G1" python3 /run/hear > /run/heard &
 hear=$!
 must wait_for 10 grep -q ready /run/heard
-deaf on
+deaf "$G2" on
 pings 5 > /dev/null
 recorded() { # COUNT: frames with records in them: more than heartbeats and acknowledgments
 	[ "$(awk 'length > 180' /run/heard | wc -l)" -ge "$1" ]
@@ -101,7 +92,7 @@ recorded() { # COUNT: frames with records in them: more than heartbeats and ackn
 check "frames are recorded" wait_for 10 recorded 2
 stopped $hear
 mapfile -t frames < <(awk 'length > 180' /run/heard)
-deaf off
+deaf "$G2" off
 check "what was lost is sent again" wait_for 10 mirrored "$G1" 0x1001
 wait_for 5 mirrored "$G1" 0x1002
 
