@@ -59,7 +59,7 @@ demo: ready tools ## Three VMs, one is killed, the tunnels go on: a timeline and
 	selftests/demo/run
 
 .PHONY: check
-check: ready tools ## All tests: units, host, QEMU, sanitizers, style (25 minutes)
+check: ready tools ## All tests: units, host, QEMU, sanitizers, random failures, style (25 minutes)
 	selftests/check.py
 
 .PHONY: check-quick

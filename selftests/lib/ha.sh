@@ -27,14 +27,24 @@ mac() { # NAMESPACE DEV
 	on "$1" cat "/sys/class/net/$2/address"
 }
 
-topology() {
-	local ns
+topology() { # [espnic]: what the gateways' wan is; else veth
+	local ns n
 
 	netns G1 G2 P
 	must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
 		peer name sync netns "$G2" address 02:00:00:00:01:02
-	must ip link add wan netns "$G1" address 02:00:00:00:02:01 type veth peer name g1 netns "$P"
-	must ip link add wan netns "$G2" address 02:00:00:00:02:02 type veth peer name g2 netns "$P"
+	for n in 1 2; do
+		ns=G$n
+		if [ "${1-}" = espnic ]; then
+			# A name of such a NIC is its own in all namespaces, for a start.
+			must ip -n "${!ns}" link add "wan$n" address "02:00:00:00:02:0$n" type espnic
+			must ip -n "${!ns}" link add link "wan$n" name "g$n" netns "$P" type espnic
+			must ip -n "${!ns}" link set "wan$n" name wan
+		else
+			must ip link add wan netns "${!ns}" address "02:00:00:00:02:0$n" type veth \
+				peer name "g$n" netns "$P"
+		fi
+	done
 	must ip -n "$P" link add name br0 address 02:00:00:00:02:09 type bridge
 	for ns in g1 g2; do
 		must ip -n "$P" link set "$ns" master br0
@@ -69,7 +79,7 @@ reroute() { # 1|2: to which gateway P sends
 }
 
 # SAs between the gateways and P, in these namespaces. SPI+1 outbound of the gateways, SPI+2
-# inbound; reqid is REQID if that is set, else SPI.
+# inbound; reqid is REQID if that is set, else SPI; with OFFLOAD set they are in that device.
 sas() { # SPI 4|6 MODE "NAMESPACES" [OPTION...]
 	local spi=$1 family=$2 mode=$3 spaces=$4 g=192.0.2.1 p=192.0.2.9 ns
 
@@ -77,9 +87,11 @@ sas() { # SPI 4|6 MODE "NAMESPACES" [OPTION...]
 	[ "$family" = 6 ] && g=2001:db8::1 p=2001:db8::9
 	for ns in $spaces; do
 		must ip -n "$ns" xfrm state add src $g dst $p proto esp spi $((spi + 1)) \
-			reqid "${REQID:-$spi}" mode "$mode" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@"
+			reqid "${REQID:-$spi}" mode "$mode" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@" \
+			${OFFLOAD:+offload dev "$OFFLOAD" dir out}
 		must ip -n "$ns" xfrm state add src $p dst $g proto esp spi $((spi + 2)) \
-			reqid "${REQID:-$spi}" mode "$mode" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@"
+			reqid "${REQID:-$spi}" mode "$mode" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@" \
+			${OFFLOAD:+offload dev "$OFFLOAD" dir in}
 	done
 }
 

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# requires: ethtool jq
+# timeout: 240
+#
+# M1 N1 N5, invariant I1: SAs whose ESP is done by a NIC (crypto offload) are mirrored, bound
+# by their lease, handed over and taken over as others are. The NICs are espnic's; P has none.
+
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/ha.sh"
+
+nic() { # NAMESPACE tx|rx: packets that the NIC has encrypted or decrypted
+	on "$1" ethtool -S wan | sed -n "s/^ *$2_packets: //p"
+}
+
+in_nic() { # NAMESPACE COMMAND...: and the packets went through the NIC, all that P sent
+	local ns=$1 rx tx before
+
+	rx=$(nic "$ns" rx) tx=$(nic "$ns" tx) before=$(sa "$ns" 0x1001 .packets)
+	shift
+	"$@" > /run/in_nic || return 1
+	before=$(($(sa "$ns" 0x1001 .packets) - before))
+	is "the NIC has encrypted them" $(($(nic "$ns" tx) - tx)) "$before"
+	[ $(($(nic "$ns" rx) - rx)) -ge "$before" ]
+}
+
+[ -e "${XFRM_HA_MODULES-}/espnic/espnic.ko" ] || skip_all "espnic is not built"
+[ "$XFRM_HA_MACHINE" != qemu ] || modprobe -a esp4_offload esp6_offload
+must insmod "$XFRM_HA_MODULES/espnic/espnic.ko"
+at_exit rmmod espnic
+ha_load
+topology espnic
+OFFLOAD=wan sas 0x1000 4 tunnel "$G1 $G2" replay-window 64
+sas 0x1000 4 tunnel "$P" replay-window 64
+policies 0x1000 4 tunnel
+oracle_start
+links
+groups vpn interval 4 quantity 40 on-peer-loss hold
+
+check "traffic, by the NIC" in_nic "$G1" pings 40
+wait_for 5 mirrored "$G1" 0x1001
+wait_for 5 mirrored "$G1" 0x1002
+is "M1: outbound number: what needs no lease" "$(sa "$G2" 0x1001 .oseq)" 8192
+is "M1: right edge" "$(sa "$G2" 0x1002 .seq)" 40
+is "M1: packets" "$(sa "$G2" 0x1002 .packets)" 40
+is "M1: octets" "$(sa "$G2" 0x1001 .bytes)" "$(sa "$G1" 0x1001 .bytes)"
+check_not "the standby's NIC sends nothing" on "$G2" ping -q -c 1 -W 1 10.2.0.1
+
+must ha "$G2" takeover vpn
+must wait_for 5 role "$G2" vpn active
+must wait_for 5 role "$G1" vpn standby
+reroute 2
+is "N5: no number is skipped" "$(sa "$G2" 0x1001 .oseq)" 40
+check "traffic, by the other NIC" in_nic "$G2" pings 20
+wait_for 5 mirrored "$G2" 0x1001
+must ha "$G1" takeover vpn force
+must wait_for 5 role "$G1" vpn active
+must wait_for 5 role "$G2" vpn standby
+reroute 1
+check "and back, by force" pings 20
+wait_for 5 mirrored "$G1" 0x1001
+
+# The lease holds for what a NIC sends, too.
+cut
+sent=$(nic "$G1" tx)
+first=$(sa "$G1" 0x1001 .oseq)
+pings 100 10.1.0.1 0.01
+lease=$(sa "$G1" 0x1001 .lease)
+# The aevent tap stops earlier: segments may come together, and it can't refuse them.
+between "N1: it stops at the lease" "$(sa "$G1" 0x1001 .oseq)" $((lease - 40)) "$lease"
+is "N1: the SA is held" "$(sa "$G1" 0x1001 .hold)" limit
+is "I1: nothing else has left the NIC" $(($(nic "$G1" tx) - sent)) \
+	$(($(sa "$G1" 0x1001 .oseq) - first))
+mend
+check "N1: the acknowledgment frees it" wait_for 20 hold "$G1" 0x1001 -
+check "traffic as before" wait_for 5 in_nic "$G1" pings 10
+oracle_verdict "I1: no number was used twice"
+check "the module leaves" ha_unload
+sent=$(nic "$G1" tx)
+check "the SAs still work" pings 10
+is "in the NIC" $(($(nic "$G1" tx) - sent)) 10
+ktap_finished
