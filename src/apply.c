@@ -60,8 +60,11 @@ static void write_edge(struct xfrm_state *x, u64 edge)
 		return;
 	}
 	x->replay_esn->seq = edge;
-	if (xha_apply_esn(x))
-		x->replay_esn->seq_hi = edge >> 32;
+	if (!xha_apply_esn(x))
+		return;
+	x->replay_esn->seq_hi = edge >> 32;
+	/* A NIC that decrypts must know it, too: as xfrm_replay_advance_esn() does. */
+	xfrm_dev_state_advance_esn(x);
 }
 
 static void write_window(struct xfrm_state *x, const struct xha_window *w)

@@ -97,12 +97,15 @@ static bool refuses(struct xha_sa *sa, const struct xha_record *r)
 	if (xha_group_sends(sa->group) || !(READ_ONCE(sa->hold) & XHA_HOLD_STANDBY))
 		return true;
 	smp_rmb(); /* pairs with sweep() in group.c: what it owes is marked before it is held */
-	if (r->seq < READ_ONCE(sa->used) && !test_and_set_bit(XHA_SA_EXACT, &sa->flags)) {
-		set_bit(XHA_SA_ANSWER, &sa->flags);
-		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-		xha_mirror_due(sa);
-	}
-	return test_bit(XHA_SA_EXACT, &sa->flags);
+	if (test_bit(XHA_SA_EXACT, &sa->flags))
+		return true;
+	if (r->seq >= READ_ONCE(sa->used))
+		return false;
+	set_bit(XHA_SA_EXACT, &sa->flags);
+	set_bit(XHA_SA_ANSWER, &sa->flags);
+	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+	xha_mirror_due(sa);
+	return true;
 }
 
 static void apply(struct xha_mirror *m, struct xha_peer_sa *p, struct xha_record *r)

@@ -23,6 +23,20 @@ ha() { # NAMESPACE ARG...
 	"$XFRM_HA_DIR/tools/xfrm-ha" -N "$ns" "$@"
 }
 
+refused() { # NAMESPACE SENTENCE ARG...: exit status 1, and why
+	local ns=$1 sentence=$2 said status
+
+	shift 2
+	said=$(ha "$ns" "$@" 2>&1)
+	status=$?
+	if [ $status = 1 ] && [[ $said == *"$sentence"* ]]; then
+		ok "refused: $*"
+	else
+		say "status $status: $said"
+		fail "refused: $*"
+	fi
+}
+
 mac() { # NAMESPACE DEV
 	on "$1" cat "/sys/class/net/$2/address"
 }

@@ -119,7 +119,8 @@ netem delay 500ms
 must ip -n "$G2" link set sync down
 wait_for 10 link_state "$G1" down
 must ip -n "$G2" link set sync up
-check "a bulk sync begins" wait_for 20 link_state "$G1" sync
+check "a bulk sync begins" wait_for 20 link_state "$G2" sync
+refused "$G2" "not in sync" takeover vpn
 must ip -n "$G1" xfrm state flush
 check "and ends without them" wait_for 20 link_state "$G1" up
 mend

@@ -8,20 +8,6 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
-refused() { # SENTENCE ARG...: by G1, exit status 1
-	local sentence=$1 said status
-
-	shift
-	said=$(ha "$G1" "$@" 2>&1)
-	status=$?
-	if [ $status = 1 ] && [[ $said == *"$sentence"* ]]; then
-		ok "refused: $*"
-	else
-		say "status $status: $said"
-		fail "refused: $*"
-	fi
-}
-
 field() { # OBJECT EXPRESSION
 	ha "$G1" -j "$1" show | jq -c ".[0] | $2"
 }
@@ -34,52 +20,111 @@ is "a key file is for its owner alone" "$(command stat -c %a $key)" 600
 ha "$G1" monitor > /run/events &
 wait_for 5 test -e /run/events
 
-refused "There is no such device" link add nodev peer 02:00:00:00:01:02 key $key
-refused "not an Ethernet device" link add lo peer 02:00:00:00:01:02 key $key
-refused "needs a key" link add sync peer 02:00:00:00:01:02
-refused "not both" link add sync peer 02:00:00:00:01:02 key $key insecure
-refused "unicast" link add sync peer 01:00:00:00:01:02 key $key
-refused "the device's own" link add sync peer 02:00:00:00:01:01 key $key
-refused "out of range" link add sync peer 02:00:00:00:01:02 key $key heartbeat 1
+refused "$G1" "There is no such device" link add nodev peer 02:00:00:00:01:02 key $key
+refused "$G1" "not an Ethernet device" link add lo peer 02:00:00:00:01:02 key $key
+refused "$G1" "needs a key" link add sync peer 02:00:00:00:01:02
+refused "$G1" "not both" link add sync peer 02:00:00:00:01:02 key $key insecure
+refused "$G1" "unicast" link add sync peer 01:00:00:00:01:02 key $key
+refused "$G1" "the device's own" link add sync peer 02:00:00:00:01:01 key $key
+refused "$G1" "out of range" link add sync peer 02:00:00:00:01:02 key $key heartbeat 1
 must ip -n "$G1" link set sync mtu 900
-refused "MTU" link add sync peer 02:00:00:00:01:02 key $key
+refused "$G1" "MTU" link add sync peer 02:00:00:00:01:02 key $key
 must ip -n "$G1" link set sync mtu 1500
 must ha "$G1" node set id 77
 check "link add" ha "$G1" link add sync peer 02:00:00:00:01:02 key $key heartbeat 20 dead 5 batch 0
-refused "already" link add sync peer 02:00:00:00:01:02 key $key
-refused "while there are links" node set id 5
+refused "$G1" "already" link add sync peer 02:00:00:00:01:02 key $key
+refused "$G1" "while there are links" node set id 5
 is "node id" "$(field node .id)" 77
 is "settings of the link" \
 	"$(field link '[.heartbeat, .dead, .batch, .sealed]')" \
 	"[20,5,0,true]"
 check "link set" ha "$G1" link set sync heartbeat 100
 is "was set, the rest stays" "$(field link '[.heartbeat, .dead]')" "[100,5]"
-refused "There is no link" link set wan heartbeat 100
-refused "There is no link" link del wan
+refused "$G1" "There is no link" link set wan heartbeat 100
+refused "$G1" "There is no link" link del wan
+must ip -n "$G1" link add in0 type veth peer name in1
+must ha "$G1" link add in0 peer 02:00:00:00:01:02 insecure
+refused "$G1" "delete it, and add it with a key" link set in0 key $key
+refused "$G1" "the device's own" link set sync peer 02:00:00:00:01:01
+for n in 2 4 6; do
+	must ip -n "$G1" link add in$n type veth peer name in$((n + 1))
+done
+for n in 1 2 3 4 5 6; do
+	must ha "$G1" link add in$n peer 02:00:00:00:01:02 insecure
+done
+refused "$G1" "no more than 8 links" link add in7 peer 02:00:00:00:01:02 insecure
+for n in {0..6}; do
+	must ha "$G1" link del in$n
+done
 check_not "a key is never read back" grep -q "$(cat $key)" <<<"$(ha "$G1" -j link show)"
 
-refused "2 intervals" group add g role active interval 100 quantity 150
-refused "There is no link on this device" group add g role active link wan
-refused "slashes" group add a/b role active
-refused "out of range" group add g role active interval 2000000
+refused "$G1" "2 intervals" group add g role active interval 100 quantity 150
+refused "$G1" "There is no link on this device" group add g role active link wan
+refused "$G1" "slashes" group add a/b role active
+refused "$G1" "out of range" group add g role active interval 2000000
+refused "$G1" "slices for each" group add g role active slice 5/4
+refused "$G1" "out of range" group add g role active slice 0/17
+# shellcheck disable=SC2046	# a list
+refused "$G1" "no more than 16 addresses" group add g role active $(printf 'address 10.0.0.%s ' {1..17})
+
+# As no tool would say it: so many groups in a role.
+cat > /run/raw <<-'EOF'
+	import re, socket, struct, sys
+	header = open(sys.argv[1]).read()
+	def number(name):
+	    names = next(e for e in re.findall(r'enum \{(.*?)\}', header, re.S) if name in e)
+	    n = -1
+	    for m in re.finditer(r'(\w+)(?: = (\d+))?,', names):
+	        n = int(m[2]) if m[2] else n + 1
+	        if m[1] == name:
+	            return n
+	def attr(kind, value):
+	    return struct.pack('HH', 4 + len(value), kind) + value + bytes(-len(value) % 4)
+	s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
+	s.setsockopt(270, 11, 1)
+	def call(family, command, attrs):
+	    body = struct.pack('BBH', command, 1, 0) + attrs
+	    s.send(struct.pack('IHHII', 16 + len(body), family, 5, 1, 0) + body)
+	    return s.recv(65536)
+	answer = call(16, 3, attr(2, b'xfrm_ha\0'))
+	family = struct.unpack_from('H', answer, answer.index(struct.pack('HH', 6, 1)) + 4)[0]
+	s.recv(65536)
+	for n in range(int(sys.argv[2])):
+	    answer = call(family, number('XFRM_HA_CMD_GROUP_NEW'),
+	                  attr(number('XFRM_HA_A_GROUP_NAME'), b'raw%d\0' % n) +
+	                  attr(number('XFRM_HA_A_GROUP_ROLE'), struct.pack('I', int(sys.argv[3]))))
+	    if struct.unpack_from('i', answer, 16)[0]:
+	        print(n, re.search(rb'[A-Z][\w ]{8,}', answer)[0].decode())
+	        break
+EOF
+raw() { # COUNT ROLE: adds groups; how many could be added, and why no more
+	on "$G1" python3 /run/raw "$XFRM_HA_DIR/include/uapi/linux/xfrm_ha.h" "$1" "$2"
+}
+is "refused: a role to start in that is none" "$(raw 1 1)" "0 A group starts as active or standby"
+is "refused: too many groups" "$(raw 2000 0)" "1024 A netns can have no more than 1024 groups"
+must ha_unload
+ha_load
+must ha "$G1" node set id 77
+must ha "$G1" link add sync peer 02:00:00:00:01:02 key $key heartbeat 100 dead 5 batch 0
+ha "$G1" monitor > /run/events &
 check "group add" ha "$G1" group add g address 192.0.2.1 address 2001:db8::1 reqid 5 mark 1/0xff \
 	if_id 9 role standby interval 8 max-age 20 bitmap on on-peer-loss takeover replay strict join 50
-refused "exists" group add g role standby
+refused "$G1" "exists" group add g role standby
 is "settings of the group" \
 	"$(field group '[.role, .interval, .max_age, .bitmap, .on_peer_loss, .replay, .join, .reqid, .mark, .if_id]')" \
 	'["standby",8,20,true,"takeover","strict",50,5,"0x1/0xff",9]'
 check "group set" ha "$G1" group set g interval 32 replay lenient
 is "was set, the rest stays" "$(field group '[.interval, .max_age, .replay]')" \
 	'[32,20,"lenient"]'
-refused "There is no group" group set nobody interval 1
-refused "There is no group" group del nobody
-refused "There is no group" takeover nobody
-refused "not active" release g
-refused "Group g is mirrored" link del sync
+refused "$G1" "There is no group" group set nobody interval 1
+refused "$G1" "There is no group" group del nobody
+refused "$G1" "There is no group" takeover nobody
+refused "$G1" "not active" release g
+refused "$G1" "Group g is mirrored" link del sync
 check "takeover" ha "$G1" takeover g
 wait_for 5 role "$G1" g active
-refused "already" takeover g
-refused "no peer in sync" release g
+refused "$G1" "already" takeover g
+refused "$G1" "no peer in sync" release g
 check "an event for each change" wait_for 5 grep -q 'event takeover .*role active' /run/events
 check "counters" ha "$G1" stat show
 is "version" "$(ha "$G1" -j version | jq -c '.[0] | .tool == .module')" true

@@ -16,10 +16,10 @@ nic() { # NAMESPACE tx|rx: packets that the NIC has encrypted or decrypted
 in_nic() { # NAMESPACE COMMAND...: and the packets went through the NIC, all that P sent
 	local ns=$1 rx tx before
 
-	rx=$(nic "$ns" rx) tx=$(nic "$ns" tx) before=$(sa "$ns" 0x1001 .packets)
+	rx=$(nic "$ns" rx) tx=$(nic "$ns" tx) before=$(sa "$ns" $((spi + 1)) .packets)
 	shift
 	"$@" > /run/in_nic || return 1
-	before=$(($(sa "$ns" 0x1001 .packets) - before))
+	before=$(($(sa "$ns" $((spi + 1)) .packets) - before))
 	is "the NIC has encrypted them" $(($(nic "$ns" tx) - tx)) "$before"
 	[ $(($(nic "$ns" rx) - rx)) -ge "$before" ]
 }
@@ -30,6 +30,7 @@ must insmod "$XFRM_HA_MODULES/espnic/espnic.ko"
 at_exit rmmod espnic
 ha_load
 topology espnic
+spi=0x1000
 OFFLOAD=wan sas 0x1000 4 tunnel "$G1 $G2" replay-window 64
 sas 0x1000 4 tunnel "$P" replay-window 64
 policies 0x1000 4 tunnel
@@ -75,8 +76,28 @@ mend
 check "N1: the acknowledgment frees it" wait_for 20 hold "$G1" 0x1001 -
 check "traffic as before" wait_for 5 in_nic "$G1" pings 10
 oracle_verdict "I1: no number was used twice"
+
+# Extended numbers that pass 2^32 on one gateway: the NIC of the other one, which has received
+# nothing, has to know of it, too.
+for ns in "$G1" "$G2" "$P"; do
+	must ip -n "$ns" xfrm state flush
+	must ip -n "$ns" xfrm policy flush
+done
+spi=0x2000
+esn=(replay-window 64 flag esn replay-seq 100 replay-oseq $((2 ** 32 - 20)))
+OFFLOAD=wan sas $spi 4 tunnel "$G1 $G2" "${esn[@]}"
+sas $spi 4 tunnel "$P" "${esn[@]}"
+policies $spi 4 tunnel
+wait_for 5 mirrored "$G1" 0x2001
+check "traffic beyond 2^32" in_nic "$G1" pings 80
+wait_for 5 mirrored "$G1" 0x2002
+is "M4: is mirrored" "$(sa "$G2" 0x2002 .seq)" $((2 ** 32 + 60))
+must ha "$G2" takeover vpn
+must wait_for 5 role "$G2" vpn active
+reroute 2
+check "the other NIC knows the upper half" in_nic "$G2" pings 20
 check "the module leaves" ha_unload
-sent=$(nic "$G1" tx)
+sent=$(nic "$G2" tx)
 check "the SAs still work" pings 10
-is "in the NIC" $(($(nic "$G1" tx) - sent)) 10
+is "in the NIC" $(($(nic "$G2" tx) - sent)) 10
 ktap_finished
