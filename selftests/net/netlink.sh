@@ -54,7 +54,7 @@ for n in 1 2 3 4 5 6; do
 done
 refused "$G1" "no more than 8 links" link add in7 peer 02:00:00:00:01:02 insecure
 for n in {0..6}; do
-	must ha "$G1" link del in$n
+	must ha "$G1" link del "in$n"
 done
 check_not "a key is never read back" grep -q "$(cat $key)" <<<"$(ha "$G1" -j link show)"
 
