@@ -101,7 +101,13 @@ must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
 	peer name sync netns "$G2" address 02:00:00:00:01:02
 must ip -n "$G1" link set sync up
 must ip -n "$G2" link set sync up
-check "and takes the new one" wait_for 10 link_state "$G1" up
+# A peer that has not noticed is heard again when it has given the old session up: 5 s.
+check "and takes the new one" wait_for 20 link_state "$G1" up ||
+	for ns in "$G1" "$G2"; do
+		ha "$ns" link show
+		ha "$ns" group show
+		ha "$ns" stat show
+	done
 for ns in "$G1" "$G2"; do
 	must ha "$ns" group del four
 	must ha "$ns" group del six
