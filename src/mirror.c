@@ -372,7 +372,7 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	const struct xha_group_config *c = &sa->group->config;
 	bool announce, out, in, final, sends;
 	struct xha_sample s = {};
-	u64 lease, acked;
+	u64 lease, acked, told;
 	u8 flags;
 
 	clear_bit(XHA_SA_QUEUED, &sa->flags);
@@ -405,7 +405,10 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	final = test_bit(XHA_SA_FINAL, &sa->flags);
 	if (in && c->bitmap)
 		s.window = &m->window;
+	told = sa->out.sampled;
 	sample(sa, &s, announce || !c->interval || (!out && sa->out.due), final);
+	/* A sample for the other half that has found a number: nobody would tell it later. */
+	out |= s.out != told;
 	acked = READ_ONCE(sa->bounds.lease);
 
 	/* What is told is never below a lease in force, a standby's never what birth allows. */

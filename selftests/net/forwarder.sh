@@ -324,7 +324,8 @@ echo > /run/stop
 wait $sender
 sent=$(cat /run/sent)
 check "A3: moved under traffic, all $sent packets came" wait_for 20 came 1 "$sent"
-between "and it has moved" "$(fwd '.[] | select(.spi == "0x00001001").moves')" 5 6
+# Each pin was waited for; the count is the program's own, which two CPUs may raise at a time.
+between "and it has moved" "$(fwd '.[] | select(.spi == "0x00001001").moves')" 3 6
 is "A3: none was overtaken" "$(errors)" XfrmInNoStates=5
 
 # The same with a queue that is not worked off for some time: the move waits for it.
