@@ -326,6 +326,35 @@ static void leave(struct sa *sa, void *data)
 	*all_off = true;
 }
 
+static uint64_t load_of(const struct engine *e)
+{
+	return e->load;
+}
+
+static uint64_t sas_of(const struct engine *e)
+{
+	return e->sas;
+}
+
+/* The usable engines with most and fewest; false: there is none. */
+static bool extremes(struct engine **most, struct engine **fewest,
+		     uint64_t (*of)(const struct engine *e))
+{
+	*most = NULL;
+	*fewest = NULL;
+	for (int i = 0; i < n_engines; i++) {
+		struct engine *e = &engines[i];
+
+		if (!e->usable)
+			continue;
+		if (!*most || of(e) > of(*most))
+			*most = e;
+		if (!*fewest || of(e) < of(*fewest))
+			*fewest = e;
+	}
+	return *most;
+}
+
 /* As many SAs for each, whatever they carry: the loads come later. */
 static void even_out(void)
 {
@@ -334,19 +363,7 @@ static void even_out(void)
 	for (;;) {
 		struct choice c = { };
 
-		most = NULL;
-		fewest = NULL;
-		for (int i = 0; i < n_engines; i++) {
-			struct engine *e = &engines[i];
-
-			if (!e->usable)
-				continue;
-			if (!most || e->sas > most->sas)
-				most = e;
-			if (!fewest || e->sas < fewest->sas)
-				fewest = e;
-		}
-		if (!most || most->sas - fewest->sas < 2)
+		if (!extremes(&most, &fewest, sas_of) || most->sas - fewest->sas < 2)
 			return;
 		c.from = most->id;
 		c.rate = most->load / most->sas;
@@ -457,21 +474,11 @@ static void push(struct sa *sa, void *data)
 
 static bool balance(void)
 {
-	struct engine *most = NULL, *fewest = NULL;
 	struct choice c = { .rested = true };
+	struct engine *most, *fewest;
 	uint64_t diff;
 
-	for (int i = 0; i < n_engines; i++) {
-		struct engine *e = &engines[i];
-
-		if (!e->usable)
-			continue;
-		if (!most || e->load > most->load)
-			most = e;
-		if (!fewest || e->load < fewest->load)
-			fewest = e;
-	}
-	if (!most)
+	if (!extremes(&most, &fewest, load_of))
 		return false;
 	diff = most->load - fewest->load;
 	if (diff <= NOISE || diff <= mean_load() / UNEVEN) {

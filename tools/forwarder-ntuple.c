@@ -27,31 +27,34 @@ struct rule {
 	bool used;
 };
 
-static int sock = -1;
 static char dev[IFNAMSIZ];
 static uint32_t n_queues, n_rules, table;
 static bool any;		/* the driver chooses where a rule goes */
 static struct rule *rules;
 
-static int ethtool(void *command)
+int ethtool(const char *name, void *command)
 {
 	struct ifreq r = { .ifr_data = command };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
 
-	strcpy(r.ifr_name, dev);
-	return ioctl(sock, SIOCETHTOOL, &r) ? -errno : 0;
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+	if (fd < 0 || ioctl(fd, SIOCETHTOOL, &r))
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 /* @location: RX_CLS_LOC_ANY, or that of the rule to be replaced */
 static int insert(const struct fwd_key *key, uint32_t queue, uint32_t *location)
 {
-	bool v4 = !key->daddr[0] && !key->daddr[1] && key->daddr[2] == htonl(0xffff);
 	struct ethtool_rxnfc c = { .cmd = ETHTOOL_SRXCLSRLINS };
 	struct ethtool_rx_flow_spec *f = &c.fs;
 	int err;
 
 	f->ring_cookie = queue;
 	f->location = *location;
-	if (v4) {
+	if (key_is_v4(key)) {
 		f->flow_type = ESP_V4_FLOW;
 		f->h_u.esp_ip4_spec.ip4dst = key->daddr[3];
 		f->h_u.esp_ip4_spec.spi = key->spi;
@@ -64,7 +67,7 @@ static int insert(const struct fwd_key *key, uint32_t queue, uint32_t *location)
 		memset(f->m_u.esp_ip6_spec.ip6dst, 0xff, 16);
 		f->m_u.esp_ip6_spec.spi = ~0;
 	}
-	err = ethtool(&c);
+	err = ethtool(dev, &c);
 	*location = f->location;
 	return err;
 }
@@ -73,7 +76,7 @@ static int drop(uint32_t location)
 {
 	struct ethtool_rxnfc c = { .cmd = ETHTOOL_SRXCLSRLDEL, .fs.location = location };
 
-	return ethtool(&c);
+	return ethtool(dev, &c);
 }
 
 /* The NIC must take a filter for ESP: one that no packet will ever match tells. */
@@ -87,17 +90,16 @@ static int ntuple_open(const struct settings *s)
 	int err;
 
 	snprintf(dev, sizeof(dev), "%s", s->dev);
-	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	rules = calloc(s->limit, sizeof(*rules));
-	if (sock < 0 || !rules)
+	if (!rules)
 		return refuse("%s: %s", dev, strerror(errno));
 	n_rules = s->limit;
-	if (ethtool(&rings) || ethtool(&c))
+	if (ethtool(dev, &rings) || ethtool(dev, &c))
 		return refuse("%s has no filters for flows", dev);
 	n_queues = rings.data;
 	any = c.data & RX_CLS_LOC_SPECIAL;
 	table = c.data & ~RX_CLS_LOC_SPECIAL;
-	if (!ethtool(&flags) && !(flags.data & ETH_NTUPLE))
+	if (!ethtool(dev, &flags) && !(flags.data & ETH_NTUPLE))
 		return refuse("the filters of %s are off: \"ethtool -K %s ntuple on\"", dev, dev);
 	location = any ? RX_CLS_LOC_ANY : 0;
 	err = insert(&key, s->engines[0], &location);

@@ -5,16 +5,13 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
-#include <linux/sockios.h>
 
 #include "forwarder.h"
 #include "forwarder-skel.h"
@@ -103,13 +100,8 @@ static bool has_vlans(const char *dev)
 static bool strips_vlans(const char *dev)
 {
 	struct ethtool_value v = { .cmd = ETHTOOL_GFLAGS };
-	struct ifreq r = { .ifr_data = (void *)&v };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
 
-	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", dev);
-	err = ioctl(fd, SIOCETHTOOL, &r);
-	close(fd);
-	return !err && v.data & ETH_FLAG_RXVLAN;
+	return !ethtool(dev, &v) && v.data & ETH_FLAG_RXVLAN;
 }
 
 static void unload(void)

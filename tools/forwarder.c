@@ -154,7 +154,7 @@ static int ask_for(int argc, char **argv, const char *name, int what, bool table
 
 static void show_sa(const struct fwd_answer *a)
 {
-	bool v4 = !a->key.daddr[0] && !a->key.daddr[1] && a->key.daddr[2] == htonl(0xffff);
+	bool v4 = key_is_v4(&a->key);
 	char buf[INET6_ADDRSTRLEN];
 
 	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? &a->key.daddr[3] : a->key.daddr, buf, sizeof(buf));

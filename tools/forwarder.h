@@ -93,6 +93,11 @@ struct tally {
 
 extern struct tally tally;
 
+static inline bool key_is_v4(const struct fwd_key *key)
+{
+	return !key->daddr[0] && !key->daddr[1] && key->daddr[2] == htonl(0xffff);
+}
+
 /* allocator.c */
 extern struct engine engines[MAX_ENGINES];
 extern int n_engines;
@@ -117,6 +122,9 @@ void sa_read(void);			/* what has come */
 int sa_dump(void);			/* error of libnl */
 bool sa_local(const struct fwd_key *key);
 extern bool device_gone;
+
+/* forwarder-ntuple.c */
+int ethtool(const char *dev, void *command);	/* negative errno */
 
 /* controller.c */
 int controller(const struct settings *s, const struct forwarder *how);

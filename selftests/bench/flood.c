@@ -11,21 +11,18 @@
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <net/if.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/xfrm.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
+
+#include "../lib/netns.h"
 
 #define TUNNELS	16
 #define LEN	1300
@@ -37,24 +34,6 @@ static struct nl_sock *sock;
 static unsigned long long done;
 static char frames[TUNNELS][2048];
 static int lengths[TUNNELS];
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void enter(const char *ns)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", ns);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(path);
-	close(fd);
-}
 
 static double now(void)
 {
@@ -151,12 +130,12 @@ int main(int argc, char **argv)
 	CPU_ZERO(&cpu);
 	CPU_SET(0, &cpu);
 	sched_setaffinity(0, sizeof(cpu), &cpu);
-	enter(argv[3]);
+	netns_enter(argv[3]);
 	sock = nl_socket_alloc();
 	if (!sock || nl_connect(sock, NETLINK_XFRM))
 		die("netlink");
 	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, add, NULL);
-	enter(argv[1]);
+	netns_enter(argv[1]);
 	raw = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
 	a.sll_ifindex = if_nametoindex(argv[2]);
 	setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Starts guest.sh in a guest and reads what it has measured."""
+"""Guests that measure: started, and read to their end. Those of guest.sh, and others."""
 
 import json
 import os
@@ -31,19 +31,24 @@ def counting(lab, name, seed, **env):
                   env=env)
 
 
+def lines(vm, timeout):
+    """What a guest prints, from its start to its end; raises Error when that is a bad one."""
+    vm.start()
+    while (line := vm.readline(timeout)) is not None:
+        if line.startswith('@@bad'):
+            raise Error(f'{vm.name}: {line[6:]}')
+        yield line
+    if status := vm.wait(60):
+        raise Error(f'{vm.name}: exit status {status}\n{vm.last_words()}')
+
+
 def follow(vm, timeout):
     """The guest's figures in their order: (configuration, cost, distance); and the sum of
     the counters of both gateways, where it was asked for them."""
-    vm.start()
     rows, counters = [], {}
-    while (line := vm.readline(timeout)) is not None:
+    for line in lines(vm, timeout):
         if m := LINE.match(line):
             rows.append((m[1], json.loads(m[2]), json.loads(m[3])))
-        elif line.startswith('@@bad'):
-            raise Error(f'{vm.name}: {line[6:]}')
         elif m := COUNTER.match(line):
             counters[m[1]] = counters.get(m[1], 0) + int(m[2])
-    status = vm.wait(60)
-    if status:
-        raise Error(f'{vm.name}: exit status {status}\n{vm.last_words()}')
     return rows, counters

@@ -81,17 +81,6 @@ start() { # 1|2 ROLE: a gateway begins, and knows nothing
 	declare -g "up$1=1"
 }
 
-in_sync() {
-	[ "$(group "$G1" vpn peer_synced)$(group "$G2" vpn peer_synced)" = truetrue ]
-}
-
-settled() { # one is active, the other is standby
-	case $(group "$G1" vpn role)$(group "$G2" vpn role) in
-	activestandby | standbyactive) in_sync ;;
-	*) return 1 ;;
-	esac
-}
-
 to_active() { # P sends to a gateway that is active; sets active
 	local n
 
@@ -184,7 +173,7 @@ switch() { # 1|2: planned
 }
 
 force() { # 1|2
-	is_up "$1" && wait_for 10 in_sync && ha "$(gateway "$1")" takeover vpn force 2>/dev/null
+	is_up "$1" && wait_for 10 in_sync "$G1" "$G2" && ha "$(gateway "$1")" takeover vpn force 2>/dev/null
 }
 
 give() { # 1|2
@@ -281,7 +270,7 @@ back 1 standby
 back 2 standby
 if ! wait_for 15 settled; then
 	# Nobody may be active: it is the user's business then.
-	in_sync || lost "the link does not come back"
+	in_sync "$G1" "$G2" || lost "the link does not come back"
 	[ "$(group "$G1" vpn role)$(group "$G2" vpn role)" = standbystandby ] ||
 		lost "$(group "$G1" vpn role) and $(group "$G2" vpn role)"
 	ha "$G1" takeover vpn

@@ -156,6 +156,21 @@ role() { # NAMESPACE NAME ROLE
 	[ "$(group "$1" "$2" role)" = "$3" ]
 }
 
+in_sync() { # NAMESPACE...: group vpn with its peer, as each says
+	local ns
+
+	for ns; do
+		[ "$(group "$ns" vpn peer_synced)" = true ] || return 1
+	done
+}
+
+settled() { # one is active for group vpn, the other is standby
+	case $(group "$G1" vpn role)$(group "$G2" vpn role) in
+	activestandby | standbyactive) in_sync "$G1" "$G2" ;;
+	*) return 1 ;;
+	esac
+}
+
 groups() { # NAME [OPTION...]: G1 active, G2 standby
 	local name=$1
 
@@ -224,6 +239,19 @@ oracle_verdict() { # NAME: no number twice, and the oracle has seen what it judg
 	oracle_status
 	status=$?
 	is "$1" $status 0
+}
+
+# Who decapsulates ESP in UDP is a socket, as an IKE daemon's. What else comes goes to FILE.
+espinudp() { # NAMESPACE FILE
+	on "$1" python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 4500))
+s.setsockopt(socket.IPPROTO_UDP, 100, 2)
+print("ready", flush=True)
+while True:
+    print(s.recv(100)[4:].decode(), flush=True)' > "$2" &
+	must wait_for 10 grep -q ready "$2"
 }
 
 cut() { # the link, both ways; the devices keep their carrier

@@ -12,6 +12,7 @@
 #                   192.0.2.0/24, 2001:db8::/64
 
 . "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/failslab.sh"
 
 debug=/sys/kernel/debug/espnic/nicA
 pcap=/run/espnic
@@ -451,21 +452,8 @@ is "slots after that" "$(nic tx_used) $(nic rx_used)" "1 1"
 #
 # Out of memory: an SA is taken or refused, a packet goes right or not at all
 #
-fail=/sys/kernel/debug/failslab
-faults() { # PROBABILITY INTERVAL TIMES
-	echo "$2" >$fail/interval
-	echo "$3" >$fail/times
-	echo "$1" >$fail/probability
-}
-
-if [ -w $fail/require-start ]; then
-	text=$((16#$(sed 's/^0x//' /sys/module/espnic/sections/.text)))
-	echo $text >$fail/require-start
-	echo $((text + $(cat /sys/module/espnic/coresize))) >$fail/require-end
-	echo 32 >$fail/stacktrace-depth
-	echo 0 >$fail/verbose
-	echo N >$fail/ignore-gfp-wait
-	at_exit faults 0 1 0
+if can_fail; then
+	fail_in espnic
 	refusals=0
 	for n in {1..30}; do
 		faults 100 "$n" 1

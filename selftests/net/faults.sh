@@ -9,16 +9,10 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
-FAIL=/sys/kernel/debug/failslab
+. "$(dirname "$0")/../lib/failslab.sh"
 
-[ -w $FAIL/require-start ] ||
+can_fail ||
 	skip_all "the kernel can't inject faults by stack (FAULT_INJECTION_STACKTRACE_FILTER)"
-
-faults() { # PROBABILITY INTERVAL TIMES
-	echo "$2" > $FAIL/interval
-	echo "$3" > $FAIL/times
-	echo "$1" > $FAIL/probability
-}
 
 # The n-th allocation under this command fails, for each n, until it succeeds several times
 # without any failure: NAME EXISTS UNDO COMMAND...
@@ -58,13 +52,7 @@ has_group() {
 }
 
 ha_load
-text=$((16#$(sed 's/^0x//' /sys/module/xfrm_ha/sections/.text)))
-echo $text > $FAIL/require-start
-echo $((text + $(cat /sys/module/xfrm_ha/coresize))) > $FAIL/require-end
-echo 32 > $FAIL/stacktrace-depth
-echo 0 > $FAIL/verbose
-echo N > $FAIL/ignore-gfp-wait
-at_exit faults 0 1 0
+fail_in xfrm_ha
 topology
 xfrm-ha keygen /run/fault.key
 

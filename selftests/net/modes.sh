@@ -62,16 +62,8 @@ mode "IPv6 tunnel, legacy" 0x1400 6 tunnel fd01::1 replay-window 32
 mode "IPv6 tunnel, ESN" 0x1500 6 tunnel fd01::1 replay-window 256 flag esn
 mode "IPv4 transport" 0x1600 4 transport 192.0.2.1 replay-window 32
 mode "IPv6 transport" 0x1700 6 transport 2001:db8::1 replay-window 64
-# Who decapsulates is a socket, as an IKE daemon's.
 for ns in "$G1" "$G2" "$P"; do
-	on "$ns" python3 -c '
-import signal, socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind(("", 4500))
-s.setsockopt(socket.IPPROTO_UDP, 100, 2)
-print("ready", flush=True)
-signal.pause()' > "/run/udp.$ns" &
-	wait_for 5 grep -q ready "/run/udp.$ns"
+	espinudp "$ns" "/run/udp.$ns"
 done
 mode "UDP encapsulation" 0x1800 4 tunnel 10.1.0.1 replay-window 32 \
 	encap espinudp 4500 4500 0.0.0.0
