@@ -207,9 +207,9 @@ again() { # NAMESPACE SPI NEW-SPI
 }
 
 capture() { # NAMESPACE DEV: to $pcap.DEV
-	ip netns exec "$1" tcpdump --immediate-mode -nUi "$2" -w "$pcap.$2" esp 2>"$pcap.err" &
+	ip netns exec "$1" tcpdump --immediate-mode -nUi "$2" -w "$pcap.$2" esp 2>"$pcap.$2.err" &
 	captures+=($!)
-	must wait_for 10 grep -q listening "$pcap.err"
+	must wait_for 10 grep -q listening "$pcap.$2.err"
 }
 
 recorded() { # DEV COUNT
