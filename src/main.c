@@ -77,11 +77,16 @@ static int __init xha_init(void)
 	err = xha_link_listen();
 	if (err)
 		goto err_net;
-	err = xha_netlink_init();
+	err = xha_engine_init();
 	if (err)
 		goto err_notifier;
+	err = xha_netlink_init();
+	if (err)
+		goto err_engine;
 	return 0;
 
+err_engine:
+	xha_engine_exit();
 err_notifier:
 	xha_link_mute();
 err_net:
@@ -101,6 +106,7 @@ err_sa:
 static void __exit xha_exit(void)
 {
 	xha_netlink_exit();
+	xha_engine_exit();
 	xha_link_mute();
 	xha_tap_mute();
 	unregister_pernet_subsys(&net_ops);

@@ -42,6 +42,15 @@ static const struct netlink_range_validation xfrm_ha_a_group_join_range = {
 	.max	= 600000ULL,
 };
 
+static const struct netlink_range_validation xfrm_ha_a_engine_horizon_range = {
+	.min	= 1ULL,
+	.max	= 3600000ULL,
+};
+
+static const struct netlink_range_validation xfrm_ha_a_engine_saved_range = {
+	.max	= 1000000000ULL,
+};
+
 /* XFRM_HA_CMD_NODE_SET - do */
 static const struct nla_policy xfrm_ha_node_set_nl_policy[XFRM_HA_A_NODE_SA_LIMIT + 1] = {
 	[XFRM_HA_A_NODE_ID] = NLA_POLICY_MIN(NLA_U32, 1),
@@ -150,8 +159,53 @@ static const struct nla_policy xfrm_ha_sa_get_nl_policy[XFRM_HA_A_SA_GROUP + 1] 
 	[XFRM_HA_A_SA_GROUP] = { .type = NLA_NUL_STRING, .len = XFRM_HA_NAME_MAX, },
 };
 
+/* XFRM_HA_CMD_ENGINE_SET - do */
+static const struct nla_policy xfrm_ha_engine_set_nl_policy[XFRM_HA_A_ENGINE_ADOPT + 1] = {
+	[XFRM_HA_A_ENGINE_DEV] = { .type = NLA_NUL_STRING, .len = 15, },
+	[XFRM_HA_A_ENGINE_PERIOD] = NLA_POLICY_RANGE(NLA_U32, 10, 10000),
+	[XFRM_HA_A_ENGINE_INITIAL] = { .type = NLA_U32, },
+	[XFRM_HA_A_ENGINE_RISE] = NLA_POLICY_RANGE(NLA_U32, 1, 4096),
+	[XFRM_HA_A_ENGINE_DECAY] = NLA_POLICY_RANGE(NLA_U32, 1, 100),
+	[XFRM_HA_A_ENGINE_BONUS] = { .type = NLA_U32, },
+	[XFRM_HA_A_ENGINE_THRESHOLD] = { .type = NLA_U32, },
+	[XFRM_HA_A_ENGINE_SWAPS] = NLA_POLICY_RANGE(NLA_U32, 1, 4096),
+	[XFRM_HA_A_ENGINE_HORIZON] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_engine_horizon_range),
+	[XFRM_HA_A_ENGINE_NOISE] = NLA_POLICY_MAX(NLA_U32, 16),
+	[XFRM_HA_A_ENGINE_SAVED] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_engine_saved_range),
+	[XFRM_HA_A_ENGINE_ADOPT] = NLA_POLICY_MAX(NLA_U8, 1),
+};
+
+/* XFRM_HA_CMD_NIC_GET - dump */
+static const struct nla_policy xfrm_ha_nic_get_nl_policy[XFRM_HA_A_NIC_ENGINE + 1] = {
+	[XFRM_HA_A_NIC_ENGINE] = { .type = NLA_NUL_STRING, .len = 15, },
+};
+
+/* XFRM_HA_CMD_NIC_SET - do */
+static const struct nla_policy xfrm_ha_nic_set_nl_policy[XFRM_HA_A_NIC_DRAIN + 1] = {
+	[XFRM_HA_A_NIC_DEV] = { .type = NLA_NUL_STRING, .len = 15, },
+	[XFRM_HA_A_NIC_SLOTS_IN] = { .type = NLA_U32, },
+	[XFRM_HA_A_NIC_SLOTS_OUT] = { .type = NLA_U32, },
+	[XFRM_HA_A_NIC_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, 1000),
+	[XFRM_HA_A_NIC_DRAIN] = NLA_POLICY_MAX(NLA_U8, 1),
+};
+
+/* XFRM_HA_CMD_CACHE_GET - dump */
+static const struct nla_policy xfrm_ha_cache_get_nl_policy[XFRM_HA_A_CACHE_ENGINE + 1] = {
+	[XFRM_HA_A_CACHE_ENGINE] = { .type = NLA_NUL_STRING, .len = 15, },
+};
+
+/* XFRM_HA_CMD_CACHE_PIN - do */
+static const struct nla_policy xfrm_ha_cache_pin_nl_policy[XFRM_HA_A_CACHE_PIN + 1] = {
+	[XFRM_HA_A_CACHE_ENGINE] = { .type = NLA_NUL_STRING, .len = 15, },
+	[XFRM_HA_A_CACHE_ADDRESS] = NLA_POLICY_EXACT_LEN(4),
+	[XFRM_HA_A_CACHE_ADDRESS6] = NLA_POLICY_EXACT_LEN(16),
+	[XFRM_HA_A_CACHE_SPI] = { .type = NLA_U32, },
+	[XFRM_HA_A_CACHE_PIN] = NLA_POLICY_MAX(NLA_U8, 1),
+	[XFRM_HA_A_CACHE_NIC] = { .type = NLA_NUL_STRING, .len = 15, },
+};
+
 /* Ops table for xfrm_ha */
-const struct genl_split_ops xfrm_ha_nl_ops[16] = {
+const struct genl_split_ops xfrm_ha_nl_ops[22] = {
 	{
 		.cmd	= XFRM_HA_CMD_NODE_GET,
 		.doit	= xfrm_ha_nl_node_get_doit,
@@ -255,6 +309,46 @@ const struct genl_split_ops xfrm_ha_nl_ops[16] = {
 		.cmd	= XFRM_HA_CMD_STAT_GET,
 		.dumpit	= xfrm_ha_nl_stat_get_dumpit,
 		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd	= XFRM_HA_CMD_ENGINE_GET,
+		.dumpit	= xfrm_ha_nl_engine_get_dumpit,
+		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= XFRM_HA_CMD_ENGINE_SET,
+		.doit		= xfrm_ha_nl_engine_set_doit,
+		.policy		= xfrm_ha_engine_set_nl_policy,
+		.maxattr	= XFRM_HA_A_ENGINE_ADOPT,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= XFRM_HA_CMD_NIC_GET,
+		.dumpit		= xfrm_ha_nl_nic_get_dumpit,
+		.policy		= xfrm_ha_nic_get_nl_policy,
+		.maxattr	= XFRM_HA_A_NIC_ENGINE,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= XFRM_HA_CMD_NIC_SET,
+		.doit		= xfrm_ha_nl_nic_set_doit,
+		.policy		= xfrm_ha_nic_set_nl_policy,
+		.maxattr	= XFRM_HA_A_NIC_DRAIN,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= XFRM_HA_CMD_CACHE_GET,
+		.dumpit		= xfrm_ha_nl_cache_get_dumpit,
+		.policy		= xfrm_ha_cache_get_nl_policy,
+		.maxattr	= XFRM_HA_A_CACHE_ENGINE,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= XFRM_HA_CMD_CACHE_PIN,
+		.doit		= xfrm_ha_nl_cache_pin_doit,
+		.policy		= xfrm_ha_cache_pin_nl_policy,
+		.maxattr	= XFRM_HA_A_CACHE_PIN,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };
 

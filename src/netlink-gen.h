@@ -12,7 +12,7 @@
 #include <uapi/linux/xfrm_ha.h>
 
 /* Ops table for xfrm_ha */
-extern const struct genl_split_ops xfrm_ha_nl_ops[16];
+extern const struct genl_split_ops xfrm_ha_nl_ops[22];
 
 int xfrm_ha_nl_node_get_doit(struct sk_buff *skb, struct genl_info *info);
 int xfrm_ha_nl_node_set_doit(struct sk_buff *skb, struct genl_info *info);
@@ -33,6 +33,14 @@ int xfrm_ha_nl_group_release_doit(struct sk_buff *skb, struct genl_info *info);
 int xfrm_ha_nl_sa_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int xfrm_ha_nl_stat_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb);
+int xfrm_ha_nl_engine_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
+int xfrm_ha_nl_engine_set_doit(struct sk_buff *skb, struct genl_info *info);
+int xfrm_ha_nl_nic_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int xfrm_ha_nl_nic_set_doit(struct sk_buff *skb, struct genl_info *info);
+int xfrm_ha_nl_cache_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb);
+int xfrm_ha_nl_cache_pin_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	XFRM_HA_NLGRP_EVENTS,

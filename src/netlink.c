@@ -46,8 +46,8 @@ static int reply(struct genl_info *info, u8 cmd, int (*fill)(struct sk_buff *skb
 	return genlmsg_reply(skb, info);
 }
 
-static int dump_one(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
-		    int (*fill)(struct sk_buff *skb, void *obj), void *obj)
+int xha_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
+		     int (*fill)(struct sk_buff *skb, void *obj), void *obj)
 {
 	void *hdr;
 
@@ -159,7 +159,7 @@ int xfrm_ha_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	for (link = xha_link_next(xn, NULL); link; link = xha_link_next(xn, link)) {
 		if (n++ < cb->args[0])
 			continue;
-		if (dump_one(skb, cb, XFRM_HA_CMD_LINK_GET, fill_link, link))
+		if (xha_netlink_dump(skb, cb, XFRM_HA_CMD_LINK_GET, fill_link, link))
 			break;
 		cb->args[0] = n;
 	}
@@ -374,7 +374,7 @@ int xfrm_ha_nl_group_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb
 
 	mutex_lock(&xn->mutex);
 	xa_for_each_start(&xn->groups, id, g, cb->args[0]) {
-		if (dump_one(skb, cb, XFRM_HA_CMD_GROUP_GET, fill_group, g))
+		if (xha_netlink_dump(skb, cb, XFRM_HA_CMD_GROUP_GET, fill_group, g))
 			break;
 		cb->args[0] = id + 1;
 	}
@@ -631,7 +631,7 @@ int xfrm_ha_nl_sa_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	xa_for_each_start(&xn->sas, index, sa, cb->args[0]) {
 		if (!sa->group || (name && nla_strcmp(name, sa->group->name)))
 			continue;
-		if (dump_one(skb, cb, XFRM_HA_CMD_SA_GET, fill_sa, sa))
+		if (xha_netlink_dump(skb, cb, XFRM_HA_CMD_SA_GET, fill_sa, sa))
 			break;
 		cb->args[0] = index + 1;
 	}
@@ -665,7 +665,7 @@ int xfrm_ha_nl_stat_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		struct counter s = { .which = cb->args[0] };
 
 		s.value = xha_stat_sum(xn, s.which);
-		if (dump_one(skb, cb, XFRM_HA_CMD_STAT_GET, fill_stat, &s))
+		if (xha_netlink_dump(skb, cb, XFRM_HA_CMD_STAT_GET, fill_stat, &s))
 			break;
 	}
 	return skb->len;
@@ -749,6 +749,25 @@ void xha_event_link(struct xha_link *link, u32 event)
 	nla_put_u32(skb, XFRM_HA_A_LINK_EVENT, event);
 	nla_put_string(skb, XFRM_HA_A_LINK_DEV, xha_link_name(link));
 	nla_put_u32(skb, XFRM_HA_A_LINK_STATE, xha_link_state(link));
+	event_end(xn, skb, hdr);
+}
+
+/* @nic: or NULL; @spi: or 0 */
+void xha_event_engine(struct net_device *dev, u32 event, const char *nic, __be32 spi)
+{
+	struct xha_net *xn = xha_pernet(dev_net(dev));
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = event_start(xn, XFRM_HA_CMD_ENGINE_NTF, &hdr);
+	if (!skb)
+		return;
+	nla_put_u32(skb, XFRM_HA_A_ENGINE_EVENT, event);
+	nla_put_string(skb, XFRM_HA_A_ENGINE_DEV, dev->name);
+	if (nic)
+		nla_put_string(skb, XFRM_HA_A_ENGINE_NIC, nic);
+	if (spi)
+		nla_put_be32(skb, XFRM_HA_A_ENGINE_SPI, spi);
 	event_end(xn, skb, hdr);
 }
 

@@ -39,6 +39,7 @@ static int notify(struct xfrm_state *x, const struct km_event *c)
 	case XFRM_MSG_NEWSA:
 	case XFRM_MSG_UPDSA:
 		xha_sa_hear(x);
+		xha_engine_hear(x);
 		break;
 	case XFRM_MSG_EXPIRE:
 		if (!c->data.hard)

@@ -56,6 +56,7 @@
 struct xha_net;
 struct xha_link;
 struct xha_group;
+struct xha_engine;
 
 /* Every counter of a netns, with its name on netlink: stats.c. */
 enum xha_stat {
@@ -302,6 +303,7 @@ struct xha_net {
 	spinlock_t event_lock;		/* the next two: rate limit of notifications */
 	unsigned long event_second;
 	u32 events;
+	struct xha_engine __rcu *adopter;	/* takes SAs that nobody gave to a device */
 	bool dead;
 };
 
@@ -456,6 +458,15 @@ int xha_netlink_init(void);
 void xha_netlink_exit(void);
 void xha_event_group(struct xha_group *g, u32 event);	/* enum xfrm_ha_event; any context */
 void xha_event_link(struct xha_link *link, u32 event);
+void xha_event_engine(struct net_device *dev, u32 event, const char *nic, __be32 spi);
+/* One object of a dump, by what fills it; -EMSGSIZE: it does not fit */
+int xha_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
+		     int (*fill)(struct sk_buff *skb, void *obj), void *obj);
+
+/* engine/: devices that share SAs among NICs with ESP offload */
+int xha_engine_init(void);
+void xha_engine_exit(void);
+void xha_engine_hear(struct xfrm_state *x);	/* installed or changed; RCU */
 
 /* sa.c: one shadow per xfrm_state */
 int xha_sa_init(void);

@@ -130,9 +130,9 @@ void xha_heat_init(struct xha_heat *h, const struct xha_heat_policy *p, u64 pack
 }
 
 /**
- * xha_heat_restore() - an SA has the heat that somebody else knows
+ * xha_heat_restore() - an SA has a heat that is known
  * @h: set
- * @heat: that the peer has mirrored, or of the SA that this one replaces; any value
+ * @heat: any value
  * @packets: its count of packets, from which further ones are counted
  * @tick: as of now
  */

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which SAs hold the slots: the heat policy (heat.c), applied to an engine device. */
+
+#include "engine.h"
+
+#define RETRY_ROOM	16	/* ticks until a full NIC is offered one more SA */
+#define WAIT_MAX	10	/* an SA refused n times waits 2^n ticks, n at most this */
+#define KICK		(HZ / 50)	/* what comes within it is one decision */
+
+static int direction(const struct xha_slot_sa *e)
+{
+	return e->inbound ? XHA_IN : XHA_OUT;
+}
+
+static u32 free_slots(const struct xha_nic *nic, int dir)
+{
+	u32 used = atomic_read(&nic->used[dir]), limit = min(nic->slots[dir], nic->room[dir]);
+
+	return limit > used ? limit - used : 0;
+}
+
+static bool has_room(const struct xha_nic *nic, int dir)
+{
+	return xha_nic_takes(nic) && free_slots(nic, dir);
+}
+
+/* In relation to its weight, the NIC with fewest. */
+static struct xha_nic *least_loaded(struct xha_engine *g, int dir)
+{
+	struct xha_nic *nic, *best = NULL;
+
+	list_for_each_entry(nic, &g->nics, node) {
+		if (!has_room(nic, dir))
+			continue;
+		if (!best || (u64)atomic_read(&nic->used[dir]) * best->weight <
+			     (u64)atomic_read(&best->used[dir]) * nic->weight)
+			best = nic;
+	}
+	return best;
+}
+
+static struct xha_nic *by_ifindex(struct xha_engine *g, int ifindex)
+{
+	struct xha_nic *nic;
+
+	list_for_each_entry(nic, &g->nics, node)
+		if (nic->dev->ifindex == ifindex)
+			return nic;
+	return NULL;
+}
+
+/* The NIC that an inbound SA's packets come to; of a single one there is no doubt. */
+static struct xha_nic *receiver(struct xha_engine *g, const struct xha_slot_sa *e)
+{
+	struct xha_nic *nic = NULL;
+	int seen = READ_ONCE(e->seen);
+
+	if (seen)
+		nic = by_ifindex(g, seen);
+	else if (list_is_singular(&g->nics))
+		nic = list_first_entry(&g->nics, struct xha_nic, node);
+	return nic && xha_nic_takes(nic) ? nic : NULL;
+}
+
+/**
+ * xha_cache_count() - who has served the packets of an SA since the last look?
+ * @e: SA; mutex
+ *
+ * At each tick, and before it enters a slot or leaves one.
+ *
+ * Return: its count of packets.
+ */
+u64 xha_cache_count(struct xha_slot_sa *e)
+{
+	u64 packets = READ_ONCE(e->x->curlft.packets), more;
+	struct xha_engine *g = e->engine;
+
+	/* On a standby it may have been told of less. */
+	more = packets > e->packets ? packets - e->packets : 0;
+	if (e->nic)
+		g->packets_hard += more;
+	else
+		g->packets_soft += more;
+	e->packets = packets;
+	return packets;
+}
+
+static void refused(struct xha_engine *g, struct xha_slot_sa *e, struct xha_nic *nic, int err)
+{
+	int dir = direction(e);
+
+	if (err == -ESRCH && e->dead)
+		return;
+	nic->refused++;
+	g->refused++;
+	/* What is said of the SA is not said of the NIC. */
+	if (err == -EOPNOTSUPP || err == -EINVAL) {
+		e->wait = g->tick + (1ULL << min_t(u32, e->refusals, WAIT_MAX));
+		e->refusals++;
+		return;
+	}
+	nic->room[dir] = atomic_read(&nic->used[dir]);
+	nic->retry[dir] = g->tick + RETRY_ROOM;
+}
+
+static bool enter(struct xha_engine *g, struct xha_slot_sa *e, struct xha_nic *nic)
+{
+	int err = xha_slot_enter(e, nic), dir = direction(e);
+
+	if (err)
+		refused(g, e, nic, err);
+	else if (nic->probing[dir] && atomic_read(&nic->used[dir]) >= nic->room[dir])
+		/* One more than it had room for: there may be still more. */
+		nic->room[dir] = XHA_SLOTS_ANY;
+	nic->probing[dir] = false;
+	return !err;
+}
+
+/* A driver's call costs CPU time; what is waited for (packets, grace periods) does not. */
+static void measured(struct xha_engine *g, u64 start, u32 swaps)
+{
+	if (swaps)
+		xha_heat_took(&g->policy, div_u64(ktime_get_ns() - start, swaps));
+}
+
+/* Whoever leaves does so first; whoever enters finds the slots free, or tries at the next tick. */
+static void carry_out(struct xha_engine *g, struct xha_heat_plan *plan, struct xha_nic *nic)
+{
+	int dir = nic ? XHA_IN : XHA_OUT;
+	struct xha_slot_sa *e;
+	LIST_HEAD(picked);
+	u32 i, n = 0;
+	u64 start;
+
+	for (i = plan->fills; i < plan->count; i++) {
+		e = plan->cold[i - plan->fills].who;
+		list_add_tail(&e->pick, &picked);
+		g->left++;
+	}
+	xha_slots_leave(g, &picked);
+	if (plan->count > plan->fills && dir == XHA_OUT) {
+		struct xha_nic *each;
+
+		list_for_each_entry(each, &g->nics, node)
+			xha_twins_wait(each);
+	}
+	start = ktime_get_ns();
+	for (i = 0; i < plan->count; i++) {
+		struct xha_nic *to = nic ?: least_loaded(g, dir);
+
+		e = plan->hot[i].who;
+		if (!to || !has_room(to, dir))
+			break;
+		if (enter(g, e, to)) {
+			xha_heat_enter(&e->heat, &g->policy, g->tick);
+			n++;
+		}
+	}
+	measured(g, start, n);
+}
+
+/* Where the user says. One that the NIC refuses waits like any other. */
+static void follow_pin(struct xha_engine *g, struct xha_slot_sa *e, struct list_head *picked)
+{
+	struct xha_nic *to = e->pin == XHA_PIN_NIC ? by_ifindex(g, e->pin_ifindex) : NULL;
+
+	if (e->nic && e->nic != to)
+		list_add_tail(&e->pick, picked);
+	else if (!e->nic && to && has_room(to, direction(e)) &&
+		 g->tick >= e->wait)
+		enter(g, e, to);
+}
+
+/*
+ * The NIC may have forgotten it, as one does that was reset: for a whole period all packets came
+ * there, and were decrypted by the kernel.
+ */
+static bool forgotten(struct xha_slot_sa *e)
+{
+	bool lost = e->inbound && e->nic && READ_ONCE(e->miss) && !READ_ONCE(e->hit) &&
+		    e->engine->tick > e->entered + 1;
+
+	WRITE_ONCE(e->miss, false);
+	WRITE_ONCE(e->hit, false);
+	return lost;
+}
+
+/* SAs that can't stay where they are. */
+static void correct(struct xha_engine *g, bool ticked)
+{
+	struct xha_slot_sa *e;
+	LIST_HEAD(picked);
+
+	list_for_each_entry(e, &g->sas, node) {
+		if (READ_ONCE(e->dead)) {
+			if (e->nic)
+				list_add_tail(&e->pick, &picked);
+		} else if (e->nic && !xha_nic_takes(e->nic)) {
+			g->left++;
+			list_add_tail(&e->pick, &picked);
+		} else if (ticked && forgotten(e)) {
+			g->left++;
+			list_add_tail(&e->pick, &picked);
+		} else if (e->inbound && e->nic && e->pin != XHA_PIN_NIC &&
+			   receiver(g, e) != e->nic) {
+			g->left++;
+			list_add_tail(&e->pick, &picked);
+		} else if (e->pin) {
+			follow_pin(g, e, &picked);
+		}
+	}
+	xha_slots_leave(g, &picked);
+}
+
+/* An inbound SA is its NIC's business, the outbound ones are everybody's. */
+static struct xha_heat_plan *plan_of(struct xha_engine *g, struct xha_slot_sa *e)
+{
+	struct xha_nic *nic;
+
+	if (!e->inbound)
+		return &g->plan;
+	nic = e->nic ?: receiver(g, e);
+	return nic ? &nic->plan : NULL;
+}
+
+static void offer(struct xha_engine *g, struct xha_slot_sa *e, u64 heat)
+{
+	struct xha_heat_plan *plan = plan_of(g, e);
+	u64 *coldest;
+
+	if (!plan || e->pin || READ_ONCE(e->dead))
+		return;
+	if (e->nic) {
+		xha_heat_plan_resident(plan, heat, e);
+		coldest = e->inbound ? &e->nic->coldest : &g->coldest;
+		*coldest = min(*coldest, heat);
+	} else if (g->tick >= e->wait) {
+		xha_heat_plan_candidate(plan, heat, e);
+	}
+}
+
+static void begin(struct xha_engine *g)
+{
+	struct xha_nic *nic;
+	u32 room = 0;
+	int dir;
+
+	list_for_each_entry(nic, &g->nics, node) {
+		for (dir = 0; dir < XHA_DIRS; dir++) {
+			u32 used = atomic_read(&nic->used[dir]);
+
+			/* Slots may have come: one more is tried now and then. */
+			if (used >= nic->room[dir] && g->tick >= nic->retry[dir]) {
+				nic->room[dir] = used + 1;
+				nic->probing[dir] = true;
+				nic->retry[dir] = g->tick + RETRY_ROOM;
+			}
+		}
+		xha_heat_plan_begin(&nic->plan, has_room(nic, XHA_IN) ?
+						free_slots(nic, XHA_IN) : 0);
+		nic->coldest = U64_MAX;
+		if (has_room(nic, XHA_OUT))
+			room = min_t(u64, (u64)room + free_slots(nic, XHA_OUT), U32_MAX);
+	}
+	xha_heat_plan_begin(&g->plan, room);
+	g->coldest = U64_MAX;
+}
+
+static void decide(struct xha_engine *g)
+{
+	struct xha_slot_sa *e;
+	struct xha_nic *nic;
+	u64 start, packets;
+
+	start = ktime_get_ns();
+	begin(g);
+	list_for_each_entry(e, &g->sas, node) {
+		packets = xha_cache_count(e);
+		offer(g, e, xha_heat_tick(&e->heat, &g->policy, packets, g->tick));
+	}
+	xha_heat_plan_end(&g->plan, &g->policy);
+	list_for_each_entry(nic, &g->nics, node)
+		xha_heat_plan_end(&nic->plan, &g->policy);
+	g->tick_ns += ktime_get_ns() - start;
+
+	carry_out(g, &g->plan, NULL);
+	list_for_each_entry(nic, &g->nics, node)
+		carry_out(g, &nic->plan, nic);
+}
+
+static void work(struct work_struct *work)
+{
+	struct xha_engine *g = container_of(to_delayed_work(work), struct xha_engine, work);
+	bool ticked = time_after_eq(jiffies, g->next);
+
+	mutex_lock(&g->mutex);
+	if (ticked) {
+		unsigned long period = max(msecs_to_jiffies(g->policy.period), 1UL);
+
+		g->tick += 1 + (jiffies - g->next) / period;
+		g->next = jiffies + period;
+		g->ticks++;
+	}
+	WRITE_ONCE(g->kicked, false);
+	if (g->open) {
+		xha_slots_adopt(g);
+		correct(g, ticked);
+		decide(g);
+		queue_delayed_work(system_long_wq, &g->work,
+				   time_after(g->next, jiffies) ? g->next - jiffies : 0);
+	}
+	mutex_unlock(&g->mutex);
+}
+
+/**
+ * xha_cache_kick() - something has come or gone: decide now, not at the next tick
+ * @g: engine; any context
+ */
+void xha_cache_kick(struct xha_engine *g)
+{
+	if (READ_ONCE(g->open) && !xchg(&g->kicked, true))
+		mod_delayed_work(system_long_wq, &g->work, KICK);
+}
+
+/**
+ * xha_cache_shrink() - the coldest leave a NIC that holds more than it may
+ * @nic: NIC; mutex
+ * @dir: XHA_IN, XHA_OUT
+ */
+void xha_cache_shrink(struct xha_nic *nic, int dir)
+{
+	u32 used = atomic_read(&nic->used[dir]);
+	struct xha_engine *g = nic->engine;
+	struct xha_heat_plan plan = {};
+	struct xha_slot_sa *e;
+	LIST_HEAD(picked);
+	u32 i;
+
+	if (used <= nic->slots[dir])
+		return;
+	/* Without memory for an order, all leave: the hot ones come back. */
+	if (xha_cache_plan_alloc(&plan, used - nic->slots[dir])) {
+		xha_slots_evict(g, nic);
+		return;
+	}
+	xha_heat_plan_begin(&plan, 0);
+	list_for_each_entry(e, &g->sas, node)
+		if (e->nic == nic && direction(e) == dir)
+			xha_heat_plan_resident(&plan, xha_heat_at(&e->heat, &g->policy, g->tick),
+					       e);
+	for (i = 0; i < plan.colds; i++) {
+		e = plan.cold[i].who;
+		list_add_tail(&e->pick, &picked);
+		g->left++;
+	}
+	xha_slots_leave(g, &picked);
+	xha_cache_plan_free(&plan);
+}
+
+/**
+ * xha_cache_reason() - why is an SA in software?
+ * @e: SA; mutex
+ * @v: filled with what its heat was held against
+ *
+ * Return: as of the last tick.
+ */
+enum xfrm_ha_cache_reason xha_cache_reason(struct xha_slot_sa *e, struct xha_heat_verdict *v)
+{
+	static const u8 reasons[] = {
+		[XHA_HEAT_FREE]		= XFRM_HA_CACHE_REASON_FREE,
+		[XHA_HEAT_SWAP]		= XFRM_HA_CACHE_REASON_SWAP,
+		[XHA_HEAT_COLDER]	= XFRM_HA_CACHE_REASON_COLDER,
+		[XHA_HEAT_BELOW]	= XFRM_HA_CACHE_REASON_BELOW,
+		[XHA_HEAT_NOISE]	= XFRM_HA_CACHE_REASON_NOISE,
+	};
+	struct xha_engine *g = e->engine;
+	struct xha_nic *nic, *other;
+	u64 coldest;
+
+	memset(v, 0, sizeof(*v));
+	if (e->pin)
+		return XFRM_HA_CACHE_REASON_PINNED;
+	if (e->nic)
+		return XFRM_HA_CACHE_REASON_NONE;
+	nic = e->inbound ? receiver(g, e) : NULL;
+	if (!e->inbound)
+		list_for_each_entry(other, &g->nics, node)
+			if (xha_nic_takes(other))
+				nic = other;
+	if (!nic)
+		return XFRM_HA_CACHE_REASON_NO_NIC;
+	if (g->tick < e->wait)
+		return XFRM_HA_CACHE_REASON_REFUSED;
+	coldest = e->inbound ? nic->coldest : g->coldest;
+	if (coldest == U64_MAX)
+		return e->err ? XFRM_HA_CACHE_REASON_REFUSED : XFRM_HA_CACHE_REASON_NO_SLOT;
+	*v = xha_heat_swap(&g->policy, xha_heat_at(&e->heat, &g->policy, g->tick), coldest);
+	return reasons[v->reason];
+}
+
+int xha_cache_plan_alloc(struct xha_heat_plan *plan, u32 swaps)
+{
+	struct xha_heat_entry *hot, *cold;
+
+	hot = kvcalloc(swaps, sizeof(*hot), GFP_KERNEL);
+	cold = kvcalloc(swaps, sizeof(*cold), GFP_KERNEL);
+	if (!hot || !cold) {
+		kvfree(hot);
+		kvfree(cold);
+		return -ENOMEM;
+	}
+	xha_cache_plan_free(plan);
+	memset(plan, 0, sizeof(*plan));
+	plan->hot = hot;
+	plan->cold = cold;
+	plan->room = swaps;
+	return 0;
+}
+
+void xha_cache_plan_free(struct xha_heat_plan *plan)
+{
+	kvfree(plan->hot);
+	kvfree(plan->cold);
+	plan->hot = NULL;
+	plan->cold = NULL;
+}
+
+/**
+ * xha_cache_policy() - set the constants
+ * @g: engine; mutex
+ * @p: valid ones
+ *
+ * Return: 0, or -ENOMEM and all is as before.
+ */
+int xha_cache_policy(struct xha_engine *g, const struct xha_heat_policy *p)
+{
+	struct xha_nic *nic;
+
+	/* A plan that is larger than need be does no harm: the policy has the limit, too. */
+	if (g->plan.room < p->swaps && xha_cache_plan_alloc(&g->plan, p->swaps))
+		return -ENOMEM;
+	list_for_each_entry(nic, &g->nics, node)
+		if (nic->plan.room < p->swaps && xha_cache_plan_alloc(&nic->plan, p->swaps))
+			return -ENOMEM;
+	g->policy = *p;
+	return 0;
+}
+
+int xha_cache_init(struct xha_engine *g)
+{
+	static const struct xha_heat_policy policy = XHA_HEAT_POLICY_DEFAULT;
+
+	mutex_init(&g->mutex);
+	INIT_LIST_HEAD(&g->nics);
+	INIT_LIST_HEAD(&g->sas);
+	INIT_DELAYED_WORK(&g->work, work);
+	g->tick = 1;
+	g->policy = policy;
+	return xha_cache_plan_alloc(&g->plan, policy.swaps);
+}
+
+void xha_cache_fini(struct xha_engine *g)
+{
+	cancel_delayed_work_sync(&g->work);
+	xha_cache_plan_free(&g->plan);
+}

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Control of engine devices: handlers of the netlink operations on engines, NICs, and SAs. */
+
+#include <linux/rtnetlink.h>
+#include <net/genetlink.h>
+
+#include "../netlink-gen.h"
+#include "engine.h"
+
+/* RTNL; with a message if there is none. */
+static struct xha_engine *engine_by_name(struct net *net, struct nlattr *name,
+					 struct netlink_ext_ack *extack)
+{
+	struct net_device *dev = __dev_get_by_name(net, nla_data(name));
+
+	if (dev && xha_is_engine(dev))
+		return netdev_priv(dev);
+	NL_SET_ERR_MSG_ATTR(extack, name, "There is no engine device of this name");
+	return NULL;
+}
+
+/* The engine device that a dump was asked for, by its name. RTNL; 0: all, or an error */
+static int asked_for(struct netlink_callback *cb, int attr)
+{
+	const struct genl_info *info = &genl_dumpit_info(cb)->info;
+	struct xha_engine *g;
+
+	if (!info->attrs[attr])
+		return 0;
+	g = engine_by_name(genl_info_net(info), info->attrs[attr], cb->extack);
+	return g ? g->dev->ifindex : -ENODEV;
+}
+
+/* --- engine --- */
+
+static int fill_policy(struct sk_buff *skb, const struct xha_heat_policy *p)
+{
+	if (nla_put_u32(skb, XFRM_HA_A_ENGINE_PERIOD, p->period) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_INITIAL, p->initial) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_RISE, p->rise) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_DECAY, p->decay) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_BONUS, p->bonus) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_THRESHOLD, p->threshold) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_SWAPS, p->swaps) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_HORIZON, p->horizon) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_NOISE, p->noise) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_SAVED, p->saved_ns) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_SWAP_COST, p->swap_ns) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_MARGIN, xha_heat_threshold(p),
+			      XFRM_HA_A_ENGINE_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int fill_engine(struct sk_buff *skb, void *obj)
+{
+	const int pad = XFRM_HA_A_ENGINE_PAD;
+	struct xha_engine *g = obj;
+
+	if (nla_put_string(skb, XFRM_HA_A_ENGINE_DEV, g->dev->name) ||
+	    fill_policy(skb, &g->policy) ||
+	    nla_put_u8(skb, XFRM_HA_A_ENGINE_ADOPT, g->adopt) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_SAS, g->n_sas) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_HARD, g->n_hard) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_TICKS, g->ticks, pad) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_TICK_TIME, g->tick_ns, pad) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_ENTERED, g->entered, pad) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_LEFT, g->left, pad) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_REFUSED, g->refused, pad) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_PACKETS_HARD, g->packets_hard, pad) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_PACKETS_SOFT, g->packets_soft, pad) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_LATE, atomic64_read(&g->late_drops), pad))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* By ifindex: each device once at most, whatever comes and goes. */
+int xfrm_ha_nl_engine_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	unsigned long ifindex = cb->args[0];
+	struct net_device *dev;
+	int err = 0;
+
+	rtnl_lock();
+	for_each_netdev_dump(sock_net(skb->sk), dev, ifindex) {
+		struct xha_engine *g = netdev_priv(dev);
+
+		if (!xha_is_engine(dev))
+			continue;
+		mutex_lock(&g->mutex);
+		err = xha_netlink_dump(skb, cb, XFRM_HA_CMD_ENGINE_GET, fill_engine, g);
+		mutex_unlock(&g->mutex);
+		if (err)
+			break;
+	}
+	cb->args[0] = ifindex;
+	rtnl_unlock();
+	return skb->len;
+}
+
+static void set_u32(u32 *v, struct nlattr *a)
+{
+	if (a)
+		*v = nla_get_u32(a);
+}
+
+static int set_engine(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *extack)
+{
+	struct xha_heat_policy p = g->policy;
+	int err;
+
+	set_u32(&p.period, a[XFRM_HA_A_ENGINE_PERIOD]);
+	set_u32(&p.initial, a[XFRM_HA_A_ENGINE_INITIAL]);
+	set_u32(&p.rise, a[XFRM_HA_A_ENGINE_RISE]);
+	set_u32(&p.decay, a[XFRM_HA_A_ENGINE_DECAY]);
+	set_u32(&p.bonus, a[XFRM_HA_A_ENGINE_BONUS]);
+	set_u32(&p.threshold, a[XFRM_HA_A_ENGINE_THRESHOLD]);
+	set_u32(&p.swaps, a[XFRM_HA_A_ENGINE_SWAPS]);
+	set_u32(&p.horizon, a[XFRM_HA_A_ENGINE_HORIZON]);
+	set_u32(&p.noise, a[XFRM_HA_A_ENGINE_NOISE]);
+	set_u32(&p.saved_ns, a[XFRM_HA_A_ENGINE_SAVED]);
+	err = xha_cache_policy(g, &p);
+	if (!err && a[XFRM_HA_A_ENGINE_ADOPT])
+		err = xha_engine_adopter(g, nla_get_u8(a[XFRM_HA_A_ENGINE_ADOPT]), extack);
+	return err;
+}
+
+int xfrm_ha_nl_engine_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr **a = info->attrs;
+	struct xha_engine *g;
+	int err = -ENODEV;
+
+	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_ENGINE_DEV))
+		return -EINVAL;
+	rtnl_lock();
+	g = engine_by_name(genl_info_net(info), a[XFRM_HA_A_ENGINE_DEV], info->extack);
+	if (g) {
+		mutex_lock(&g->mutex);
+		err = set_engine(g, a, info->extack);
+		mutex_unlock(&g->mutex);
+	}
+	rtnl_unlock();
+	return err;
+}
+
+/* --- NICs --- */
+
+static int fill_nic(struct sk_buff *skb, void *obj)
+{
+	struct xha_nic *nic = obj;
+
+	if (nla_put_string(skb, XFRM_HA_A_NIC_ENGINE, nic->engine->dev->name) ||
+	    nla_put_string(skb, XFRM_HA_A_NIC_DEV, nic->dev->name) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_STATE, xha_nic_state(nic)) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_SLOTS_IN, nic->slots[XHA_IN]) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_SLOTS_OUT, nic->slots[XHA_OUT]) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_WEIGHT, nic->weight) ||
+	    nla_put_u8(skb, XFRM_HA_A_NIC_DRAIN, nic->drain) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_ROOM_IN, nic->room[XHA_IN]) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_ROOM_OUT, nic->room[XHA_OUT]) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_USED_IN, atomic_read(&nic->used[XHA_IN])) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_USED_OUT, atomic_read(&nic->used[XHA_OUT])) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_NIC_ENTERED, nic->entered, XFRM_HA_A_NIC_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_NIC_REFUSED, nic->refused, XFRM_HA_A_NIC_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int xfrm_ha_nl_nic_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	unsigned long ifindex = cb->args[0];
+	struct net_device *dev;
+	int err = 0, only;
+
+	rtnl_lock();
+	only = asked_for(cb, XFRM_HA_A_NIC_ENGINE);
+	if (only < 0) {
+		rtnl_unlock();
+		return only;
+	}
+	for_each_netdev_dump(sock_net(skb->sk), dev, ifindex) {
+		struct xha_nic *nic = xha_nic_of(dev);
+
+		if (!nic || (only && only != nic->engine->dev->ifindex))
+			continue;
+		mutex_lock(&nic->engine->mutex);
+		err = xha_netlink_dump(skb, cb, XFRM_HA_CMD_NIC_GET, fill_nic, nic);
+		mutex_unlock(&nic->engine->mutex);
+		if (err)
+			break;
+	}
+	cb->args[0] = ifindex;
+	rtnl_unlock();
+	return skb->len;
+}
+
+/* What it learned of its room is void: the user may know better. */
+static void set_slots(struct xha_nic *nic, int dir, struct nlattr *a)
+{
+	if (!a)
+		return;
+	nic->slots[dir] = nla_get_u32(a);
+	nic->room[dir] = XHA_SLOTS_ANY;
+	xha_cache_shrink(nic, dir);
+}
+
+static void set_nic(struct xha_nic *nic, struct nlattr **a)
+{
+	struct xha_engine *g = nic->engine;
+
+	mutex_lock(&g->mutex);
+	set_slots(nic, XHA_IN, a[XFRM_HA_A_NIC_SLOTS_IN]);
+	set_slots(nic, XHA_OUT, a[XFRM_HA_A_NIC_SLOTS_OUT]);
+	set_u32(&nic->weight, a[XFRM_HA_A_NIC_WEIGHT]);
+	if (a[XFRM_HA_A_NIC_DRAIN])
+		nic->drain = nla_get_u8(a[XFRM_HA_A_NIC_DRAIN]);
+	if (nic->drain)
+		xha_slots_evict(g, nic);
+	mutex_unlock(&g->mutex);
+	xha_cache_kick(g);
+}
+
+int xfrm_ha_nl_nic_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr **a = info->attrs;
+	struct net_device *dev;
+	struct xha_nic *nic;
+
+	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_NIC_DEV))
+		return -EINVAL;
+	rtnl_lock();
+	dev = __dev_get_by_name(genl_info_net(info), nla_data(a[XFRM_HA_A_NIC_DEV]));
+	nic = dev ? xha_nic_of(dev) : NULL;
+	if (nic)
+		set_nic(nic, a);
+	else
+		NL_SET_ERR_MSG_ATTR(info->extack, a[XFRM_HA_A_NIC_DEV],
+				    "No engine device has a NIC of this name");
+	rtnl_unlock();
+	return nic ? 0 : -ENODEV;
+}
+
+/* --- SAs --- */
+
+static int fill_where(struct sk_buff *skb, const struct xha_slot_sa *e)
+{
+	const struct net_device *pin = NULL;
+
+	if (e->nic && nla_put_string(skb, XFRM_HA_A_CACHE_NIC, e->nic->dev->name))
+		return -EMSGSIZE;
+	if (e->pin == XHA_PIN_NIC)
+		pin = __dev_get_by_index(dev_net(e->engine->dev), e->pin_ifindex);
+	if (nla_put_u8(skb, XFRM_HA_A_CACHE_PIN, e->pin != XHA_PIN_NONE) ||
+	    (pin && nla_put_string(skb, XFRM_HA_A_CACHE_PIN_NIC, pin->name)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int fill_cache(struct sk_buff *skb, void *obj)
+{
+	const int pad = XFRM_HA_A_CACHE_PAD;
+	struct xha_slot_sa *e = obj;
+	struct xfrm_state *x = e->x;
+	const struct xha_heat_policy *p = &e->engine->policy;
+	bool inet = x->props.family == AF_INET;
+	struct xha_heat_verdict v;
+	u32 reason;
+	u64 heat;
+
+	heat = xha_heat_at(&e->heat, p, e->engine->tick);
+	reason = xha_cache_reason(e, &v);
+	if (nla_put_string(skb, XFRM_HA_A_CACHE_ENGINE, e->engine->dev->name) ||
+	    fill_where(skb, e) ||
+	    nla_put_u8(skb, XFRM_HA_A_CACHE_INBOUND, e->inbound) ||
+	    nla_put(skb, inet ? XFRM_HA_A_CACHE_ADDRESS : XFRM_HA_A_CACHE_ADDRESS6,
+		    inet ? 4 : 16, &x->id.daddr) ||
+	    nla_put_be32(skb, XFRM_HA_A_CACHE_SPI, x->id.spi) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_CACHE_PACKETS, READ_ONCE(x->curlft.packets), pad) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_CACHE_HEAT, heat, pad) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_CACHE_RATE, xha_heat_rate(p, heat), pad) ||
+	    nla_put_u32(skb, XFRM_HA_A_CACHE_REASON, reason) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_CACHE_GAIN, v.gain, pad) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_CACHE_MARGIN, v.margin, pad) ||
+	    nla_put_u32(skb, XFRM_HA_A_CACHE_ERRNO, -e->err) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_CACHE_SINCE, e->since, pad) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_CACHE_MOVES, e->moves, pad) ||
+	    nla_put_u8(skb, XFRM_HA_A_CACHE_ADOPTED, e->adopted))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* New ones come at the end, so each that stays is told once; @seen of them have been. */
+static int dump_cache(struct sk_buff *skb, struct netlink_callback *cb, struct xha_engine *g,
+		      long *seen)
+{
+	struct xha_slot_sa *e;
+	int err;
+
+	list_for_each_entry(e, &g->sas, node) {
+		if (READ_ONCE(e->dead) || e->number <= *seen)
+			continue;
+		err = xha_netlink_dump(skb, cb, XFRM_HA_CMD_CACHE_GET, fill_cache, e);
+		if (err)
+			return err;
+		*seen = e->number;
+	}
+	return 0;
+}
+
+int xfrm_ha_nl_cache_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	unsigned long ifindex = cb->args[0];
+	struct net_device *dev;
+	int err = 0, only;
+
+	rtnl_lock();
+	only = asked_for(cb, XFRM_HA_A_CACHE_ENGINE);
+	if (only < 0) {
+		rtnl_unlock();
+		return only;
+	}
+	for_each_netdev_dump(sock_net(skb->sk), dev, ifindex) {
+		struct xha_engine *g = netdev_priv(dev);
+
+		if (!xha_is_engine(dev) || (only && only != dev->ifindex))
+			continue;
+		if (ifindex > cb->args[0])
+			cb->args[1] = 0;
+		cb->args[0] = ifindex;
+		mutex_lock(&g->mutex);
+		err = dump_cache(skb, cb, g, &cb->args[1]);
+		mutex_unlock(&g->mutex);
+		if (err)
+			break;
+	}
+	rtnl_unlock();
+	return skb->len;
+}
+
+/* The address may be left out if the SPI tells. Mutex. */
+static struct xha_slot_sa *find(struct xha_engine *g, struct nlattr **a,
+				struct netlink_ext_ack *extack)
+{
+	__be32 spi = nla_get_be32(a[XFRM_HA_A_CACHE_SPI]);
+	struct nlattr *v4 = a[XFRM_HA_A_CACHE_ADDRESS], *v6 = a[XFRM_HA_A_CACHE_ADDRESS6];
+	struct xha_slot_sa *e, *found = NULL;
+
+	list_for_each_entry(e, &g->sas, node) {
+		const struct xfrm_state *x = e->x;
+
+		if (READ_ONCE(e->dead) || x->id.spi != spi ||
+		    (v4 && (x->props.family != AF_INET || nla_memcmp(v4, &x->id.daddr, 4))) ||
+		    (v6 && (x->props.family != AF_INET6 || nla_memcmp(v6, &x->id.daddr, 16))))
+			continue;
+		if (found) {
+			NL_SET_ERR_MSG(extack, "Several SAs have this SPI: say the address");
+			return NULL;
+		}
+		found = e;
+	}
+	if (!found)
+		NL_SET_ERR_MSG(extack, "The engine device has no such SA");
+	return found;
+}
+
+static int pin(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *extack)
+{
+	struct xha_slot_sa *e = find(g, a, extack);
+	struct net_device *dev = NULL;
+	struct xha_nic *nic = NULL;
+
+	if (!e)
+		return -ENOENT;
+	if (a[XFRM_HA_A_CACHE_NIC]) {
+		dev = __dev_get_by_name(dev_net(g->dev), nla_data(a[XFRM_HA_A_CACHE_NIC]));
+		nic = dev ? xha_nic_of(dev) : NULL;
+		if (!nic || nic->engine != g) {
+			NL_SET_ERR_MSG_ATTR(extack, a[XFRM_HA_A_CACHE_NIC],
+					    "The engine device has no such NIC");
+			return -ENODEV;
+		}
+	}
+	if (!nla_get_u8(a[XFRM_HA_A_CACHE_PIN])) {
+		e->pin = XHA_PIN_NONE;
+	} else if (nic) {
+		e->pin = XHA_PIN_NIC;
+		e->pin_ifindex = dev->ifindex;
+	} else {
+		e->pin = XHA_PIN_SOFT;
+	}
+	e->wait = 0;
+	return 0;
+}
+
+int xfrm_ha_nl_cache_pin_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr **a = info->attrs;
+	struct xha_engine *g;
+	int err = -ENODEV;
+
+	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_CACHE_ENGINE) ||
+	    GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_CACHE_SPI) ||
+	    GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_CACHE_PIN))
+		return -EINVAL;
+	rtnl_lock();
+	g = engine_by_name(genl_info_net(info), a[XFRM_HA_A_CACHE_ENGINE], info->extack);
+	if (g) {
+		mutex_lock(&g->mutex);
+		err = pin(g, a, info->extack);
+		mutex_unlock(&g->mutex);
+		if (!err)
+			xha_cache_kick(g);
+	}
+	rtnl_unlock();
+	return err;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _XFRM_HA_ENGINE_H
+#define _XFRM_HA_ENGINE_H
+
+#include <linux/llist.h>
+#include <linux/rhashtable.h>
+
+#include "../xfrm_ha.h"
+#include "heat.h"
+
+/**
+ * DOC: Engines
+ *
+ * An engine device is the xso.dev of SAs, the NICs below it are the engines. Each SA
+ * (struct xha_slot_sa) is in software or in a slot of one NIC, and moves while it carries
+ * traffic.
+ *
+ * **Outbound.** The NIC is not given the SA but a twin of it (struct xha_twin): an xfrm_state in
+ * no table, with the same keys, whose xso.dev is the NIC. The packets that xfrm has left to
+ * hardware are made the twin's when the engine device hands them to the NIC, so that the twin's
+ * reference count tells how many of them are under way. An SA leaves its slot like this:
+ *
+ * 1. @tx is cleared: offload_ok says no, and a packet on its way down finds no ESP in the
+ *    features of the device, so that the kernel encrypts it. Both have the numbers of the SA.
+ * 2. After a grace period nobody goes by the old @tx, and @late is cleared. It served packets
+ *    that had been left to hardware, and came to the transmit function after step 1.
+ * 3. When the last packet has gone, the NIC is told to forget the twin.
+ *
+ * A packet that was left to hardware and finds no @late is dropped and counted: it is text.
+ *
+ * **Inbound.** The NIC is given the SA itself, it names it in the packets it has decrypted.
+ * What it does not decrypt the kernel does, so no packet depends on where the SA is.
+ *
+ * **Locking.** RTNL is outside of xha_engine.mutex, which is outside of all else here. It guards
+ * the lists of NICs and of SAs, and who is where; drivers are called under it. NICs also change
+ * under RTNL only. xha_slot_sa.lock (BH) is inside of xfrm_state.lock and guards @place and
+ * @dead against xdo_dev_state_delete(), which may come at any time, with x->lock held or (an SA
+ * that was never installed) without. An SA in the list has an xfrm_state: xdo_dev_state_free()
+ * takes it out, under the mutex. Packets read @tx, @late and the ports under RCU.
+ */
+
+#define XHA_ENGINE_KIND		"xfrm_engine"
+#define XHA_ENGINE_NICS		16
+#define XHA_SLOTS_ANY		U32_MAX
+
+enum { XHA_IN, XHA_OUT, XHA_DIRS };
+
+enum xha_place {
+	XHA_SOFT,
+	XHA_ENTERING,		/* its NIC is being told */
+	XHA_HARD,
+	XHA_LEAVING,		/* the NIC has been told, grace period */
+	XHA_GONE,		/* ditto, and the SA is dead */
+};
+
+enum xha_pin { XHA_PIN_NONE, XHA_PIN_SOFT, XHA_PIN_NIC };
+
+struct xha_engine;
+
+/**
+ * struct xha_nic - a NIC below an engine device; mutex, and RTNL to come and go
+ * @ref: the engine's, and one of each twin
+ * @up: running, with carrier
+ * @slots: the user's limit
+ * @room: how many it held when it refused one for want of room
+ * @retry: tick from which on one more is tried
+ * @probing: the next one is that
+ * @used: slots; atomic, twins leave without the mutex
+ * @plan: inbound SAs
+ * @coldest: heat of the coldest inbound resident as of the last tick
+ */
+struct xha_nic {
+	struct list_head node;
+	refcount_t ref;
+	struct net_device *dev;
+	netdevice_tracker tracker;
+	struct xha_engine *engine;
+	u8 mac[ETH_ALEN];
+	int mtu;
+	bool up;
+	bool drain;
+	u32 weight;
+	u32 slots[XHA_DIRS];
+	u32 room[XHA_DIRS];
+	u64 retry[XHA_DIRS];
+	bool probing[XHA_DIRS];
+	atomic_t used[XHA_DIRS];
+	u64 entered;
+	u64 refused;
+	struct xha_heat_plan plan;
+	u64 coldest;
+};
+
+/* What the packet path needs of the NICs that are up; RCU */
+struct xha_ports {
+	struct rcu_head rcu;
+	int n;
+	struct net_device *dev[];
+};
+
+/**
+ * struct xha_twin - an outbound SA as its NIC knows it
+ * @s: the NIC's xfrm_state; its references beyond one are packets'
+ * @x: the SA, whose transform and keys the packets need; a reference
+ * @nic: a reference
+ * @node: in the list of those that leave
+ * @since: jiffies, when it began to leave
+ * @told: the NIC has forgotten it
+ */
+struct xha_twin {
+	struct xfrm_state *s;
+	struct xfrm_state *x;
+	struct xha_nic *nic;
+	struct list_head node;
+	unsigned long since;
+	bool told;
+};
+
+/**
+ * struct xha_slot_sa - an SA of an engine device
+ * @by_x: inbound; in the table of all engines
+ * @node: in xha_engine.sas
+ * @lock: see DOC
+ * @number: of the SAs of its engine; they are in its order
+ * @tx: of the NIC; RCU, written under @lock
+ * @late: ditto, for packets decided on before
+ * @seen: ifindex of the NIC that brought the last packet
+ * @hit: inbound, in a slot: a packet was decrypted by hardware since the last tick
+ * @miss: ditto, by the kernel although it came to that NIC
+ * @entered: tick in which it entered its slot
+ * @wait: tick before which it is not offered to a NIC, after a refusal
+ */
+struct xha_slot_sa {
+	struct rhash_head by_x;
+	struct list_head node;
+	struct list_head pick;
+	struct xfrm_state *x;
+	struct xha_engine *engine;
+	u64 number;
+	bool inbound;
+	bool adopted;
+	spinlock_t lock;		/* of the next two */
+	u8 place;
+	bool dead;
+	struct xfrm_state __rcu *tx;
+	struct xfrm_state __rcu *late;
+	struct xha_twin *twin;
+	struct xha_nic *nic;
+	int seen;
+	bool hit;
+	bool miss;
+	struct xha_heat heat;
+	u64 packets;
+	u64 since;
+	u64 entered;
+	u64 moves;
+	u64 wait;
+	int err;
+	u32 refusals;
+	u8 pin;
+	int pin_ifindex;
+	struct rcu_head rcu;
+};
+
+struct xha_engine {
+	struct net_device *dev;
+	struct list_head nics;
+	struct xha_ports __rcu *ports;
+	struct mutex mutex;		/* see DOC */
+	struct list_head sas;
+	u64 numbers;
+	u32 n_sas;
+	u32 n_hard;
+	struct delayed_work work;
+	unsigned long next;		/* jiffies of the next tick */
+	u64 tick;
+	struct xha_heat_policy policy;
+	struct xha_heat_plan plan;	/* outbound SAs */
+	u64 coldest;
+	bool adopt;
+	struct llist_head newcomers;	/* SAs to be adopted */
+	atomic_t n_newcomers;
+	unsigned long walk;		/* jiffies of the next look at all SAs */
+	bool open;
+	bool kicked;			/* atomic */
+	/* counters; mutex */
+	u64 ticks, tick_ns;
+	u64 entered, left, refused;
+	u64 packets_hard, packets_soft;
+	atomic64_t late_drops;
+};
+
+/* netdev.c */
+bool xha_is_engine(const struct net_device *dev);
+enum xfrm_ha_nic_state xha_nic_state(const struct xha_nic *nic);
+struct xha_nic *xha_nic_of(const struct net_device *dev);	/* RTNL */
+void xha_nic_put(struct xha_nic *nic);
+
+static inline bool xha_nic_takes(const struct xha_nic *nic)
+{
+	return xha_nic_state(nic) == XFRM_HA_NIC_STATE_UP;
+}
+
+/* slot.c */
+extern const struct xfrmdev_ops xha_engine_xfrmdev_ops;
+int xha_slots_init(void);
+void xha_slots_exit(void);
+struct xha_slot_sa *xha_slot_sa(const struct xfrm_state *x);	/* RCU; inbound */
+int xha_slot_enter(struct xha_slot_sa *e, struct xha_nic *nic);
+void xha_slots_leave(struct xha_engine *g, struct list_head *picked);
+void xha_slots_evict(struct xha_engine *g, const struct xha_nic *nic);
+void xha_slots_release(struct xha_engine *g);
+void xha_slots_adopt(struct xha_engine *g);
+int xha_engine_adopter(struct xha_engine *g, bool adopt, struct netlink_ext_ack *extack);
+
+/* twin.c */
+struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic);
+void xha_twin_leave(struct xha_twin *t);
+void xha_twins_wait(const struct xha_nic *nic);
+void xha_twins_exit(void);
+
+/* cache.c */
+int xha_cache_init(struct xha_engine *g);
+void xha_cache_fini(struct xha_engine *g);
+int xha_cache_policy(struct xha_engine *g, const struct xha_heat_policy *p);
+int xha_cache_plan_alloc(struct xha_heat_plan *plan, u32 swaps);
+void xha_cache_plan_free(struct xha_heat_plan *plan);
+u64 xha_cache_count(struct xha_slot_sa *e);
+void xha_cache_kick(struct xha_engine *g);
+void xha_cache_shrink(struct xha_nic *nic, int dir);
+enum xfrm_ha_cache_reason xha_cache_reason(struct xha_slot_sa *e, struct xha_heat_verdict *v);
+
+#endif

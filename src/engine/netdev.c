@@ -1,0 +1,694 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The engine device: NICs that share the SAs of one address. */
+
+#include <linux/etherdevice.h>
+#include <linux/ethtool.h>
+#include <linux/if_arp.h>
+#include <linux/kmod.h>
+#include <linux/module.h>
+#include <linux/rtnetlink.h>
+
+#include "engine.h"
+
+/* What hangs on it: xfrm leaves packets to hardware, and the kernel does what a NIC can't. */
+#define ESP_FEATURES	(NETIF_F_HW_ESP | NETIF_F_HW_ESP_TX_CSUM | NETIF_F_GSO_ESP)
+#define FEATURES	(NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_HIGHDMA | NETIF_F_FRAGLIST | \
+			 NETIF_F_GSO_SOFTWARE | ESP_FEATURES)
+
+static struct rtnl_link_ops engine_link_ops;
+
+bool xha_is_engine(const struct net_device *dev)
+{
+	return dev->rtnl_link_ops == &engine_link_ops;
+}
+
+static rx_handler_result_t receive(struct sk_buff **pskb);
+
+struct xha_nic *xha_nic_of(const struct net_device *dev)
+{
+	return rcu_access_pointer(dev->rx_handler) == receive ?
+	       rtnl_dereference(dev->rx_handler_data) : NULL;
+}
+
+void xha_nic_put(struct xha_nic *nic)
+{
+	if (refcount_dec_and_test(&nic->ref)) {
+		xha_cache_plan_free(&nic->plan);
+		kfree(nic);
+	}
+}
+
+enum xfrm_ha_nic_state xha_nic_state(const struct xha_nic *nic)
+{
+	const struct xfrmdev_ops *ops = nic->dev->xfrmdev_ops;
+
+	if (!nic->up)
+		return XFRM_HA_NIC_STATE_DOWN;
+	if (!(nic->dev->features & NETIF_F_HW_ESP) || !ops || !ops->xdo_dev_state_add)
+		return XFRM_HA_NIC_STATE_PLAIN;
+	return nic->drain ? XFRM_HA_NIC_STATE_DRAINED : XFRM_HA_NIC_STATE_UP;
+}
+
+/* --- packets --- */
+
+/* The SA of a packet that xfrm has left to this device, or NULL. RCU. */
+static struct xha_slot_sa *slot_of(const struct sk_buff *skb, const struct net_device *dev)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+	const struct xfrm_state *x = sp->xvec[sp->len - 1];
+
+	if (READ_ONCE(x->xso.dev) != dev || x->xso.dir != XFRM_DEV_OFFLOAD_OUT)
+		return NULL;
+	return (struct xha_slot_sa *)READ_ONCE(x->xso.offload_handle);
+}
+
+/*
+ * Right before the kernel decides who encrypts. What the NIC of the SA can't do, the kernel does
+ * here: behind us it would be too late.
+ */
+static netdev_features_t features_check(struct sk_buff *skb, struct net_device *dev,
+					netdev_features_t features)
+{
+	const netdev_features_t soft = ESP_FEATURES | NETIF_F_SG | NETIF_F_CSUM_MASK;
+	const struct xfrm_offload *xo = xfrm_offload(skb);
+	struct xfrm_state *s = NULL;
+	netdev_features_t can;
+	struct xha_slot_sa *e;
+	struct net_device *to;
+
+	if (!xo || xo->flags & XFRM_GRO)
+		return features;
+	rcu_read_lock();
+	e = slot_of(skb, dev);
+	if (e)
+		s = rcu_dereference(e->tx);
+	if (!s) {
+		rcu_read_unlock();
+		return features & ~soft;
+	}
+	to = s->xso.real_dev;
+	can = to->features & to->hw_enc_features;
+	if (to->netdev_ops->ndo_features_check)
+		can &= to->netdev_ops->ndo_features_check(skb, to, can);
+	rcu_read_unlock();
+	features &= can | ~(soft | NETIF_F_GSO_MASK);
+	if (!(can & NETIF_F_HW_ESP_TX_CSUM))
+		features &= ~NETIF_F_CSUM_MASK;
+	return features;
+}
+
+/* The packet becomes the twin's. False: it is text that nobody encrypts any more. */
+static bool hand_over(struct sk_buff *skb, struct net_device *dev)
+{
+	struct xha_slot_sa *e = slot_of(skb, dev);
+	struct xfrm_state *s = e ? rcu_dereference(e->late) : NULL, *x;
+	struct sec_path *sp = skb_sec_path(skb);
+
+	if (!s || !refcount_inc_not_zero(&s->refcnt))
+		return false;
+	/* esp_xmit() has made the path this packet's own. */
+	x = sp->xvec[sp->len - 1];
+	sp->xvec[sp->len - 1] = s;
+	skb->dev = s->xso.real_dev;
+	xfrm_state_put(x);
+	/* The NIC would be given something else than what was decided on. */
+	return !skb_is_gso(skb) || !netif_needs_gso(skb, netif_skb_features(skb));
+}
+
+static netdev_tx_t transmit(struct sk_buff *skb, struct net_device *dev)
+{
+	const struct xfrm_offload *xo = xfrm_offload(skb);
+	struct xha_engine *g = netdev_priv(dev);
+	struct xha_ports *ports;
+	unsigned int len = skb->len;
+
+	rcu_read_lock();
+	if (xo && xo->flags & XFRM_XMIT) {
+		if (!hand_over(skb, dev)) {
+			atomic64_inc(&g->late_drops);
+			goto drop;
+		}
+	} else {
+		ports = rcu_dereference(g->ports);
+		if (!ports)
+			goto drop;
+		skb->dev = ports->dev[ports->n == 1 ? 0 : skb_get_hash(skb) % ports->n];
+	}
+	if (dev_xmit_complete(dev_queue_xmit(skb)))
+		dev_sw_netstats_tx_add(dev, 1, len);
+	else
+		dev_core_stats_tx_dropped_inc(dev);
+	rcu_read_unlock();
+	return NETDEV_TX_OK;
+
+drop:
+	rcu_read_unlock();
+	dev_core_stats_tx_dropped_inc(dev);
+	kfree_skb(skb);
+	return NETDEV_TX_OK;
+}
+
+/* Which NIC has brought the packet of which SA, and who has decrypted it? */
+static void note(const struct sk_buff *skb, const struct net_device *engine)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+	int ifindex = skb->dev->ifindex;
+	const struct xfrm_state *x;
+	struct xha_slot_sa *e;
+
+	if (!sp || !sp->len)
+		return;
+	x = sp->xvec[0];
+	if (READ_ONCE(x->xso.dev) != engine || x->xso.dir != XFRM_DEV_OFFLOAD_IN)
+		return;
+	e = xha_slot_sa(x);
+	if (!e)
+		return;
+	if (READ_ONCE(e->seen) != ifindex)
+		WRITE_ONCE(e->seen, ifindex);
+	if (sp->ovec[0].flags & CRYPTO_DONE) {
+		if (!READ_ONCE(e->hit))
+			WRITE_ONCE(e->hit, true);
+	} else if (!READ_ONCE(e->miss)) {
+		WRITE_ONCE(e->miss, true);
+	}
+}
+
+static rx_handler_result_t receive(struct sk_buff **pskb)
+{
+	struct sk_buff *skb = skb_share_check(*pskb, GFP_ATOMIC);
+	struct xha_nic *nic;
+
+	if (!skb)
+		return RX_HANDLER_CONSUMED;
+	*pskb = skb;
+	nic = rcu_dereference(skb->dev->rx_handler_data);
+	note(skb, nic->engine->dev);
+	skb->dev = nic->engine->dev;
+	dev_sw_netstats_rx_add(skb->dev, skb->len);
+	return RX_HANDLER_ANOTHER;
+}
+
+/* --- NICs; RTNL --- */
+
+/* Who transmits what is not left to hardware; also the carrier. */
+static int arrange(struct xha_engine *g)
+{
+	struct xha_ports *new, *old = rtnl_dereference(g->ports);
+	struct xha_nic *nic;
+
+	new = kzalloc(struct_size(new, dev, XHA_ENGINE_NICS), GFP_KERNEL);
+	if (!new)
+		return -ENOMEM;
+	list_for_each_entry(nic, &g->nics, node)
+		if (nic->up)
+			new->dev[new->n++] = nic->dev;
+	if (new->n) {
+		rcu_assign_pointer(g->ports, new);
+		netif_carrier_on(g->dev);
+	} else {
+		RCU_INIT_POINTER(g->ports, NULL);
+		netif_carrier_off(g->dev);
+		kfree(new);
+	}
+	if (old)
+		kfree_rcu(old, rcu);
+	return 0;
+}
+
+static void changed(struct xha_nic *nic)
+{
+	struct xha_engine *g = nic->engine;
+	bool up = netif_running(nic->dev) && netif_carrier_ok(nic->dev), took, takes;
+	int dir;
+
+	mutex_lock(&g->mutex);
+	took = xha_nic_takes(nic);
+	/* Whatever it had room for before, it may have been reset since. */
+	if (up && !nic->up)
+		for (dir = 0; dir < XHA_DIRS; dir++)
+			nic->room[dir] = XHA_SLOTS_ANY;
+	nic->up = up;
+	takes = xha_nic_takes(nic);
+	if (!takes)
+		xha_slots_evict(g, nic);
+	mutex_unlock(&g->mutex);
+	/* Out of memory: packets go to a NIC that is down, and are lost there, until it changes. */
+	arrange(g);
+	xha_cache_kick(g);
+	if (took != takes)
+		xha_event_engine(g->dev, takes ? XFRM_HA_EVENT_NIC_UP : XFRM_HA_EVENT_NIC_DOWN,
+				 nic->dev->name, 0);
+}
+
+static void limits(struct xha_engine *g)
+{
+	unsigned short head = 0, tail = 0;
+	struct xha_nic *nic;
+
+	list_for_each_entry(nic, &g->nics, node) {
+		head = max(head, nic->dev->needed_headroom);
+		tail = max(tail, nic->dev->needed_tailroom);
+	}
+	g->dev->needed_headroom = head;
+	g->dev->needed_tailroom = tail;
+}
+
+static int may_enslave(struct xha_engine *g, struct net_device *dev,
+		       struct netlink_ext_ack *extack)
+{
+	struct xha_nic *nic;
+	int n = 0;
+
+	if (dev->type != ARPHRD_ETHER || dev->flags & IFF_LOOPBACK) {
+		NL_SET_ERR_MSG(extack, "Only Ethernet devices can be an engine's NICs");
+		return -EINVAL;
+	}
+	if (xha_is_engine(dev)) {
+		NL_SET_ERR_MSG(extack, "An engine device can't be another's NIC");
+		return -EINVAL;
+	}
+	if (netdev_is_rx_handler_busy(dev) || netdev_master_upper_dev_get(dev)) {
+		NL_SET_ERR_MSG(extack, "The device has another master or user");
+		return -EBUSY;
+	}
+	list_for_each_entry(nic, &g->nics, node)
+		n++;
+	if (n == XHA_ENGINE_NICS) {
+		NL_SET_ERR_MSG_FMT(extack, "An engine device has %d NICs at most",
+				   XHA_ENGINE_NICS);
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+static int set_mac(struct net_device *dev, const u8 *mac, struct netlink_ext_ack *extack)
+{
+	struct sockaddr_storage ss = { .ss_family = dev->type };
+
+	if (ether_addr_equal(dev->dev_addr, mac))
+		return 0;
+	memcpy(((struct sockaddr *)&ss)->sa_data, mac, ETH_ALEN);
+	return dev_set_mac_address(dev, (struct sockaddr *)&ss, extack);
+}
+
+/* The first NIC gives the engine device its address, unless the user has. */
+static int align(struct xha_engine *g, struct xha_nic *nic, struct netlink_ext_ack *extack)
+{
+	struct net_device *dev = g->dev;
+	int err;
+
+	if (list_empty(&g->nics) && dev->addr_assign_type == NET_ADDR_RANDOM) {
+		err = set_mac(dev, nic->mac, extack);
+		if (!err)
+			dev->addr_assign_type = NET_ADDR_STOLEN;
+	} else {
+		err = set_mac(nic->dev, dev->dev_addr, extack);
+	}
+	if (err)
+		return err;
+	err = dev_set_mtu(nic->dev, dev->mtu);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "The device can't have the engine device's MTU");
+		set_mac(nic->dev, nic->mac, NULL);
+	}
+	return err;
+}
+
+static void restore(struct xha_nic *nic)
+{
+	dev_set_mtu(nic->dev, nic->mtu);
+	set_mac(nic->dev, nic->mac, NULL);
+}
+
+static struct xha_nic *create(struct xha_engine *g, struct net_device *dev)
+{
+	struct xha_nic *nic = kzalloc(sizeof(*nic), GFP_KERNEL);
+	int dir;
+
+	if (!nic)
+		return NULL;
+	if (xha_cache_plan_alloc(&nic->plan, g->policy.swaps)) {
+		kfree(nic);
+		return NULL;
+	}
+	refcount_set(&nic->ref, 1);
+	nic->dev = dev;
+	nic->engine = g;
+	nic->weight = 1;
+	nic->coldest = U64_MAX;
+	for (dir = 0; dir < XHA_DIRS; dir++) {
+		nic->slots[dir] = XHA_SLOTS_ANY;
+		nic->room[dir] = XHA_SLOTS_ANY;
+	}
+	ether_addr_copy(nic->mac, dev->dev_addr);
+	nic->mtu = dev->mtu;
+	return nic;
+}
+
+static int add_slave(struct net_device *master, struct net_device *dev,
+		     struct netlink_ext_ack *extack)
+{
+	struct xha_engine *g = netdev_priv(master);
+	struct xha_nic *nic;
+	int err;
+
+	err = may_enslave(g, dev, extack);
+	if (err)
+		return err;
+	nic = create(g, dev);
+	if (!nic)
+		return -ENOMEM;
+	err = align(g, nic, extack);
+	if (err)
+		goto err_nic;
+	err = netdev_rx_handler_register(dev, receive, nic);
+	if (err)
+		goto err_align;
+	err = netdev_master_upper_dev_link(dev, master, NULL, NULL, extack);
+	if (err)
+		goto err_handler;
+	netdev_hold(dev, &nic->tracker, GFP_KERNEL);
+	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	if (master->flags & IFF_PROMISC)
+		dev_set_promiscuity(dev, 1);
+	if (master->flags & IFF_ALLMULTI)
+		dev_set_allmulti(dev, 1);
+	mutex_lock(&g->mutex);
+	list_add_tail(&nic->node, &g->nics);
+	mutex_unlock(&g->mutex);
+	netif_addr_lock_bh(master);
+	dev_uc_sync_multiple(dev, master);
+	dev_mc_sync_multiple(dev, master);
+	netif_addr_unlock_bh(master);
+	limits(g);
+	/* Up with its engine device, as ports of other masters are. */
+	if (master->flags & IFF_UP)
+		dev_open(dev, NULL);
+	changed(nic);
+	return 0;
+
+err_handler:
+	netdev_rx_handler_unregister(dev);
+err_align:
+	restore(nic);
+err_nic:
+	xha_nic_put(nic);
+	return err;
+}
+
+/* Its SAs first: a NIC without SAs goes like any other. */
+static int del_slave(struct net_device *master, struct net_device *dev)
+{
+	struct xha_engine *g = netdev_priv(master);
+	struct xha_nic *nic = xha_nic_of(dev);
+
+	if (!nic || nic->engine != g)
+		return -EINVAL;
+	mutex_lock(&g->mutex);
+	nic->up = false;
+	xha_slots_evict(g, nic);
+	mutex_unlock(&g->mutex);
+	xha_twins_wait(nic);
+	mutex_lock(&g->mutex);
+	list_del(&nic->node);
+	mutex_unlock(&g->mutex);
+	arrange(g);
+	dev_mc_unsync(dev, master);
+	dev_uc_unsync(dev, master);
+	if (master->flags & IFF_ALLMULTI)
+		dev_set_allmulti(dev, -1);
+	if (master->flags & IFF_PROMISC)
+		dev_set_promiscuity(dev, -1);
+	netdev_upper_dev_unlink(dev, master);
+	netdev_rx_handler_unregister(dev);
+	if (dev->reg_state == NETREG_REGISTERED)
+		restore(nic);
+	limits(g);
+	netdev_put(dev, &nic->tracker);
+	xha_nic_put(nic);
+	return 0;
+}
+
+/* It is deleted, or goes to another netns: without NICs, and without what it has adopted. */
+static void dissolve(struct xha_engine *g)
+{
+	struct xha_nic *nic, *tmp;
+
+	list_for_each_entry_safe(nic, tmp, &g->nics, node)
+		del_slave(g->dev, nic->dev);
+	mutex_lock(&g->mutex);
+	xha_engine_adopter(g, false, NULL);
+	mutex_unlock(&g->mutex);
+}
+
+static int nic_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+	struct xha_nic *nic = xha_nic_of(dev);
+
+	if (event == NETDEV_UNREGISTER && xha_is_engine(dev))
+		dissolve(netdev_priv(dev));
+	if (!nic)
+		return NOTIFY_DONE;
+	switch (event) {
+	case NETDEV_UP:
+	case NETDEV_DOWN:
+	case NETDEV_CHANGE:
+	case NETDEV_FEAT_CHANGE:
+		changed(nic);
+		break;
+	case NETDEV_UNREGISTER:
+		del_slave(nic->engine->dev, dev);
+		break;
+	case NETDEV_PRE_TYPE_CHANGE:
+		return NOTIFY_BAD;
+	}
+	return NOTIFY_DONE;
+}
+
+/* Before xfrm's own, which takes the SAs away from a device that goes down. */
+static struct notifier_block notifier = {
+	.notifier_call = nic_event,
+	.priority = INT_MAX,
+};
+
+/* --- the device --- */
+
+static int open(struct net_device *dev)
+{
+	struct xha_engine *g = netdev_priv(dev);
+	struct xha_nic *nic;
+
+	list_for_each_entry(nic, &g->nics, node)
+		dev_open(nic->dev, NULL);
+	mutex_lock(&g->mutex);
+	g->next = jiffies;
+	g->walk = jiffies;
+	WRITE_ONCE(g->open, true);
+	mutex_unlock(&g->mutex);
+	xha_cache_kick(g);
+	return 0;
+}
+
+static int stop(struct net_device *dev)
+{
+	struct xha_engine *g = netdev_priv(dev);
+
+	mutex_lock(&g->mutex);
+	WRITE_ONCE(g->open, false);
+	xha_slots_release(g);
+	mutex_unlock(&g->mutex);
+	cancel_delayed_work_sync(&g->work);
+	WRITE_ONCE(g->kicked, false);
+	return 0;
+}
+
+static void set_rx_mode(struct net_device *dev)
+{
+	struct xha_engine *g = netdev_priv(dev);
+	struct xha_ports *ports;
+	int i;
+
+	rcu_read_lock();
+	ports = rcu_dereference(g->ports);
+	for (i = 0; ports && i < ports->n; i++) {
+		dev_uc_sync_multiple(ports->dev[i], dev);
+		dev_mc_sync_multiple(ports->dev[i], dev);
+	}
+	rcu_read_unlock();
+}
+
+static void change_rx_flags(struct net_device *dev, int change)
+{
+	struct xha_engine *g = netdev_priv(dev);
+	struct xha_nic *nic;
+
+	list_for_each_entry(nic, &g->nics, node) {
+		if (change & IFF_PROMISC)
+			dev_set_promiscuity(nic->dev, dev->flags & IFF_PROMISC ? 1 : -1);
+		if (change & IFF_ALLMULTI)
+			dev_set_allmulti(nic->dev, dev->flags & IFF_ALLMULTI ? 1 : -1);
+	}
+}
+
+/* All, or none. */
+static int change_mtu(struct net_device *dev, int mtu)
+{
+	struct xha_engine *g = netdev_priv(dev);
+	struct xha_nic *nic;
+	int err;
+
+	list_for_each_entry(nic, &g->nics, node) {
+		err = dev_set_mtu(nic->dev, mtu);
+		if (err) {
+			list_for_each_entry_continue_reverse(nic, &g->nics, node)
+				dev_set_mtu(nic->dev, dev->mtu);
+			return err;
+		}
+	}
+	WRITE_ONCE(dev->mtu, mtu);
+	return 0;
+}
+
+static int set_mac_address(struct net_device *dev, void *p)
+{
+	struct xha_engine *g = netdev_priv(dev);
+	struct sockaddr *addr = p;
+	struct xha_nic *nic;
+	int err;
+
+	if (!is_valid_ether_addr(addr->sa_data))
+		return -EADDRNOTAVAIL;
+	list_for_each_entry(nic, &g->nics, node) {
+		err = set_mac(nic->dev, addr->sa_data, NULL);
+		if (err) {
+			list_for_each_entry_continue_reverse(nic, &g->nics, node)
+				set_mac(nic->dev, dev->dev_addr, NULL);
+			return err;
+		}
+	}
+	eth_hw_addr_set(dev, addr->sa_data);
+	return 0;
+}
+
+static int init(struct net_device *dev)
+{
+	struct xha_engine *g = netdev_priv(dev);
+
+	g->dev = dev;
+	return xha_cache_init(g);
+}
+
+/* Dissolved, its SAs gone. */
+static void uninit(struct net_device *dev)
+{
+	struct xha_engine *g = netdev_priv(dev);
+
+	xha_cache_fini(g);
+}
+
+static const struct net_device_ops engine_netdev_ops = {
+	.ndo_init		= init,
+	.ndo_uninit		= uninit,
+	.ndo_open		= open,
+	.ndo_stop		= stop,
+	.ndo_start_xmit		= transmit,
+	.ndo_features_check	= features_check,
+	.ndo_set_rx_mode	= set_rx_mode,
+	.ndo_change_rx_flags	= change_rx_flags,
+	.ndo_change_mtu		= change_mtu,
+	.ndo_set_mac_address	= set_mac_address,
+	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_add_slave		= add_slave,
+	.ndo_del_slave		= del_slave,
+};
+
+static const struct ethtool_ops engine_ethtool_ops = {
+	.get_link		= ethtool_op_get_link,
+};
+
+static void setup(struct net_device *dev)
+{
+	ether_setup(dev);
+	dev->netdev_ops = &engine_netdev_ops;
+	dev->ethtool_ops = &engine_ethtool_ops;
+	dev->xfrmdev_ops = &xha_engine_xfrmdev_ops;
+	dev->priv_flags &= ~(IFF_TX_SKB_SHARING | IFF_XMIT_DST_RELEASE);
+	dev->priv_flags |= IFF_NO_QUEUE | IFF_LIVE_ADDR_CHANGE | IFF_UNICAST_FLT;
+	dev->lltx = true;
+	dev->features = FEATURES;
+	dev->hw_features = FEATURES & ~ESP_FEATURES;
+	dev->hw_enc_features = FEATURES;
+	dev->vlan_features = FEATURES & ~ESP_FEATURES;
+	dev->max_mtu = ETH_MAX_MTU;
+	dev->needs_free_netdev = true;
+	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
+}
+
+static int validate(struct nlattr *tb[], struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	if (tb[IFLA_ADDRESS] && (nla_len(tb[IFLA_ADDRESS]) != ETH_ALEN ||
+				 !is_valid_ether_addr(nla_data(tb[IFLA_ADDRESS])))) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[IFLA_ADDRESS], "Invalid Ethernet address");
+		return -EADDRNOTAVAIL;
+	}
+	return 0;
+}
+
+static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
+		   struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	int err;
+
+	if (!tb[IFLA_ADDRESS])
+		eth_hw_addr_random(dev);
+	netif_carrier_off(dev);
+	err = register_netdevice(dev);
+	if (err)
+		return err;
+	/* An SA that is installed before them can't be offloaded; xfrm loads them on demand. */
+	request_module("xfrm-offload-%d-%d", AF_INET, IPPROTO_ESP);
+	request_module("xfrm-offload-%d-%d", AF_INET6, IPPROTO_ESP);
+	return 0;
+}
+
+static struct rtnl_link_ops engine_link_ops = {
+	.kind		= XHA_ENGINE_KIND,
+	.priv_size	= sizeof(struct xha_engine),
+	.setup		= setup,
+	.validate	= validate,
+	.newlink	= newlink,
+};
+
+int xha_engine_init(void)
+{
+	int err;
+
+	err = xha_slots_init();
+	if (err)
+		return err;
+	err = register_netdevice_notifier(&notifier);
+	if (err)
+		goto err_slots;
+	err = rtnl_link_register(&engine_link_ops);
+	if (err)
+		goto err_notifier;
+	return 0;
+
+err_notifier:
+	unregister_netdevice_notifier(&notifier);
+err_slots:
+	xha_slots_exit();
+	return err;
+}
+
+void xha_engine_exit(void)
+{
+	rtnl_link_unregister(&engine_link_ops);
+	unregister_netdevice_notifier(&notifier);
+	xha_twins_exit();
+	xha_slots_exit();
+}
+
+MODULE_ALIAS_RTNL_LINK(XHA_ENGINE_KIND);

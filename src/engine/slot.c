@@ -1,0 +1,682 @@
+// SPDX-License-Identifier: GPL-2.0
+/* SAs of engine devices: how they come, go, and move between software and a slot. */
+
+#include <net/addrconf.h>
+#include <net/ipv6_stubs.h>
+#include <net/route.h>
+
+#include "engine.h"
+
+static const struct rhashtable_params by_x_params = {
+	.key_len = sizeof(struct xfrm_state *),
+	.key_offset = offsetof(struct xha_slot_sa, x),
+	.head_offset = offsetof(struct xha_slot_sa, by_x),
+	.automatic_shrinking = true,
+};
+
+static struct rhashtable by_x;
+
+static const struct xfrmdev_ops *ops_of(const struct xha_nic *nic)
+{
+	return nic->dev->xfrmdev_ops;
+}
+
+/* A device of xfrm's is an engine, or is not: its operations tell. */
+static struct xha_engine *engine_of(const struct net_device *dev)
+{
+	return netdev_priv(dev);
+}
+
+struct xha_slot_sa *xha_slot_sa(const struct xfrm_state *x)
+{
+	return rhashtable_lookup(&by_x, &x, by_x_params);
+}
+
+/* The outbound ones are asked for with each packet; @offload_handle is nobody else's. RCU. */
+static struct xha_slot_sa *outbound(const struct xfrm_state *x)
+{
+	return (struct xha_slot_sa *)READ_ONCE(x->xso.offload_handle);
+}
+
+static struct xha_slot_sa *find(const struct xfrm_state *x)
+{
+	return x->xso.dir == XFRM_DEV_OFFLOAD_IN ? xha_slot_sa(x) : outbound(x);
+}
+
+static void placed(struct xha_slot_sa *e, struct xha_nic *nic)
+{
+	struct xha_engine *g = e->engine;
+
+	lockdep_assert_held(&g->mutex);
+
+	xha_cache_count(e);
+	e->since = ktime_get_boottime_ns();
+	if (nic) {
+		e->nic = nic;
+		e->moves++;
+		e->refusals = 0;
+		e->entered = g->tick;
+		e->hit = false;
+		e->miss = false;
+		nic->entered++;
+		g->entered++;
+		g->n_hard++;
+	} else {
+		e->nic = NULL;
+		g->n_hard--;
+	}
+}
+
+/* --- outbound --- */
+
+static int enter_out(struct xha_slot_sa *e, struct xha_nic *nic)
+{
+	struct xha_twin *t = xha_twin_create(e->x, nic);
+	bool dead;
+
+	if (IS_ERR(t))
+		return PTR_ERR(t);
+	spin_lock_bh(&e->lock);
+	dead = e->dead;
+	if (!dead) {
+		e->place = XHA_HARD;
+		e->twin = t;
+		rcu_assign_pointer(e->late, t->s);
+		rcu_assign_pointer(e->tx, t->s);
+	}
+	spin_unlock_bh(&e->lock);
+	if (dead) {
+		xha_twin_leave(t);
+		return -ESRCH;
+	}
+	return 0;
+}
+
+/* After a grace period no packet is left to the NIC any more. */
+static void begin_out(struct xha_slot_sa *e)
+{
+	spin_lock_bh(&e->lock);
+	e->place = XHA_LEAVING;
+	RCU_INIT_POINTER(e->tx, NULL);
+	spin_unlock_bh(&e->lock);
+}
+
+static void finish_out(struct xha_slot_sa *e)
+{
+	struct xha_twin *t = e->twin;
+
+	spin_lock_bh(&e->lock);
+	RCU_INIT_POINTER(e->late, NULL);
+	e->twin = NULL;
+	e->place = XHA_SOFT;
+	spin_unlock_bh(&e->lock);
+	placed(e, NULL);
+	xha_twin_leave(t);
+}
+
+/* --- inbound --- */
+
+static int enter_in(struct xha_slot_sa *e, struct xha_nic *nic)
+{
+	const struct xfrmdev_ops *ops = ops_of(nic);
+	struct netlink_ext_ack extack = {};
+	struct xfrm_state *x = e->x;
+	bool dead;
+	int err;
+
+	spin_lock_bh(&e->lock);
+	dead = e->dead;
+	if (!dead)
+		e->place = XHA_ENTERING;
+	spin_unlock_bh(&e->lock);
+	if (dead)
+		return -ESRCH;
+
+	x->xso.real_dev = nic->dev;
+	err = ops->xdo_dev_state_add(x, &extack);
+
+	spin_lock_bh(&x->lock);
+	spin_lock(&e->lock);
+	dead = e->dead;
+	e->place = err || dead ? XHA_SOFT : XHA_HARD;
+	spin_unlock(&e->lock);
+	if (!err && dead)
+		ops->xdo_dev_state_delete(x);
+	/* It may have moved on since the driver looked. */
+	if (!err && !dead && x->props.flags & XFRM_STATE_ESN && ops->xdo_dev_state_advance_esn)
+		ops->xdo_dev_state_advance_esn(x);
+	spin_unlock_bh(&x->lock);
+	if (!err && dead && ops->xdo_dev_state_free)
+		ops->xdo_dev_state_free(x);
+	if (err || dead) {
+		x->xso.real_dev = NULL;
+		return err ?: -ESRCH;
+	}
+	atomic_inc(&nic->used[XHA_IN]);
+	return 0;
+}
+
+/* The NIC decrypts no more of its packets. If the SA is dead, it has been told, and waits. */
+static void begin_in(struct xha_slot_sa *e)
+{
+	struct xfrm_state *x = e->x;
+	bool ours;
+
+	spin_lock_bh(&x->lock);
+	spin_lock(&e->lock);
+	ours = e->place == XHA_HARD;
+	if (ours)
+		e->place = XHA_LEAVING;
+	spin_unlock(&e->lock);
+	if (ours)
+		ops_of(e->nic)->xdo_dev_state_delete(x);
+	spin_unlock_bh(&x->lock);
+}
+
+static void finish_in(struct xha_slot_sa *e)
+{
+	struct xha_nic *nic = e->nic;
+
+	if (ops_of(nic)->xdo_dev_state_free)
+		ops_of(nic)->xdo_dev_state_free(e->x);
+	e->x->xso.real_dev = NULL;
+	spin_lock_bh(&e->lock);
+	e->place = XHA_SOFT;
+	spin_unlock_bh(&e->lock);
+	atomic_dec(&nic->used[XHA_IN]);
+	placed(e, NULL);
+}
+
+/* --- both --- */
+
+/**
+ * xha_slot_enter() - move an SA from software into a slot
+ * @e: SA in software; mutex
+ * @nic: takes SAs
+ *
+ * Return: 0, or the driver's error: the SA goes on in software.
+ */
+int xha_slot_enter(struct xha_slot_sa *e, struct xha_nic *nic)
+{
+	int err = e->inbound ? enter_in(e, nic) : enter_out(e, nic);
+
+	e->err = err;
+	if (!err)
+		placed(e, nic);
+	return err;
+}
+
+/**
+ * xha_slots_leave() - move SAs from their slots into software
+ * @g: engine; mutex
+ * @picked: SAs that have a NIC, linked by @pick; is empty afterwards
+ *
+ * All of them wait for one grace period. An outbound SA's slot is free when its last packet has
+ * left the NIC.
+ */
+void xha_slots_leave(struct xha_engine *g, struct list_head *picked)
+{
+	struct xha_slot_sa *e, *tmp;
+
+	lockdep_assert_held(&g->mutex);
+
+	if (list_empty(picked))
+		return;
+	list_for_each_entry(e, picked, pick) {
+		if (e->inbound)
+			begin_in(e);
+		else
+			begin_out(e);
+	}
+	synchronize_net();
+	list_for_each_entry_safe(e, tmp, picked, pick) {
+		list_del_init(&e->pick);
+		if (e->inbound)
+			finish_in(e);
+		else
+			finish_out(e);
+	}
+}
+
+/**
+ * xha_slots_evict() - a NIC can hold SAs no more
+ * @g: engine; mutex
+ * @nic: NIC; NULL: all
+ */
+void xha_slots_evict(struct xha_engine *g, const struct xha_nic *nic)
+{
+	struct xha_slot_sa *e;
+	LIST_HEAD(picked);
+
+	lockdep_assert_held(&g->mutex);
+
+	list_for_each_entry(e, &g->sas, node) {
+		if (!e->nic || (nic && e->nic != nic))
+			continue;
+		list_add_tail(&e->pick, &picked);
+		g->left++;
+	}
+	xha_slots_leave(g, &picked);
+}
+
+static struct xha_slot_sa *create(struct xha_engine *g, struct xfrm_state *x, bool inbound)
+{
+	struct xha_slot_sa *e = kzalloc(sizeof(*e), GFP_KERNEL);
+	int err;
+
+	if (!e)
+		return ERR_PTR(-ENOMEM);
+	e->x = x;
+	e->engine = g;
+	e->inbound = inbound;
+	spin_lock_init(&e->lock);
+	INIT_LIST_HEAD(&e->pick);
+	if (inbound) {
+		err = rhashtable_insert_fast(&by_x, &e->by_x, by_x_params);
+		if (err) {
+			kfree(e);
+			return ERR_PTR(err);
+		}
+	}
+	return e;
+}
+
+/* Mutex. */
+static void insert(struct xha_engine *g, struct xha_slot_sa *e)
+{
+	e->number = ++g->numbers;
+	e->since = ktime_get_boottime_ns();
+	e->packets = READ_ONCE(e->x->curlft.packets);
+	xha_heat_init(&e->heat, &g->policy, e->packets, g->tick);
+	list_add_tail(&e->node, &g->sas);
+	g->n_sas++;
+}
+
+/* Mutex; in software. Packets may still have it in their hands. */
+static void remove(struct xha_slot_sa *e)
+{
+	list_del(&e->node);
+	e->engine->n_sas--;
+	if (e->inbound)
+		rhashtable_remove_fast(&by_x, &e->by_x, by_x_params);
+	kfree_rcu(e, rcu);
+}
+
+static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
+{
+	struct xha_engine *g = engine_of(x->xso.dev);
+	struct xha_slot_sa *e;
+
+	if (x->xso.type != XFRM_DEV_OFFLOAD_CRYPTO) {
+		NL_SET_ERR_MSG(extack, "An engine device does crypto offload, not packet offload");
+		return -EINVAL;
+	}
+	e = create(g, x, x->xso.dir == XFRM_DEV_OFFLOAD_IN);
+	if (IS_ERR(e))
+		return PTR_ERR(e);
+	x->xso.real_dev = NULL;
+	x->xso.offload_handle = e->inbound ? 0 : (unsigned long)e;
+	mutex_lock(&g->mutex);
+	insert(g, e);
+	mutex_unlock(&g->mutex);
+	xha_cache_kick(g);
+	return 0;
+}
+
+/* x->lock is held, unless the SA was never installed. */
+static void state_delete(struct xfrm_state *x)
+{
+	struct xha_slot_sa *e;
+	bool told = false;
+
+	rcu_read_lock();
+	e = find(x);
+	if (e) {
+		spin_lock_bh(&e->lock);
+		e->dead = true;
+		told = e->inbound && e->place == XHA_HARD;
+		if (told)
+			e->place = XHA_GONE;
+		RCU_INIT_POINTER(e->tx, NULL);
+		spin_unlock_bh(&e->lock);
+		/* The NIC can't go: that takes a grace period at least. */
+		if (told)
+			x->xso.real_dev->xfrmdev_ops->xdo_dev_state_delete(x);
+		xha_cache_kick(e->engine);
+	}
+	rcu_read_unlock();
+}
+
+/* Process context. Nobody uses the SA, or its device has gone down. */
+static void state_free(struct xfrm_state *x)
+{
+	struct xha_engine *g = engine_of(x->xso.dev);
+	struct xha_slot_sa *e;
+	LIST_HEAD(picked);
+
+	mutex_lock(&g->mutex);
+	rcu_read_lock();
+	e = find(x);
+	rcu_read_unlock();
+	if (e) {
+		if (e->nic) {
+			list_add(&e->pick, &picked);
+			xha_slots_leave(g, &picked);
+		}
+		WRITE_ONCE(x->xso.offload_handle, 0);
+		remove(e);
+	}
+	mutex_unlock(&g->mutex);
+}
+
+/* For an outbound packet that is to be encrypted. */
+static bool state_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
+{
+	const struct xfrmdev_ops *ops;
+	struct xha_slot_sa *e;
+	struct xfrm_state *s;
+	bool ok = false;
+
+	rcu_read_lock();
+	e = x->xso.dir == XFRM_DEV_OFFLOAD_OUT ? outbound(x) : NULL;
+	s = e ? rcu_dereference(e->tx) : NULL;
+	if (s) {
+		ops = s->xso.real_dev->xfrmdev_ops;
+		ok = !ops->xdo_dev_offload_ok || ops->xdo_dev_offload_ok(skb, s);
+	}
+	rcu_read_unlock();
+	return ok;
+}
+
+/* x->lock is held, so that the NIC is told of no death meanwhile. */
+static void state_advance_esn(struct xfrm_state *x)
+{
+	struct xha_slot_sa *e;
+	bool hard;
+
+	if (x->xso.dir != XFRM_DEV_OFFLOAD_IN)
+		return;
+	rcu_read_lock();
+	e = xha_slot_sa(x);
+	if (e) {
+		spin_lock_bh(&e->lock);
+		hard = e->place == XHA_HARD;
+		spin_unlock_bh(&e->lock);
+		if (hard && x->xso.real_dev->xfrmdev_ops->xdo_dev_state_advance_esn)
+			x->xso.real_dev->xfrmdev_ops->xdo_dev_state_advance_esn(x);
+	}
+	rcu_read_unlock();
+}
+
+const struct xfrmdev_ops xha_engine_xfrmdev_ops = {
+	.xdo_dev_state_add = state_add,
+	.xdo_dev_state_delete = state_delete,
+	.xdo_dev_state_free = state_free,
+	.xdo_dev_offload_ok = state_offload_ok,
+	.xdo_dev_state_advance_esn = state_advance_esn,
+};
+
+/* --- SAs that nobody has given to the device --- */
+
+static bool local6(struct net *net, const struct in6_addr *addr)
+{
+	bool local;
+
+	if (!IS_ENABLED(CONFIG_IPV6))
+		return false;
+	rcu_read_lock();
+	local = !IS_ERR_OR_NULL(ipv6_stub->ipv6_dev_find(net, addr, NULL));
+	rcu_read_unlock();
+	return local;
+}
+
+/* Which direction is it for? One without XFRMA_SA_DIR is for that of its local address. */
+static int direction(const struct xfrm_state *x)
+{
+	struct net *net = read_pnet(&x->xs_net);
+	bool to, from;
+
+	if (x->dir == XFRM_SA_DIR_IN)
+		return XFRM_DEV_OFFLOAD_IN;
+	if (x->dir == XFRM_SA_DIR_OUT)
+		return XFRM_DEV_OFFLOAD_OUT;
+	if (x->props.family == AF_INET) {
+		to = inet_addr_type(net, x->id.daddr.a4) == RTN_LOCAL;
+		from = inet_addr_type(net, x->props.saddr.a4) == RTN_LOCAL;
+	} else {
+		to = local6(net, &x->id.daddr.in6);
+		from = local6(net, &x->props.saddr.in6);
+	}
+	if (to == from)
+		return 0;
+	return to ? XFRM_DEV_OFFLOAD_IN : XFRM_DEV_OFFLOAD_OUT;
+}
+
+/* Process context, mutex. An SA that can't be adopted now may be the next time. */
+static void adopt(struct xha_engine *g, struct xfrm_state *x)
+{
+	int dir = direction(x);
+	struct xha_slot_sa *e;
+	bool ours;
+
+	if (!dir)
+		return;
+	e = create(g, x, dir == XFRM_DEV_OFFLOAD_IN);
+	if (IS_ERR(e))
+		return;
+	e->adopted = true;
+	spin_lock_bh(&x->lock);
+	ours = x->km.state != XFRM_STATE_DEAD && !x->xso.dev &&
+	       x->xso.type == XFRM_DEV_OFFLOAD_UNSPECIFIED;
+	if (ours) {
+		netdev_hold(g->dev, &x->xso.dev_tracker, GFP_ATOMIC);
+		x->xso.real_dev = NULL;
+		x->xso.offload_handle = e->inbound ? 0 : (unsigned long)e;
+		x->xso.dir = dir;
+		x->xso.type = XFRM_DEV_OFFLOAD_CRYPTO;
+		/* Packets look for the device first, and then at the rest. */
+		smp_store_release(&x->xso.dev, g->dev);
+	}
+	spin_unlock_bh(&x->lock);
+	if (ours) {
+		insert(g, e);
+		return;
+	}
+	if (e->inbound)
+		rhashtable_remove_fast(&by_x, &e->by_x, by_x_params);
+	kfree_rcu(e, rcu);
+}
+
+#define BATCH		64
+#define NEWCOMERS	4096
+#define WALK		(5 * HZ)	/* AF_KEY and XFRM_MSG_MIGRATE make SAs without an event */
+
+static bool adoptable(const struct xfrm_state *x)
+{
+	return (x->km.state == XFRM_STATE_VALID || x->km.state == XFRM_STATE_ERROR) &&
+	       x->id.proto == IPPROTO_ESP && x->id.spi && x->type_offload && !x->tfcpad &&
+	       !READ_ONCE(x->xso.dev) && x->xso.type == XFRM_DEV_OFFLOAD_UNSPECIFIED;
+}
+
+struct batch {
+	struct xfrm_state *x[BATCH];
+	int n;
+};
+
+/* Under xfrm_state_lock. */
+static int collect(struct xfrm_state *x, int seq, void *data)
+{
+	struct batch *b = data;
+
+	if (!adoptable(x))
+		return 0;
+	if (b->n == BATCH)
+		return -ENOBUFS;
+	xfrm_state_hold(x);
+	b->x[b->n++] = x;
+	return 0;
+}
+
+static void walk_all(struct xha_engine *g)
+{
+	struct xfrm_state_walk walk;
+	struct batch b;
+	int err, i;
+
+	xfrm_state_walk_init(&walk, IPPROTO_ESP, NULL);
+	do {
+		b.n = 0;
+		rcu_read_lock();
+		err = xfrm_state_walk(dev_net(g->dev), &walk, collect, &b);
+		rcu_read_unlock();
+		for (i = 0; i < b.n; i++) {
+			adopt(g, b.x[i]);
+			xfrm_state_put(b.x[i]);
+		}
+		cond_resched();
+	} while (err == -ENOBUFS);
+	xfrm_state_walk_done(&walk, dev_net(g->dev));
+}
+
+struct newcomer {
+	struct llist_node node;
+	struct xfrm_state *x;
+};
+
+/**
+ * xha_engine_hear() - an SA was installed or changed
+ * @x: SA; any context, RCU
+ *
+ * What can't be remembered here is found by the next look at all SAs.
+ */
+void xha_engine_hear(struct xfrm_state *x)
+{
+	struct xha_engine *g = rcu_dereference(xha_pernet(xs_net(x))->adopter);
+	struct newcomer *n;
+
+	if (!g || !adoptable(x))
+		return;
+	if (atomic_inc_return(&g->n_newcomers) > NEWCOMERS)
+		goto full;
+	n = kmalloc(sizeof(*n), GFP_ATOMIC);
+	if (!n)
+		goto full;
+	xfrm_state_hold(x);
+	n->x = x;
+	llist_add(&n->node, &g->newcomers);
+	xha_cache_kick(g);
+	return;
+
+full:
+	atomic_dec(&g->n_newcomers);
+}
+
+/* In the order of their coming. */
+static void newcomers(struct xha_engine *g, bool take)
+{
+	struct newcomer *n, *tmp;
+
+	llist_for_each_entry_safe(n, tmp, llist_reverse_order(llist_del_all(&g->newcomers)), node) {
+		if (take)
+			adopt(g, n->x);
+		xfrm_state_put(n->x);
+		kfree(n);
+		atomic_dec(&g->n_newcomers);
+	}
+}
+
+/**
+ * xha_slots_adopt() - take the SAs of the netns that no device has, if that is wanted
+ * @g: engine; process context, mutex
+ */
+void xha_slots_adopt(struct xha_engine *g)
+{
+	if (!g->adopt)
+		return;
+	newcomers(g, true);
+	if (time_before(jiffies, g->walk))
+		return;
+	walk_all(g);
+	g->walk = jiffies + WALK;
+}
+
+/**
+ * xha_slots_release() - give adopted SAs back as they were
+ * @g: engine; process context, mutex
+ *
+ * The kernel deletes the SAs of a device that goes down: these are not the device's.
+ */
+void xha_slots_release(struct xha_engine *g)
+{
+	struct xha_slot_sa *e, *tmp;
+	struct xfrm_state *x;
+	LIST_HEAD(picked);
+
+	list_for_each_entry(e, &g->sas, node)
+		if (e->adopted && e->nic)
+			list_add_tail(&e->pick, &picked);
+	xha_slots_leave(g, &picked);
+	list_for_each_entry_safe(e, tmp, &g->sas, node) {
+		if (!e->adopted)
+			continue;
+		x = e->x;
+		spin_lock_bh(&x->lock);
+		if (e->dead) {
+			spin_unlock_bh(&x->lock);
+			continue;
+		}
+		WRITE_ONCE(x->xso.dev, NULL);
+		x->xso.type = XFRM_DEV_OFFLOAD_UNSPECIFIED;
+		x->xso.dir = 0;
+		WRITE_ONCE(x->xso.offload_handle, 0);
+		netdev_put(g->dev, &x->xso.dev_tracker);
+		spin_unlock_bh(&x->lock);
+		remove(e);
+	}
+	/* What had seen the device before has gone by. */
+	synchronize_net();
+}
+
+/**
+ * xha_engine_adopter() - is an engine device to take the SAs that nobody has given to a device?
+ * @g: engine; process context, mutex
+ * @adopt: it is; else what it has taken is given back
+ * @extack: of the request, or NULL
+ *
+ * Return: 0, or -EBUSY: another one of this netns does.
+ */
+int xha_engine_adopter(struct xha_engine *g, bool adopt, struct netlink_ext_ack *extack)
+{
+	struct xha_net *xn = xha_pernet(dev_net(g->dev));
+
+	if (g->adopt == adopt)
+		return 0;
+	if (adopt) {
+		if (unrcu_pointer(cmpxchg(&xn->adopter, NULL, RCU_INITIALIZER(g)))) {
+			NL_SET_ERR_MSG(extack, "Another engine device adopts the SAs");
+			return -EBUSY;
+		}
+		g->adopt = true;
+		g->walk = jiffies;
+		xha_cache_kick(g);
+		return 0;
+	}
+	RCU_INIT_POINTER(xn->adopter, NULL);
+	g->adopt = false;
+	/* xha_engine_hear() may have found it. */
+	synchronize_net();
+	newcomers(g, false);
+	xha_slots_release(g);
+	return 0;
+}
+
+int xha_slots_init(void)
+{
+	return rhashtable_init(&by_x, &by_x_params);
+}
+
+void xha_slots_exit(void)
+{
+	rcu_barrier();
+	rhashtable_destroy(&by_x);
+}
