@@ -226,27 +226,28 @@ int forwarder_set(int argc, char **argv)
 	return ask(argv[0], &q, nothing);
 }
 
-static bool parse_address(const char *word, struct fwd_key *key)
+static bool key_address(const char *word, struct fwd_key *key)
 {
+	uint8_t a[16];
+	int len = parse_address(word, a);
+
 	memset(key->daddr, 0, sizeof(key->daddr));
-	if (inet_pton(AF_INET6, word, key->daddr) == 1)
-		return true;
-	key->daddr[2] = htonl(0xffff);
-	return inet_pton(AF_INET, word, &key->daddr[3]) == 1;
+	if (len == 4)
+		key->daddr[2] = htonl(0xffff);
+	memcpy((uint8_t *)(key->daddr + 4) - len, a, len);
+	return len;
 }
 
 static int pin(int argc, char **argv, const char *name, int what)
 {
 	struct fwd_request q = { .what = what };
 	bool cpu = what == FWD_UNPIN;
-	uint32_t spi;
 	int i = 2;
 
-	if (argc < 2 || !number(argv[1], UINT32_MAX, &spi) || !spi)
+	if (argc < 2 || !parse_spi(argv[1], &q.key.spi))
 		return usage("forwarder %s needs DEV and SPI", name);
-	q.key.spi = htonl(spi);
 	for (; i + 1 < argc; i += 2) {
-		if (is(argv[i], "address") && parse_address(argv[i + 1], &q.key))
+		if (is(argv[i], "address") && key_address(argv[i + 1], &q.key))
 			continue;
 		if (what == FWD_PIN && is(argv[i], "cpu") &&
 		    number(argv[i + 1], UINT32_MAX, &q.engines[0])) {

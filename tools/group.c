@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* xfrm-ha group ..., takeover, release. */
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,13 +53,11 @@ static int set(struct nl_msg *msg, const struct setting *s, const char *value)
 static int set_address(struct nl_msg *msg, const char *value)
 {
 	uint8_t a[16];
+	int len = parse_address(value, a);
 
-	if (inet_pton(AF_INET, value, a) == 1)
-		nla_put(msg, XFRM_HA_A_GROUP_ADDRESS, 4, a);
-	else if (inet_pton(AF_INET6, value, a) == 1)
-		nla_put(msg, XFRM_HA_A_GROUP_ADDRESS6, 16, a);
-	else
+	if (!len)
 		return usage("\"%s\" is not an address", value);
+	nla_put(msg, len == 4 ? XFRM_HA_A_GROUP_ADDRESS : XFRM_HA_A_GROUP_ADDRESS6, len, a);
 	return -1;
 }
 

@@ -180,3 +180,20 @@ bool nl_has(const struct nlattr *a)
 {
 	return a;
 }
+
+/* Of whatever size; 0 if it is not there. */
+uint64_t nl_number(const struct nlattr *a)
+{
+	switch (nl_has(a) ? nla_len(a) : 0) {
+	case 1:
+		return nla_get_u8(a);
+	case 2:
+		return nla_get_u16(a);
+	case 4:
+		return nla_get_u32(a);
+	case 8:
+		return nla_get_u64(a);
+	default:
+		return 0;
+	}
+}

@@ -76,6 +76,16 @@ void out_number(const char *key, uint64_t value)
 	add(key, s, NUMBER);
 }
 
+/* A word where others have a number: it stands in their column as they do. */
+void out_word(const char *key, const char *word)
+{
+	char *s = NULL;
+
+	if (asprintf(&s, json ? "\"%s\"" : "%s", word) < 0)
+		s = NULL;
+	add(key, s, NUMBER);
+}
+
 /* In text "on" and "off" */
 void out_bool(const char *key, bool value)
 {

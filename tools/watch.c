@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* xfrm-ha monitor: events as they happen; xfrm-ha watch: commands run on them. */
 
+#include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +16,12 @@
 static const char *const events[] = {
 	"link-new", "link-set", "link-del", "link-up", "link-synced", "link-down", "peer-lost",
 	"node-conflict", "link-security", "group-new", "group-set", "group-del", "role-change",
-	"takeover", "release", "deposed", "takeover-wanted",
+	"takeover", "release", "deposed", "takeover-wanted", "nic-up", "nic-down", "sa-moved",
 };
+
+/* Whatever an event is about, it is parsed into as many as a group has. */
+static_assert((int)XFRM_HA_A_LINK_MAX <= (int)XFRM_HA_A_GROUP_MAX, "links have more");
+static_assert((int)XFRM_HA_A_ENGINE_MAX <= (int)XFRM_HA_A_GROUP_MAX, "engines have more");
 
 static const char *event_name(uint32_t event)
 {
@@ -50,6 +56,13 @@ static int show(struct nl_msg *msg, void *data)
 		out_string("group", "%s", nla_get_string(a[XFRM_HA_A_GROUP_NAME]));
 		out_string("role", "%s", role_name(nla_get_u32(a[XFRM_HA_A_GROUP_ROLE])));
 		out_number("term", nla_get_u32(a[XFRM_HA_A_GROUP_TERM]));
+	} else if (h->cmd == XFRM_HA_CMD_ENGINE_NTF && a[XFRM_HA_A_ENGINE_EVENT]) {
+		out_string("event", "%s", event_name(nla_get_u32(a[XFRM_HA_A_ENGINE_EVENT])));
+		out_string("dev", "%s", nla_get_string(a[XFRM_HA_A_ENGINE_DEV]));
+		if (a[XFRM_HA_A_ENGINE_NIC])
+			out_string("nic", "%s", nla_get_string(a[XFRM_HA_A_ENGINE_NIC]));
+		if (a[XFRM_HA_A_ENGINE_SPI])
+			out_string("spi", "0x%08x", ntohl(nla_get_u32(a[XFRM_HA_A_ENGINE_SPI])));
 	}
 	out_end();
 	return NL_OK;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,10 @@
 	"[interval N|auto] [quantity N] [max-age MS] [bitmap on|off] " \
 	"[on-peer-loss takeover|notify|solo|hold] [sync strict|relaxed] " \
 	"[replay strict|lenient] [join MS] [slice K/N[/NODES]|off] [slice-soft PERCENT]"
+
+#define ENGINE_SETTINGS \
+	"[period MS] [initial N] [rise N] [decay PERCENT] [bonus N|auto] [threshold N|auto] " \
+	"[swaps N] [horizon MS] [noise N] [saved NS] [adopt all|off]"
 
 const struct command commands[] = {
 	{ "link", "add", "DEV peer MAC (key FILE | insecure) [heartbeat MS] [dead N] [batch US] "
@@ -48,6 +53,15 @@ const struct command commands[] = {
 	{ "forwarder", "stat", "DEV", forwarder_stat },
 	{ "forwarder", "pin", "DEV SPI [address IP] cpu N", forwarder_pin },
 	{ "forwarder", "unpin", "DEV SPI [address IP]", forwarder_unpin },
+	{ "engine", "show", "[DEV]", engine_show },
+	{ "engine", "set", "DEV " ENGINE_SETTINGS, engine_set },
+	{ "engine", "nic", "NIC [slots-in N|any] [slots-out N|any] [weight N]", engine_nic },
+	{ "engine", "nics", "[DEV]", engine_nics },
+	{ "engine", "drain", "NIC", engine_drain },
+	{ "engine", "undrain", "NIC", engine_undrain },
+	{ "cache", "show", "[DEV]", cache_show },
+	{ "cache", "pin", "DEV SPI [address IP] (nic NIC | software)", cache_pin },
+	{ "cache", "unpin", "DEV SPI [address IP]", cache_unpin },
 	{ "version", NULL, "", version },
 	{ }
 };
@@ -93,6 +107,15 @@ bool number(const char *word, uint64_t max, uint32_t *value)
 		return false;
 	*value = v;
 	return true;
+}
+
+/* Could there be a device of this name? If not, it is said. */
+bool device_name(const char *word)
+{
+	if (*word && strlen(word) < IFNAMSIZ)
+		return true;
+	usage("\"%s\" is not the name of a device", word);
+	return false;
 }
 
 static int help(FILE *to)

@@ -36,6 +36,20 @@ int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool is(const char *word, const char *keyword);
 bool number(const char *word, uint64_t max, uint32_t *value);
+bool device_name(const char *word);
+
+/* cache.c */
+int cache_show(int argc, char **argv);
+int cache_pin(int argc, char **argv);
+int cache_unpin(int argc, char **argv);
+
+/* engine.c */
+int engine_show(int argc, char **argv);
+int engine_set(int argc, char **argv);
+int engine_nic(int argc, char **argv);
+int engine_nics(int argc, char **argv);
+int engine_drain(int argc, char **argv);
+int engine_undrain(int argc, char **argv);
 
 /* forwarder.c */
 int forwarder_run(int argc, char **argv);
@@ -71,6 +85,7 @@ struct nl_msg *nl_request(uint8_t cmd, int flags);
 int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data);
 int nl_listen(int (*func)(struct nl_msg *msg, void *data), void *data);
 bool nl_has(const struct nlattr *a);
+uint64_t nl_number(const struct nlattr *a);
 
 /* node.c */
 int node_show(int argc, char **argv);
@@ -84,6 +99,7 @@ void out_begin(bool table);
 void out_object(void);
 void out_string(const char *key, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void out_number(const char *key, uint64_t value);
+void out_word(const char *key, const char *word);
 void out_bool(const char *key, bool value);
 void out_strings(const char *key, char **values, int n);
 void out_end(void);
@@ -91,6 +107,8 @@ void out_end(void);
 /* sa.c */
 int sa_show(int argc, char **argv);
 const char *address(const struct nlattr *a, char *buf);
+int parse_address(const char *word, void *a);
+bool parse_spi(const char *word, uint32_t *spi);
 
 /* watch.c */
 int monitor(int argc, char **argv);

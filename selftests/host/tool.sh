@@ -57,6 +57,49 @@ status 2 forwarder pin lo 0 cpu 0
 status 2 forwarder pin lo 5
 status 2 forwarder pin lo 5 address nonsense cpu 0
 status 2 forwarder unpin lo 5 cpu 0
+status 2 engine nonsense
+status 2 engine show eng0 eng1
+status 2 engine set
+status 2 engine set eng0
+status 2 engine set eng0 period
+status 2 engine set eng0 nonsense 1
+status 2 engine set eng0 s 1
+status 2 engine set eng0 period 9
+status 2 engine set eng0 period 10001
+status 2 engine set eng0 initial 4294967296
+status 2 engine set eng0 rise 0
+status 2 engine set eng0 rise 4097
+status 2 engine set eng0 decay 0
+status 2 engine set eng0 decay 101
+status 2 engine set eng0 bonus 4294967295
+status 2 engine set eng0 threshold -1
+status 2 engine set eng0 swaps 0
+status 2 engine set eng0 swaps 4097
+status 2 engine set eng0 horizon 0
+status 2 engine set eng0 horizon 3600001
+status 2 engine set eng0 noise 17
+status 2 engine set eng0 saved 1000000001
+status 2 engine set eng0 adopt some
+status 2 engine set a-name-too-long- period 10
+status 2 engine nic nic0
+status 2 engine nic nic0 slots 1
+status 2 engine nic nic0 slots-in 4294967295
+status 2 engine nic nic0 slots-out -1
+status 2 engine nic nic0 weight 0
+status 2 engine nic nic0 weight 1001
+status 2 engine nics eng0 eng1
+status 2 engine drain
+status 2 engine undrain nic0 nic1
+status 2 cache show eng0 eng1
+status 2 cache pin eng0
+status 2 cache pin eng0 0 software
+status 2 cache pin eng0 0x100000000 software
+status 2 cache pin eng0 5
+status 2 cache pin eng0 5 address nonsense software
+status 2 cache pin eng0 5 nic
+status 2 cache pin eng0 5 nic a-name-too-long-
+status 2 cache pin eng0 5 nic nic0 software
+status 2 cache unpin eng0 5 software
 status 1 forwarder run nowhere cpus 0
 status 1 forwarder run lo cpus 100000
 status 1 forwarder show nowhere
