@@ -41,7 +41,9 @@ mac() { # NAMESPACE DEV
 	on "$1" cat "/sys/class/net/$2/address"
 }
 
-topology() { # [espnic]: what the gateways' wan is; else veth
+# What the gateways' wan is: veth if nothing is said, else the test NIC, or an engine device
+# above one, which is called nic then.
+topology() { # [espnic|engine]
 	local ns n
 
 	netns G1 G2 P
@@ -49,11 +51,17 @@ topology() { # [espnic]: what the gateways' wan is; else veth
 		peer name sync netns "$G2" address 02:00:00:00:01:02
 	for n in 1 2; do
 		ns=G$n
-		if [ "${1-}" = espnic ]; then
+		if [ "${1-}" ]; then
 			# A name of such a NIC is its own in all namespaces, for a start.
 			must ip -n "${!ns}" link add "wan$n" address "02:00:00:00:02:0$n" type espnic
 			must ip -n "${!ns}" link add link "wan$n" name "g$n" netns "$P" type espnic
-			must ip -n "${!ns}" link set "wan$n" name wan
+			if [ "$1" = engine ]; then
+				must ip -n "${!ns}" link set "wan$n" name nic
+				must ip -n "${!ns}" link add wan type xfrm_engine
+				must ip -n "${!ns}" link set nic master wan
+			else
+				must ip -n "${!ns}" link set "wan$n" name wan
+			fi
 		else
 			must ip link add wan netns "${!ns}" address "02:00:00:00:02:0$n" type veth \
 				peer name "g$n" netns "$P"

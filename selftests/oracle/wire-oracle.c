@@ -4,10 +4,11 @@
  * every SPI, and fails on a number that is seen twice with different content or
  * from two senders (invariant I1).
  *
- *	wire-oracle [-s SERIES] [-w CAPTURE] -i DEV | -r CAPTURE
+ *	wire-oracle [-s SERIES] [-w CAPTURE] [-m OCTETS] -i DEV | -r CAPTURE
  *
  * Live (-i) it says "ready" when it has begun, and judges on SIGINT or SIGTERM.
- * -w keeps the packets, -s writes "time spi number sender" for each.
+ * -m is the longest packet: of short ones more are kept until they are judged. -w keeps the
+ * packets, -s writes "time spi number sender" for each.
  *
  * Exit status: 0 no number was reused, 1 one was, 2 usage, 3 can't judge: packets
  * were lost by the capture, or a table was full.
@@ -41,6 +42,7 @@ struct sa {
 static struct sa sas[SPIS];
 static int n_sas;
 static unsigned long reused, unjudged, truncated;
+static int longest = 16384;
 static FILE *series;
 static pcap_t *pcap;
 static pcap_dumper_t *dump;
@@ -233,7 +235,7 @@ static pcap_t *live(const char *dev, char *err)
 
 	if (!p)
 		return NULL;
-	pcap_set_snaplen(p, 16384);
+	pcap_set_snaplen(p, longest);
 	pcap_set_promisc(p, 1);
 	pcap_set_immediate_mode(p, 1);
 	pcap_set_buffer_size(p, 64 << 20);
@@ -246,7 +248,8 @@ static pcap_t *live(const char *dev, char *err)
 
 static int usage(void)
 {
-	fputs("usage: wire-oracle [-s SERIES] [-w CAPTURE] -i DEV | -r CAPTURE\n", stderr);
+	fputs("usage: wire-oracle [-s SERIES] [-w CAPTURE] [-m OCTETS] -i DEV | -r CAPTURE\n",
+	      stderr);
 	return 2;
 }
 
@@ -258,13 +261,15 @@ int main(int argc, char **argv)
 	struct pcap_stat st = { 0 };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "i:r:s:w:")) != -1) {
+	while ((opt = getopt(argc, argv, "i:m:r:s:w:")) != -1) {
 		if (opt == 'i')
 			dev = optarg;
 		else if (opt == 'r')
 			file = optarg;
 		else if (opt == 'w')
 			keep = optarg;
+		else if (opt == 'm')
+			longest = atoi(optarg);
 		else if (opt == 's')
 			series = fopen(optarg, "w");
 		else

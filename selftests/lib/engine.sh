@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# A gateway with an engine device and two NICs, a switch, and a peer whose ESP is the kernel's.
+# Source ktap.sh first.
+#
+#   +------------ A -------------+     +-------- W --------+     +-------- B --------+
+#   |                    nic0 ---+-----+- wire0            |     |                   |
+#   | 10.1.0.K eng0 .1 <         |     |        > lag  br0 +-----+- wan .2  10.2.0.K |
+#   |                    nic1 ---+-----+- wire1            |     |                   |
+#   +----------------------------+     +-------------------+     +-------------------+
+#                       192.0.2.0/24, 2001:db8::/64
+#
+# What B sends to one address of A comes by one wire, which one is the switch's choice.
+
+KEY=0x$(printf '%040d' 1234567890)
+
+ha() { # ARG...: in A
+	on "$A" xfrm-ha "$@"
+}
+
+refused() { # SENTENCE ARG...: exit status 1, and why
+	local out status
+
+	out=$(on "$A" xfrm-ha "${@:2}" 2>&1)
+	status=$?
+	say "$out"
+	[ $status -eq 1 ] && [[ $out == *"$1"* ]]
+}
+
+rmmod_espnic() {
+	! grep -q '^espnic ' /proc/modules || rmmod espnic
+}
+
+side() { # NAMESPACE DEV OWN OTHER
+	local mac
+
+	mac=02:00:00:00:00:0$4
+	must ip -n "$1" link set "$2" address "02:00:00:00:00:0$3" arp off up
+	must ip -n "$1" addr add "192.0.2.$3/24" dev "$2"
+	must ip -n "$1" addr add "2001:db8::$3/64" dev "$2" nodad
+	must ip -n "$1" neigh replace "192.0.2.$4" lladdr "$mac" dev "$2" nud permanent
+	must ip -n "$1" neigh replace "2001:db8::$4" lladdr "$mac" dev "$2" nud permanent
+	must ip -n "$1" route add "10.$4.0.0/16" via "192.0.2.$4"
+	must ip -n "$1" route add "fd0$4::/64" via "2001:db8::$4"
+}
+
+wires() { # namespaces, NICs, switch
+	local i
+
+	netns A B W
+	must ip -n "$W" link add br0 type bridge
+	must ip -n "$W" link add lag type bond mode balance-xor miimon 10
+	must ip -n "$W" link add wan netns "$B" type veth peer name peer
+	for i in 0 1; do
+		must ip -n "$A" link add "nic$i" type espnic
+		must ip -n "$A" link add link "nic$i" name "wire$i" netns "$W" type espnic
+		must ip -n "$W" link set "wire$i" master lag
+	done
+	must ip -n "$W" link set lag master br0 up
+	must ip -n "$W" link set peer master br0 up
+	must ip -n "$W" link set br0 up
+	side "$B" wan 2 1
+}
+
+engine() { # eng0 with both NICs
+	must ip -n "$A" link add eng0 type xfrm_engine
+	must ip -n "$A" link set nic0 master eng0
+	must ip -n "$A" link set nic1 master eng0
+	side "$A" eng0 1 2
+}
+
+# Outer and inner addresses of tunnel K: a, b, ia, ib
+addresses() { # K 4|6
+	if [ "$2" = 4 ]; then
+		a=192.0.2.1 b=192.0.2.2 ia=10.1.0.$1 ib=10.2.0.$1 plen=32
+	else
+		a=2001:db8::1 b=2001:db8::2 ia=fd01::$1 ib=fd02::$1 plen=128
+	fi
+}
+
+add_sa() { # NAMESPACE K SPI SRC DST [OPTION...]
+	must ip -n "$1" xfrm state add src "$4" dst "$5" proto esp spi "$3" reqid "$2" \
+		mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128 "${@:6}"
+}
+
+policy() { # NAMESPACE K DIR SRC DST OUTER-SRC OUTER-DST
+	must ip -n "$1" xfrm policy add src "$4/$plen" dst "$5/$plen" dir "$3" \
+		tmpl src "$6" dst "$7" proto esp reqid "$2" mode tunnel
+}
+
+spi_out() { # K
+	printf '0x%08x' $((0x1000 + $1))
+}
+
+spi_in() { # K
+	printf '0x%08x' $((0x2000 + $1))
+}
+
+# Tunnel K between 10.1.0.K and 10.2.0.K; A's SAs are given to $offload, if that is set.
+tunnel() { # K 4|6 [OPTION...]
+	local k=$1 family=$2 out=() in=()
+
+	shift 2
+	addresses "$k" "$family"
+	if [ "${offload-}" ]; then
+		out=(offload dev "$offload" dir out) in=(offload dev "$offload" dir in)
+	fi
+	must ip -n "$A" addr add "$ia/$plen" dev lo
+	must ip -n "$B" addr add "$ib/$plen" dev lo
+	add_sa "$A" "$k" "$(spi_out "$k")" "$a" "$b" "$@" "${out[@]}"
+	add_sa "$A" "$k" "$(spi_in "$k")" "$b" "$a" "$@" "${in[@]}"
+	add_sa "$B" "$k" "$(spi_out "$k")" "$a" "$b" "$@"
+	add_sa "$B" "$k" "$(spi_in "$k")" "$b" "$a" "$@"
+	policy "$A" "$k" out "$ia" "$ib" "$a" "$b"
+	policy "$A" "$k" in "$ib" "$ia" "$b" "$a"
+	policy "$B" "$k" in "$ia" "$ib" "$a" "$b"
+	policy "$B" "$k" out "$ib" "$ia" "$b" "$a"
+}
+
+no_tunnels() {
+	local ns
+
+	for ns in "$A" "$B"; do
+		must ip -n "$ns" xfrm state flush
+		must ip -n "$ns" xfrm policy flush
+		must ip -n "$ns" addr flush dev lo
+	done
+}
+
+pings() { # K 4|6 COUNT [OPTION...]: from A
+	addresses "$1" "$2"
+	on "$A" ping -q -c "$3" -i 0.01 -W 2 -I "$ia" "${@:4}" "$ib"
+}
+
+nic() { # DEV COUNTER: of the test NIC
+	on "$A" ethtool -S "$1" | sed -n "s/^ *$2: //p"
+}
+
+nics() { # DEV FILTER: a field of what eng0 says of a NIC
+	ha -j engine nics | jq -r --arg dev "$1" ".[] | select(.dev == \$dev) | $2"
+}
+
+eng() { # FILTER: a field of what eng0 says of itself
+	ha -j engine show eng0 | jq -r ".[0] | $1"
+}
+
+cache() { # SPI FILTER: a field of what eng0 says of an SA
+	ha -j cache show eng0 | jq -r --arg spi "$1" ".[] | select(.spi == \$spi) | $2"
+}
+
+where() { # SPI
+	cache "$1" .where
+}
+
+at() { # SPI NIC|software|hard: is it there?
+	case $2 in
+	hard) [[ $(where "$1") == nic? ]] ;;
+	*) [ "$(where "$1")" = "$2" ] ;;
+	esac
+}
+
+all_at() { # NIC|software|hard SPI...
+	local spi
+
+	for spi in "${@:2}"; do
+		at "$spi" "$1" || return 1
+	done
+}
+
+xfrm_errors() { # NAMESPACE: counters of errors that are not 0
+	on "$1" cat /proc/net/xfrm_stat | awk '$2 { printf "%s=%s ", $1, $2 }'
+}
