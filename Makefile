@@ -58,6 +58,10 @@ kernels: ready ## Fetch and build the guests' kernels (else done on demand)
 demo: ready tools ## Three VMs, one is killed, the tunnels go on: a timeline and a picture
 	selftests/demo/run
 
+.PHONY: demo-engines
+demo-engines: ready tools ## Hot SAs move into slots of two NICs: a map over time and a picture (1 minute)
+	selftests/demo/engines
+
 .PHONY: check
 check: ready tools ## All tests: units, host, QEMU, sanitizers, random failures, style (25 minutes)
 	selftests/check.py
