@@ -583,6 +583,7 @@ static int fill_sa(struct sk_buff *skb, void *obj)
 	struct xha_group_config *c;
 	struct xha_exposure e = {};
 	struct xha_sample s = {};
+	const struct net_device *nic;
 	struct xha_sa *sa = obj;
 	struct xha_distance d;
 	u64 lease, overrun;
@@ -600,7 +601,9 @@ static int fill_sa(struct sk_buff *skb, void *obj)
 		xha_exposure(&e, c->interval, xha_apply_width(sa->x), sa->in_peak, c->lenient);
 	spin_unlock_bh(&sa->x->lock);
 	xha_sa_distance(sa, &d);
+	nic = xha_engine_nic(sa->x);
 	if (fill_sa_id(skb, sa) ||
+	    (nic && nla_put_string(skb, XFRM_HA_A_SA_NIC, nic->name)) ||
 	    nla_put_u8(skb, XFRM_HA_A_SA_HELD, !!hold) ||
 	    nla_put_u32(skb, XFRM_HA_A_SA_HOLD, hold) ||
 	    nla_put_u32(skb, XFRM_HA_A_SA_INTERVAL_OUT, interval) ||
@@ -673,30 +676,31 @@ int xfrm_ha_nl_stat_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* --- notifications --- */
 
-static bool may_tell(struct xha_net *xn)
+static bool may_tell(struct xha_net *xn, int kind)
 {
+	struct xha_event_rate *rate = &xn->event_rate[kind];
 	unsigned long second = jiffies / HZ;
 	bool ok;
 
 	spin_lock_bh(&xn->event_lock);
-	if (second != xn->event_second) {
-		xn->event_second = second;
-		xn->events = 0;
+	if (second != rate->second) {
+		rate->second = second;
+		rate->events = 0;
 	}
-	ok = xn->events < EVENTS_A_SECOND;
+	ok = rate->events < EVENTS_A_SECOND;
 	if (ok)
-		xn->events++;
+		rate->events++;
 	spin_unlock_bh(&xn->event_lock);
 	if (!ok)
 		xha_stat_inc(xn, XHA_STAT_EVENT_LIMIT);
 	return ok;
 }
 
-static struct sk_buff *event_start(struct xha_net *xn, u8 cmd, void **hdr)
+static struct sk_buff *event_start(struct xha_net *xn, int kind, u8 cmd, void **hdr)
 {
 	struct sk_buff *skb;
 
-	if (!genl_has_listeners(&family, xn->net, XFRM_HA_NLGRP_EVENTS) || !may_tell(xn))
+	if (!genl_has_listeners(&family, xn->net, XFRM_HA_NLGRP_EVENTS) || !may_tell(xn, kind))
 		return NULL;
 	skb = genlmsg_new(256, GFP_ATOMIC);
 	if (skb)
@@ -726,7 +730,7 @@ void xha_event_group(struct xha_group *g, u32 event)
 	role = g->role;
 	term = g->term;
 	spin_unlock_bh(&g->lock);
-	skb = event_start(g->xn, XFRM_HA_CMD_GROUP_NTF, &hdr);
+	skb = event_start(g->xn, XHA_EVENT_HA, XFRM_HA_CMD_GROUP_NTF, &hdr);
 	if (!skb)
 		return;
 	/* They fit. */
@@ -743,7 +747,7 @@ void xha_event_link(struct xha_link *link, u32 event)
 	struct sk_buff *skb;
 	void *hdr;
 
-	skb = event_start(xn, XFRM_HA_CMD_LINK_NTF, &hdr);
+	skb = event_start(xn, XHA_EVENT_HA, XFRM_HA_CMD_LINK_NTF, &hdr);
 	if (!skb)
 		return;
 	nla_put_u32(skb, XFRM_HA_A_LINK_EVENT, event);
@@ -759,7 +763,7 @@ void xha_event_engine(struct net_device *dev, u32 event, const char *nic, __be32
 	struct sk_buff *skb;
 	void *hdr;
 
-	skb = event_start(xn, XFRM_HA_CMD_ENGINE_NTF, &hdr);
+	skb = event_start(xn, XHA_EVENT_ENGINE, XFRM_HA_CMD_ENGINE_NTF, &hdr);
 	if (!skb)
 		return;
 	nla_put_u32(skb, XFRM_HA_A_ENGINE_EVENT, event);

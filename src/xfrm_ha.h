@@ -286,6 +286,14 @@ struct xha_item {
 
 /* --- per netns --- */
 
+/* Notifications have a limit each: that SAs move must not drown that a peer is lost. */
+enum { XHA_EVENT_HA, XHA_EVENT_ENGINE, XHA_EVENT_KINDS };
+
+struct xha_event_rate {
+	unsigned long second;
+	u32 events;
+};
+
 struct xha_net {
 	struct net *net;
 	struct mutex mutex;		/* configuration */
@@ -300,9 +308,8 @@ struct xha_net {
 	u32 max_sas;			/* limit */
 	struct delayed_work reconcile;	/* finds SAs that made no event */
 	struct xha_stats __percpu *stats;
-	spinlock_t event_lock;		/* the next two: rate limit of notifications */
-	unsigned long event_second;
-	u32 events;
+	spinlock_t event_lock;		/* the next one */
+	struct xha_event_rate event_rate[XHA_EVENT_KINDS];
 	struct xha_engine __rcu *adopter;	/* takes SAs that nobody gave to a device */
 	bool dead;
 };
@@ -467,6 +474,8 @@ int xha_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 int xha_engine_init(void);
 void xha_engine_exit(void);
 void xha_engine_hear(struct xfrm_state *x);	/* installed or changed; RCU */
+/* The NIC in whose slot an SA is, or NULL; RCU */
+const struct net_device *xha_engine_nic(const struct xfrm_state *x);
 
 /* sa.c: one shadow per xfrm_state */
 int xha_sa_init(void);

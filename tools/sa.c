@@ -84,6 +84,8 @@ static void show(struct nlattr **a, void *data)
 	out_number("interval", nla_get_u32(a[XFRM_HA_A_SA_INTERVAL_OUT]));
 	out_number("exposure_lost", nla_get_u32(a[XFRM_HA_A_SA_EXPOSURE_LOST]));
 	out_number("exposure_replay", nla_get_u32(a[XFRM_HA_A_SA_EXPOSURE_REPLAY]));
+	if (nl_has(a[XFRM_HA_A_SA_NIC]))
+		out_string("nic", "%s", nla_get_string(a[XFRM_HA_A_SA_NIC]));
 }
 
 int sa_show(int argc, char **argv)

@@ -159,15 +159,68 @@ static void carry_out(struct xha_engine *g, struct xha_heat_plan *plan, struct x
 	measured(g, start, n);
 }
 
-/* Where the user says. One that the NIC refuses waits like any other. */
-static void follow_pin(struct xha_engine *g, struct xha_slot_sa *e, struct list_head *picked)
+/* So many leave a NIC, the coldest first, and those last that the user has put there. */
+static void make_room(struct xha_nic *nic, int dir, u32 n, bool pinned)
 {
-	struct xha_nic *to = e->pin == XHA_PIN_NIC ? by_ifindex(g, e->pin_ifindex) : NULL;
+	struct xha_engine *g = nic->engine;
+	struct xha_heat_plan plan = {};
+	struct xha_slot_sa *e;
+	LIST_HEAD(picked);
+	u64 heat;
+	u32 i;
 
-	if (e->nic && e->nic != to)
-		list_add_tail(&e->pick, picked);
-	else if (!e->nic && to && has_room(to, direction(e)) &&
-		 g->tick >= e->wait)
+	/* Without memory for an order, all leave: the hot ones come back. */
+	if (xha_cache_plan_alloc(&plan, n)) {
+		xha_slots_evict(g, nic);
+		return;
+	}
+	xha_heat_plan_begin(&plan, 0);
+	list_for_each_entry(e, &g->sas, node) {
+		if (e->nic != nic || direction(e) != dir || (e->pin && !pinned))
+			continue;
+		heat = xha_heat_at(&e->heat, &g->policy, g->tick);
+		xha_heat_plan_resident(&plan, e->pin ? U64_MAX : heat, e);
+	}
+	for (i = 0; i < plan.colds; i++) {
+		e = plan.cold[i].who;
+		list_add_tail(&e->pick, &picked);
+		g->left++;
+	}
+	xha_slots_leave(g, &picked);
+	xha_cache_plan_free(&plan);
+	xha_twins_wait(nic);
+}
+
+/**
+ * xha_cache_shrink() - the coldest leave a NIC that holds more than it may
+ * @nic: NIC; mutex
+ * @dir: XHA_IN, XHA_OUT
+ */
+void xha_cache_shrink(struct xha_nic *nic, int dir)
+{
+	u32 used = atomic_read(&nic->used[dir]);
+
+	if (used > nic->slots[dir])
+		make_room(nic, dir, used - nic->slots[dir], true);
+}
+
+/* The NIC that the user wants it in, or NULL. */
+static struct xha_nic *pinned_to(struct xha_engine *g, const struct xha_slot_sa *e)
+{
+	return e->pin == XHA_PIN_NIC ? by_ifindex(g, e->pin_ifindex) : NULL;
+}
+
+/* Where the user says, whoever has the slot. One that the NIC refuses waits like any other. */
+static void follow_pin(struct xha_engine *g, struct xha_slot_sa *e)
+{
+	struct xha_nic *to = pinned_to(g, e);
+	int dir = direction(e);
+
+	if (e->nic || READ_ONCE(e->dead) || !to || !xha_nic_takes(to) || g->tick < e->wait)
+		return;
+	if (!has_room(to, dir))
+		make_room(to, dir, 1, false);
+	if (has_room(to, dir))
 		enter(g, e, to);
 }
 
@@ -205,11 +258,14 @@ static void correct(struct xha_engine *g, bool ticked)
 			   receiver(g, e) != e->nic) {
 			g->left++;
 			list_add_tail(&e->pick, &picked);
-		} else if (e->pin) {
-			follow_pin(g, e, &picked);
+		} else if (e->pin && e->nic && e->nic != pinned_to(g, e)) {
+			list_add_tail(&e->pick, &picked);
 		}
 	}
 	xha_slots_leave(g, &picked);
+	list_for_each_entry(e, &g->sas, node)
+		if (e->pin)
+			follow_pin(g, e);
 }
 
 /* An inbound SA is its NIC's business, the outbound ones are everybody's. */
@@ -320,41 +376,6 @@ void xha_cache_kick(struct xha_engine *g)
 {
 	if (READ_ONCE(g->open) && !xchg(&g->kicked, true))
 		mod_delayed_work(system_long_wq, &g->work, KICK);
-}
-
-/**
- * xha_cache_shrink() - the coldest leave a NIC that holds more than it may
- * @nic: NIC; mutex
- * @dir: XHA_IN, XHA_OUT
- */
-void xha_cache_shrink(struct xha_nic *nic, int dir)
-{
-	u32 used = atomic_read(&nic->used[dir]);
-	struct xha_engine *g = nic->engine;
-	struct xha_heat_plan plan = {};
-	struct xha_slot_sa *e;
-	LIST_HEAD(picked);
-	u32 i;
-
-	if (used <= nic->slots[dir])
-		return;
-	/* Without memory for an order, all leave: the hot ones come back. */
-	if (xha_cache_plan_alloc(&plan, used - nic->slots[dir])) {
-		xha_slots_evict(g, nic);
-		return;
-	}
-	xha_heat_plan_begin(&plan, 0);
-	list_for_each_entry(e, &g->sas, node)
-		if (e->nic == nic && direction(e) == dir)
-			xha_heat_plan_resident(&plan, xha_heat_at(&e->heat, &g->policy, g->tick),
-					       e);
-	for (i = 0; i < plan.colds; i++) {
-		e = plan.cold[i].who;
-		list_add_tail(&e->pick, &picked);
-		g->left++;
-	}
-	xha_slots_leave(g, &picked);
-	xha_cache_plan_free(&plan);
 }
 
 /**

@@ -216,10 +216,20 @@ static int arrange(struct xha_engine *g)
 	return 0;
 }
 
-static void changed(struct xha_nic *nic)
+static void sync_addresses(struct xha_nic *nic)
+{
+	struct net_device *master = nic->engine->dev;
+
+	netif_addr_lock_bh(master);
+	dev_uc_sync_multiple(nic->dev, master);
+	dev_mc_sync_multiple(nic->dev, master);
+	netif_addr_unlock_bh(master);
+}
+
+static void set_up(struct xha_nic *nic, bool up)
 {
 	struct xha_engine *g = nic->engine;
-	bool up = netif_running(nic->dev) && netif_carrier_ok(nic->dev), took, takes;
+	bool took, takes;
 	int dir;
 
 	mutex_lock(&g->mutex);
@@ -239,6 +249,22 @@ static void changed(struct xha_nic *nic)
 	if (took != takes)
 		xha_event_engine(g->dev, takes ? XFRM_HA_EVENT_NIC_UP : XFRM_HA_EVENT_NIC_DOWN,
 				 nic->dev->name, 0);
+}
+
+static void changed(struct xha_nic *nic)
+{
+	bool up = netif_running(nic->dev) && netif_carrier_ok(nic->dev);
+
+	if (up && !nic->up)
+		sync_addresses(nic);
+	set_up(nic, up);
+}
+
+/* While it still sends: what waits in its queue is what its SAs wait for. */
+static void going_down(struct xha_nic *nic)
+{
+	set_up(nic, false);
+	xha_twins_wait(nic);
 }
 
 static void limits(struct xha_engine *g)
@@ -377,10 +403,7 @@ static int add_slave(struct net_device *master, struct net_device *dev,
 	mutex_lock(&g->mutex);
 	list_add_tail(&nic->node, &g->nics);
 	mutex_unlock(&g->mutex);
-	netif_addr_lock_bh(master);
-	dev_uc_sync_multiple(dev, master);
-	dev_mc_sync_multiple(dev, master);
-	netif_addr_unlock_bh(master);
+	sync_addresses(nic);
 	limits(g);
 	/* Up with its engine device, as ports of other masters are. */
 	if (master->flags & IFF_UP)
@@ -405,11 +428,7 @@ static int del_slave(struct net_device *master, struct net_device *dev)
 
 	if (!nic || nic->engine != g)
 		return -EINVAL;
-	mutex_lock(&g->mutex);
-	nic->up = false;
-	xha_slots_evict(g, nic);
-	mutex_unlock(&g->mutex);
-	xha_twins_wait(nic);
+	going_down(nic);
 	mutex_lock(&g->mutex);
 	list_del(&nic->node);
 	mutex_unlock(&g->mutex);
@@ -452,6 +471,9 @@ static int nic_event(struct notifier_block *nb, unsigned long event, void *ptr)
 	if (!nic)
 		return NOTIFY_DONE;
 	switch (event) {
+	case NETDEV_GOING_DOWN:
+		going_down(nic);
+		break;
 	case NETDEV_UP:
 	case NETDEV_DOWN:
 	case NETDEV_CHANGE:

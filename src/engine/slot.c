@@ -65,6 +65,23 @@ static void placed(struct xha_slot_sa *e, struct xha_nic *nic)
 		e->nic = NULL;
 		g->n_hard--;
 	}
+	xha_event_engine(g->dev, XFRM_HA_EVENT_SA_MOVED, nic ? nic->dev->name : NULL,
+			 e->x->id.spi);
+}
+
+const struct net_device *xha_engine_nic(const struct xfrm_state *x)
+{
+	const struct net_device *dev = READ_ONCE(x->xso.dev);
+	struct xha_slot_sa *e;
+	struct xfrm_state *s;
+
+	e = dev && xha_is_engine(dev) ? find(x) : NULL;
+	if (!e)
+		return NULL;
+	if (e->inbound)
+		return READ_ONCE(e->place) == XHA_HARD ? READ_ONCE(x->xso.real_dev) : NULL;
+	s = rcu_dereference(e->tx);
+	return s ? s->xso.real_dev : NULL;
 }
 
 /* --- outbound --- */
