@@ -61,6 +61,12 @@ plug_in() { # DEV
 	must wait_for 10 state "$1" up
 }
 
+hears_events() { # an SA goes to and fro until that is seen
+	ha cache pin eng0 "$(spi_out 1)" nic nic0 && wait_for 5 at "$(spi_out 1)" nic0 &&
+		ha cache pin eng0 "$(spi_out 1)" software &&
+		wait_for 5 at "$(spi_out 1)" software && grep -q sa-moved /run/events
+}
+
 no_errors() {
 	[ -z "$(xfrm_errors "$A")$(xfrm_errors "$B")" ] && [ "$(eng .late)" = 0 ]
 }
@@ -100,6 +106,30 @@ must ip -n "$A" link add link busy0 busy2 type macsec
 check "refused: a device in use" sentence "another master or user" \
 	ip -n "$A" link set busy0 master eng1
 must ip -n "$A" link del busy0
+for i in {1..8}; do
+	must ip -n "$A" link add "many$i" type veth peer name "more$i"
+	must ip -n "$A" link set "many$i" master eng1
+	must ip -n "$A" link set "more$i" master eng1
+done
+must ip -n "$A" link add many9 type veth peer name more9
+check "refused: a seventeenth NIC" sentence "16 NICs at most" ip -n "$A" link set many9 master eng1
+for i in {1..9}; do
+	must ip -n "$A" link del "many$i"
+done
+must ip -n "$A" link set eng1 mtu 10000
+must ip -n "$A" link add nic2 type espnic
+check "refused: an MTU that the NIC can't have" sentence "engine device's MTU" \
+	ip -n "$A" link set nic2 master eng1
+must ip -n "$A" link del nic2
+must ha engine set eng0 adopt all
+check "refused: two that adopt" refused "Another engine device adopts" engine set eng1 adopt all
+must ha engine set eng0 adopt off
+must ha engine set eng1 adopt all
+must ha engine set eng1 adopt off
+check "refused: SAs of a device that is none" refused "no engine device of this name" \
+	cache show nic0
+check "refused: NICs of a device that is none" refused "no engine device of this name" \
+	engine nics nic0
 check "refused: a device that is none" refused "no engine device of this name" \
 	engine set nic0 period 100
 check "refused: a NIC that is none" refused "No engine device has a NIC" engine drain eng0
@@ -145,12 +175,21 @@ must ha cache pin eng0 "$back" software
 check "A2: pinned to software" wait_for 10 all_at software "$one" "$back"
 check "A2: its packets are encrypted by the kernel" by software 1 4
 is "C3: why" "$(cache "$one" .why)" pinned
+check "refused: a NIC that it has not" refused "has no such NIC" cache pin eng0 "$one" nic lo
+add_sa "$A" 1 "$one" 2001:db8::1 2001:db8::2 offload dev eng0 dir out
+check "refused: an SPI of two SAs" refused "say the address" cache pin eng0 "$one" software
+check "one of them" ha cache pin eng0 "$one" address 2001:db8::2 software
+must ip -n "$A" xfrm state delete src 2001:db8::1 dst 2001:db8::2 proto esp spi "$one"
 must ha cache unpin eng0 "$one"
 must ha cache unpin eng0 "$back"
 
 #
 # NICs that go, and come
 #
+ip netns exec "$A" "$XFRM_HA_DIR/tools/xfrm-ha" monitor > /run/events &
+monitor=$!
+check "A2: pinned to a NIC that is full, another one leaves" wait_for 10 hears_events
+must ha cache unpin eng0 "$one"
 must ha engine drain nic0
 check "A1: drained" wait_for 10 used nic0 out 0
 check "A1: drained, inbound too" wait_for 10 used nic0 in 0
@@ -179,6 +218,12 @@ is "released: no SA stays there" "$(nic nic1 tx_used) $(nic nic1 rx_used)" "0 0"
 plug_in nic1
 check "enslaved again" wait_for 10 used nic1 out 2
 check "all the time: no error" no_errors
+
+check "notified: an SA has moved" wait_for 5 grep -q 'sa-moved.*eng0.*nic0.*0x0000' /run/events
+check "notified: a NIC is down, and up" wait_for 5 grep -q 'nic-down.*nic1' /run/events
+check "notified: and up" wait_for 5 grep -q 'nic-up.*nic1' /run/events
+kill $monitor
+wait $monitor
 
 # A NIC that was reset knows its SAs no more. Inbound the kernel does it until that is seen.
 cut_off nic1

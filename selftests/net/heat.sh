@@ -59,6 +59,8 @@ check "N8: and at the standby" wait_for 10 in_slots "$G2" 0x1100
 before=$(nic "$G1" tx)
 check "C2: traffic" pings 20 fd01::1
 is "C2: by hardware" $(($(nic "$G1" tx) - before)) 20
+is "the mirror knows where it is" "$(sa "$G1" 0x1101 .nic) $(sa "$G1" 0x1102 .nic)" "nic nic"
+is "and where not" "$(sa "$G1" 0x1001 .nic)" null
 
 # The numbers are those of one SA, wherever it was.
 wait_for 5 mirrored "$G1" 0x1101
