@@ -246,6 +246,27 @@ is "flushed: no slot is used" "$(nic nic0 tx_used) $(nic nic0 rx_used) $(nic nic
 	nic1 rx_used)" "0 0 0 0"
 
 #
+# A NIC that comes gets its part of the outbound SAs, by weight
+#
+echo 64 > $debug/nic0/slots_tx
+for k in {1..8}; do
+	tunnel $k 4 replay-window 32
+done
+check "A1: all in the one NIC" wait_for 20 used nic0 out 8
+echo 64 > $debug/nic1/slots_tx
+plug_in nic1
+check "A1: another one comes, and has half of them" wait_for 20 used nic1 out 4
+is "A1: the first one has the others" "$(nics nic0 .used_out)" 4
+check "A1: traffic" pings 5 4 10
+must ha engine nic nic1 weight 3
+check "A1: with its weight it has three of four" wait_for 20 used nic1 out 6
+is "A1: and the other one has one of four" "$(nics nic0 .used_out)" 2
+check "A1: traffic of each" pings 7 4 10
+must ha engine nic nic1 weight 1
+no_tunnels
+cut_off nic1
+
+#
 # A driver that refuses for another reason than room
 #
 echo 95 > $debug/nic0/fail_add_errno

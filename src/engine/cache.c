@@ -268,6 +268,40 @@ static void correct(struct xha_engine *g, bool ticked)
 			follow_pin(g, e);
 }
 
+/* Has the one more outbound SAs than the other, for its weight? By so many that it matters */
+static u32 surplus(const struct xha_nic *a, const struct xha_nic *b)
+{
+	u64 mine = (u64)atomic_read(&a->used[XHA_OUT]) * b->weight;
+	u64 its = (u64)atomic_read(&b->used[XHA_OUT]) * a->weight;
+
+	return mine > its ? div_u64(mine - its, a->weight + b->weight) : 0;
+}
+
+/*
+ * A NIC has come, or has another weight: outbound SAs leave those that have more than their part
+ * of them. They enter again where there are fewest.
+ */
+static void even_out(struct xha_engine *g)
+{
+	struct xha_nic *nic, *least;
+	u32 n;
+
+	if (!g->uneven)
+		return;
+	g->uneven = false;
+	list_for_each_entry(nic, &g->nics, node) {
+		least = least_loaded(g, XHA_OUT);
+		if (!least)
+			return;
+		n = surplus(nic, least);
+		if (!n || !xha_nic_takes(nic))
+			continue;
+		make_room(nic, XHA_OUT, min3(n, free_slots(least, XHA_OUT), g->policy.swaps),
+			  false);
+		g->uneven = true;
+	}
+}
+
 /* An inbound SA is its NIC's business, the outbound ones are everybody's. */
 static struct xha_heat_plan *plan_of(struct xha_engine *g, struct xha_slot_sa *e)
 {
@@ -361,6 +395,7 @@ static void work(struct work_struct *work)
 	if (g->open) {
 		xha_slots_adopt(g);
 		correct(g, ticked);
+		even_out(g);
 		decide(g);
 		queue_delayed_work(system_long_wq, &g->work,
 				   time_after(g->next, jiffies) ? g->next - jiffies : 0);

@@ -215,6 +215,7 @@ static void set_nic(struct xha_nic *nic, struct nlattr **a)
 	set_u32(&nic->weight, a[XFRM_HA_A_NIC_WEIGHT]);
 	if (a[XFRM_HA_A_NIC_DRAIN])
 		nic->drain = nla_get_u8(a[XFRM_HA_A_NIC_DRAIN]);
+	g->uneven = true;
 	if (nic->drain)
 		xha_slots_evict(g, nic);
 	mutex_unlock(&g->mutex);

@@ -177,6 +177,7 @@ struct xha_engine {
 	struct xha_heat_policy policy;
 	struct xha_heat_plan plan;	/* outbound SAs */
 	u64 coldest;
+	bool uneven;			/* NICs may have more than their part */
 	bool adopt;
 	struct llist_head newcomers;	/* SAs to be adopted */
 	atomic_t n_newcomers;

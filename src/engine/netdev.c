@@ -240,6 +240,8 @@ static void set_up(struct xha_nic *nic, bool up)
 			nic->room[dir] = XHA_SLOTS_ANY;
 	nic->up = up;
 	takes = xha_nic_takes(nic);
+	if (takes && !took)
+		g->uneven = true;
 	if (!takes)
 		xha_slots_evict(g, nic);
 	mutex_unlock(&g->mutex);
