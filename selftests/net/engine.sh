@@ -250,7 +250,7 @@ is "flushed: no slot is used" "$(nic nic0 tx_used) $(nic nic0 rx_used) $(nic nic
 #
 echo 64 > $debug/nic0/slots_tx
 for k in {1..8}; do
-	tunnel $k 4 replay-window 32
+	tunnel "$k" 4 replay-window 32
 done
 check "A1: all in the one NIC" wait_for 20 used nic0 out 8
 echo 64 > $debug/nic1/slots_tx
