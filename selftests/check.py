@@ -4,8 +4,9 @@
 
     selftests/check.py [--quick] [--serial] [PART...]
 
-Parts: style, intree, host, campaign, uml, uml-san, qemu, aevent. --quick is host and uml,
-the whole is all the others: there the tests of plain UML run with sanitizers.
+Parts: style, intree, host, campaign, uml, uml-san, qemu, aevent. --quick is host and uml, the
+latter in two parts, uml-1 and uml-2; the whole is all the others: there the tests of plain
+UML run with sanitizers.
 aevent is qemu's tests of the module once more, over the other tap. Two lanes of parts
 run at a time. A part's full output is build/check/PART.tap.
 
@@ -33,7 +34,7 @@ HOST_TIMEOUT = 1200
 
 # What runs at the same time: a guest of two CPUs in the one lane, processes
 # that keep one CPU busy in the other.
-QUICK = (('uml',), ('host',))
+QUICK = (('uml-1',), ('host', 'uml-2'))
 FULL = (('qemu', 'aevent'), ('style', 'uml-san', 'host', 'intree', 'campaign'))
 
 
@@ -44,6 +45,14 @@ def tests_of_the_module():
             text = f.read()
         if (re.search(r'^ha_load$', text, re.MULTILINE) and
                 not re.search(r'^# tap: any$', text, re.MULTILINE)):
+            yield os.path.relpath(test, TOP)
+
+
+def share_of(part):
+    """Of the tests of plain UML: uml-2 begins when the tests without a guest are done."""
+    tests = sorted(glob.glob(f'{TOP}/selftests/unit/*.sh') + glob.glob(f'{TOP}/selftests/net/*.sh'))
+    for i, test in enumerate(tests):
+        if (i % 3 == 0) == (part == 'uml-2'):
             yield os.path.relpath(test, TOP)
 
 
@@ -67,6 +76,8 @@ class Part:
         with open(self.log, 'w', encoding='utf-8') as log:
             if self.name in machine.MACHINES:
                 self.guest(log, ['--machine', self.name])
+            elif self.name in ('uml-1', 'uml-2'):
+                self.guest(log, ['--machine', 'uml', *share_of(self.name)])
             elif self.name == 'aevent':
                 self.guest(log, ['--machine', 'qemu', '--env', 'XFRM_HA_TAP=aevent',
                                  *tests_of_the_module()])
@@ -143,7 +154,7 @@ def main():
 
     # Kernels and modules first: a long silence later would look like a hang.
     wanted = {part.name for lane in parts for part in lane}
-    if wanted & {'style', 'intree', 'host', 'campaign'}:
+    if wanted & {'style', 'intree', 'host', 'campaign', 'uml-1', 'uml-2'}:
         wanted.add('uml')
     if 'aevent' in wanted:
         wanted.add('qemu')

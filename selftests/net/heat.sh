@@ -34,7 +34,7 @@ at_exit rmmod espnic
 ha_load
 topology engine
 for ns in "$G1" "$G2"; do
-	must ha "$ns" engine set wan period 100 noise 1
+	must ha "$ns" engine set wan period 100 threshold 1 noise 0
 done
 OFFLOAD=wan sas 0x1000 4 tunnel "$G1 $G2" replay-window 64
 OFFLOAD=wan sas 0x1100 6 tunnel "$G1 $G2" flag esn replay-window 64
