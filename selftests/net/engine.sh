@@ -374,9 +374,9 @@ engine
 offload=eng0
 tunnel 11 4 replay-window 64
 must wait_for 10 at "$(spi_out 11)" hard
-ip netns exec "$A" ping -q -i 0.002 -I 10.1.0.11 10.2.0.11 > /dev/null &
+ip netns exec "$A" ping -q -w 20 -i 0.002 -I 10.1.0.11 10.2.0.11 > /dev/null &
 pinger=$!
 check "unloaded under traffic" rmmod xfrm_ha
-kill $pinger
+kill -KILL $pinger
 wait $pinger 2>/dev/null
 is "no device is left" "$(ip -n "$A" link show type xfrm_engine 2>/dev/null)" ""
