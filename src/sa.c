@@ -447,6 +447,7 @@ void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d)
 }
 
 struct batch {
+	bool (*wanted)(const struct xfrm_state *x);
 	struct xfrm_state *x[SWEEP_BATCH];
 	int n;
 };
@@ -455,18 +456,58 @@ struct batch {
 static int collect(struct xfrm_state *x, int seq, void *data)
 {
 	struct batch *b = data;
-	struct xha_sa *sa;
 
-	if (x->km.state != XFRM_STATE_VALID)
-		return 0;
-	sa = xha_sa_by_x(x);
-	if (sa && sa->group)
+	if (!b->wanted(x))
 		return 0;
 	if (b->n == SWEEP_BATCH)
 		return -ENOBUFS;
 	xfrm_state_hold(x);
 	b->x[b->n++] = x;
 	return 0;
+}
+
+/**
+ * xha_sa_walk() - visit the SAs of a netns
+ * @net: netns; process context
+ * @wanted: is it to be visited? Under xfrm_state_lock and RCU
+ * @visit: without them; with a reference on the SA
+ * @data: for @visit
+ */
+void xha_sa_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
+		 void (*visit)(struct xfrm_state *x, void *data), void *data)
+{
+	struct batch b = { .wanted = wanted };
+	struct xfrm_state_walk walk;
+	int err, i;
+
+	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
+	do {
+		b.n = 0;
+		rcu_read_lock();
+		err = xfrm_state_walk(net, &walk, collect, &b);
+		rcu_read_unlock();
+		for (i = 0; i < b.n; i++) {
+			visit(b.x[i], data);
+			xfrm_state_put(b.x[i]);
+		}
+		cond_resched();
+	} while (err == -ENOBUFS);
+	xfrm_state_walk_done(&walk, net);
+}
+
+static bool unheard(const struct xfrm_state *x)
+{
+	struct xha_sa *sa;
+
+	if (x->km.state != XFRM_STATE_VALID)
+		return false;
+	sa = xha_sa_by_x(x);
+	return !sa || !sa->group;
+}
+
+static void hear(struct xfrm_state *x, void *data)
+{
+	xha_sa_hear(x);
 }
 
 /**
@@ -478,11 +519,8 @@ static int collect(struct xfrm_state *x, int seq, void *data)
  */
 void xha_sa_reconcile(struct xha_net *xn)
 {
-	struct xfrm_state_walk walk;
 	unsigned long index;
 	struct xha_sa *sa;
-	struct batch b;
-	int err, i;
 
 	rcu_read_lock();
 	xa_for_each(&xn->sas, index, sa) {
@@ -491,19 +529,7 @@ void xha_sa_reconcile(struct xha_net *xn)
 	}
 	rcu_read_unlock();
 
-	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
-	do {
-		b.n = 0;
-		rcu_read_lock();
-		err = xfrm_state_walk(xn->net, &walk, collect, &b);
-		rcu_read_unlock();
-		for (i = 0; i < b.n; i++) {
-			xha_sa_hear(b.x[i]);
-			xfrm_state_put(b.x[i]);
-		}
-		cond_resched();
-	} while (err == -ENOBUFS);
-	xfrm_state_walk_done(&walk, xn->net);
+	xha_sa_walk(xn->net, unheard, hear, NULL);
 }
 
 static void reconcile_work(struct work_struct *work)

@@ -515,6 +515,8 @@ void xha_sa_unlink(struct xha_sa *sa);
 void xha_sa_dismiss(struct xha_net *xn, const struct xha_group *g);
 void xha_sa_net_start(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
+void xha_sa_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
+		 void (*visit)(struct xfrm_state *x, void *data), void *data);
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
 bool xha_sa_moved_out_slow(struct xha_sa *sa, u64 seq);

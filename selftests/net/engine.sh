@@ -122,7 +122,9 @@ check "refused: an MTU that the NIC can't have" sentence "engine device's MTU" \
 	ip -n "$A" link set nic2 master eng1
 must ip -n "$A" link del nic2
 must ha engine set eng0 adopt all
-check "refused: two that adopt" refused "Another engine device adopts" engine set eng1 adopt all
+check "refused: two that adopt" refused "Another engine device adopts" \
+	engine set eng1 period 77 adopt all
+is "refused as a whole" "$(ha -j engine show eng1 | jq '.[0].period')" 1000
 must ha engine set eng0 adopt off
 must ha engine set eng1 adopt all
 must ha engine set eng1 adopt off
@@ -299,7 +301,11 @@ check "no error" no_errors
 #
 offload=
 tunnel 9 4 replay-window 64
-sleep 0.3
+ticks=$(eng .ticks)
+ticked() {
+	[ "$(eng .ticks)" -gt $((ticks + 1)) ]
+}
+must wait_for 10 ticked
 is "not adopted unless told" "$(eng .sas)" 0
 must ha engine set eng0 adopt all
 check "A4: adopted" wait_for 10 all_at hard "$(spi_out 9)"

@@ -16,12 +16,7 @@ static u32 free_slots(const struct xha_nic *nic, int dir)
 {
 	u32 used = atomic_read(&nic->used[dir]), limit = min(nic->slots[dir], nic->room[dir]);
 
-	return limit > used ? limit - used : 0;
-}
-
-static bool has_room(const struct xha_nic *nic, int dir)
-{
-	return xha_nic_takes(nic) && free_slots(nic, dir);
+	return xha_nic_takes(nic) && limit > used ? limit - used : 0;
 }
 
 /* In relation to its weight, the NIC with fewest. */
@@ -30,7 +25,7 @@ static struct xha_nic *least_loaded(struct xha_engine *g, int dir)
 	struct xha_nic *nic, *best = NULL;
 
 	list_for_each_entry(nic, &g->nics, node) {
-		if (!has_room(nic, dir))
+		if (!free_slots(nic, dir))
 			continue;
 		if (!best || (u64)atomic_read(&nic->used[dir]) * best->weight <
 			     (u64)atomic_read(&best->used[dir]) * nic->weight)
@@ -132,11 +127,8 @@ static void carry_out(struct xha_engine *g, struct xha_heat_plan *plan, struct x
 	u32 i, n = 0;
 	u64 start;
 
-	for (i = plan->fills; i < plan->count; i++) {
-		e = plan->cold[i - plan->fills].who;
-		list_add_tail(&e->pick, &picked);
-		g->left++;
-	}
+	for (i = plan->fills; i < plan->count; i++)
+		xha_slot_pick(plan->cold[i - plan->fills].who, &picked);
 	xha_slots_leave(g, &picked);
 	if (plan->count > plan->fills && dir == XHA_OUT) {
 		struct xha_nic *each;
@@ -149,7 +141,7 @@ static void carry_out(struct xha_engine *g, struct xha_heat_plan *plan, struct x
 		struct xha_nic *to = nic ?: least_loaded(g, dir);
 
 		e = plan->hot[i].who;
-		if (!to || !has_room(to, dir))
+		if (!to || !free_slots(to, dir))
 			break;
 		if (enter(g, e, to)) {
 			xha_heat_enter(&e->heat, &g->policy, g->tick);
@@ -181,11 +173,8 @@ static void make_room(struct xha_nic *nic, int dir, u32 n, bool pinned)
 		heat = xha_heat_at(&e->heat, &g->policy, g->tick);
 		xha_heat_plan_resident(&plan, e->pin ? U64_MAX : heat, e);
 	}
-	for (i = 0; i < plan.colds; i++) {
-		e = plan.cold[i].who;
-		list_add_tail(&e->pick, &picked);
-		g->left++;
-	}
+	for (i = 0; i < plan.colds; i++)
+		xha_slot_pick(plan.cold[i].who, &picked);
 	xha_slots_leave(g, &picked);
 	xha_cache_plan_free(&plan);
 	xha_twins_wait(nic);
@@ -218,9 +207,9 @@ static void follow_pin(struct xha_engine *g, struct xha_slot_sa *e)
 
 	if (e->nic || READ_ONCE(e->dead) || !to || !xha_nic_takes(to) || g->tick < e->wait)
 		return;
-	if (!has_room(to, dir))
+	if (!free_slots(to, dir))
 		make_room(to, dir, 1, false);
-	if (has_room(to, dir))
+	if (free_slots(to, dir))
 		enter(g, e, to);
 }
 
@@ -230,12 +219,18 @@ static void follow_pin(struct xha_engine *g, struct xha_slot_sa *e)
  */
 static bool forgotten(struct xha_slot_sa *e)
 {
-	bool lost = e->inbound && e->nic && READ_ONCE(e->miss) && !READ_ONCE(e->hit) &&
+	bool lost = e->inbound && READ_ONCE(e->miss) && !READ_ONCE(e->hit) &&
 		    e->engine->tick > e->entered + 1;
 
 	WRITE_ONCE(e->miss, false);
 	WRITE_ONCE(e->hit, false);
 	return lost;
+}
+
+/* Its packets come to another NIC, and nobody has said that it is to stay. */
+static bool elsewhere(struct xha_engine *g, const struct xha_slot_sa *e)
+{
+	return e->inbound && e->pin != XHA_PIN_NIC && receiver(g, e) != e->nic;
 }
 
 /* SAs that can't stay where they are. */
@@ -245,22 +240,14 @@ static void correct(struct xha_engine *g, bool ticked)
 	LIST_HEAD(picked);
 
 	list_for_each_entry(e, &g->sas, node) {
-		if (READ_ONCE(e->dead)) {
-			if (e->nic)
-				list_add_tail(&e->pick, &picked);
-		} else if (e->nic && !xha_nic_takes(e->nic)) {
-			g->left++;
+		if (!e->nic)
+			continue;
+		if (READ_ONCE(e->dead))
 			list_add_tail(&e->pick, &picked);
-		} else if (ticked && forgotten(e)) {
-			g->left++;
+		else if (!xha_nic_takes(e->nic) || (ticked && forgotten(e)) || elsewhere(g, e))
+			xha_slot_pick(e, &picked);
+		else if (e->pin && e->nic != pinned_to(g, e))
 			list_add_tail(&e->pick, &picked);
-		} else if (e->inbound && e->nic && e->pin != XHA_PIN_NIC &&
-			   receiver(g, e) != e->nic) {
-			g->left++;
-			list_add_tail(&e->pick, &picked);
-		} else if (e->pin && e->nic && e->nic != pinned_to(g, e)) {
-			list_add_tail(&e->pick, &picked);
-		}
 	}
 	xha_slots_leave(g, &picked);
 	list_for_each_entry(e, &g->sas, node)
@@ -346,11 +333,9 @@ static void begin(struct xha_engine *g)
 				nic->retry[dir] = g->tick + RETRY_ROOM;
 			}
 		}
-		xha_heat_plan_begin(&nic->plan, has_room(nic, XHA_IN) ?
-						free_slots(nic, XHA_IN) : 0);
+		xha_heat_plan_begin(&nic->plan, free_slots(nic, XHA_IN));
 		nic->coldest = U64_MAX;
-		if (has_room(nic, XHA_OUT))
-			room = min_t(u64, (u64)room + free_slots(nic, XHA_OUT), U32_MAX);
+		room = min_t(u64, (u64)room + free_slots(nic, XHA_OUT), U32_MAX);
 	}
 	xha_heat_plan_begin(&g->plan, room);
 	g->coldest = U64_MAX;
@@ -482,23 +467,23 @@ void xha_cache_plan_free(struct xha_heat_plan *plan)
 }
 
 /**
- * xha_cache_policy() - set the constants
+ * xha_cache_reserve() - memory for the plans of a policy
  * @g: engine; mutex
- * @p: valid ones
+ * @swaps: of the policy
  *
- * Return: 0, or -ENOMEM and all is as before.
+ * A plan that is larger than need be does no harm: the policy has the limit, too.
+ *
+ * Return: 0 or -ENOMEM.
  */
-int xha_cache_policy(struct xha_engine *g, const struct xha_heat_policy *p)
+int xha_cache_reserve(struct xha_engine *g, u32 swaps)
 {
 	struct xha_nic *nic;
 
-	/* A plan that is larger than need be does no harm: the policy has the limit, too. */
-	if (g->plan.room < p->swaps && xha_cache_plan_alloc(&g->plan, p->swaps))
+	if (g->plan.room < swaps && xha_cache_plan_alloc(&g->plan, swaps))
 		return -ENOMEM;
 	list_for_each_entry(nic, &g->nics, node)
-		if (nic->plan.room < p->swaps && xha_cache_plan_alloc(&nic->plan, p->swaps))
+		if (nic->plan.room < swaps && xha_cache_plan_alloc(&nic->plan, swaps))
 			return -ENOMEM;
-	g->policy = *p;
 	return 0;
 }
 

@@ -119,9 +119,12 @@ static int set_engine(struct xha_engine *g, struct nlattr **a, struct netlink_ex
 	set_u32(&p.horizon, a[XFRM_HA_A_ENGINE_HORIZON]);
 	set_u32(&p.noise, a[XFRM_HA_A_ENGINE_NOISE]);
 	set_u32(&p.saved_ns, a[XFRM_HA_A_ENGINE_SAVED]);
-	err = xha_cache_policy(g, &p);
+	/* What may be refused comes first. */
+	err = xha_cache_reserve(g, p.swaps);
 	if (!err && a[XFRM_HA_A_ENGINE_ADOPT])
 		err = xha_engine_adopter(g, nla_get_u8(a[XFRM_HA_A_ENGINE_ADOPT]), extack);
+	if (!err)
+		g->policy = p;
 	return err;
 }
 

@@ -208,6 +208,7 @@ int xha_slots_init(void);
 void xha_slots_exit(void);
 struct xha_slot_sa *xha_slot_sa(const struct xfrm_state *x);	/* RCU; inbound */
 int xha_slot_enter(struct xha_slot_sa *e, struct xha_nic *nic);
+void xha_slot_pick(struct xha_slot_sa *e, struct list_head *picked);
 void xha_slots_leave(struct xha_engine *g, struct list_head *picked);
 void xha_slots_evict(struct xha_engine *g, const struct xha_nic *nic);
 void xha_slots_release(struct xha_engine *g);
@@ -223,7 +224,7 @@ void xha_twins_exit(void);
 /* cache.c */
 int xha_cache_init(struct xha_engine *g);
 void xha_cache_fini(struct xha_engine *g);
-int xha_cache_policy(struct xha_engine *g, const struct xha_heat_policy *p);
+int xha_cache_reserve(struct xha_engine *g, u32 swaps);
 int xha_cache_plan_alloc(struct xha_heat_plan *plan, u32 swaps);
 void xha_cache_plan_free(struct xha_heat_plan *plan);
 u64 xha_cache_count(struct xha_slot_sa *e);

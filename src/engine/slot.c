@@ -21,7 +21,7 @@ static const struct xfrmdev_ops *ops_of(const struct xha_nic *nic)
 	return nic->dev->xfrmdev_ops;
 }
 
-/* A device of xfrm's is an engine, or is not: its operations tell. */
+/* xfrm asks us only for devices whose operations are ours. */
 static struct xha_engine *engine_of(const struct net_device *dev)
 {
 	return netdev_priv(dev);
@@ -256,9 +256,20 @@ void xha_slots_leave(struct xha_engine *g, struct list_head *picked)
 }
 
 /**
+ * xha_slot_pick() - an SA is to leave its slot, and that counts as such
+ * @e: SA that has a NIC; mutex
+ * @picked: for xha_slots_leave()
+ */
+void xha_slot_pick(struct xha_slot_sa *e, struct list_head *picked)
+{
+	list_add_tail(&e->pick, picked);
+	e->engine->left++;
+}
+
+/**
  * xha_slots_evict() - a NIC can hold SAs no more
  * @g: engine; mutex
- * @nic: NIC; NULL: all
+ * @nic: NIC
  */
 void xha_slots_evict(struct xha_engine *g, const struct xha_nic *nic)
 {
@@ -267,12 +278,9 @@ void xha_slots_evict(struct xha_engine *g, const struct xha_nic *nic)
 
 	lockdep_assert_held(&g->mutex);
 
-	list_for_each_entry(e, &g->sas, node) {
-		if (!e->nic || (nic && e->nic != nic))
-			continue;
-		list_add_tail(&e->pick, &picked);
-		g->left++;
-	}
+	list_for_each_entry(e, &g->sas, node)
+		if (e->nic == nic)
+			xha_slot_pick(e, &picked);
 	xha_slots_leave(g, &picked);
 }
 
@@ -309,14 +317,20 @@ static void insert(struct xha_engine *g, struct xha_slot_sa *e)
 	g->n_sas++;
 }
 
-/* Mutex; in software. Packets may still have it in their hands. */
+/* Packets may still have it in their hands. */
+static void discard(struct xha_slot_sa *e)
+{
+	if (e->inbound)
+		rhashtable_remove_fast(&by_x, &e->by_x, by_x_params);
+	kfree_rcu(e, rcu);
+}
+
+/* Mutex; in software. */
 static void remove(struct xha_slot_sa *e)
 {
 	list_del(&e->node);
 	e->engine->n_sas--;
-	if (e->inbound)
-		rhashtable_remove_fast(&by_x, &e->by_x, by_x_params);
-	kfree_rcu(e, rcu);
+	discard(e);
 }
 
 static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
@@ -405,22 +419,20 @@ static bool state_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 	return ok;
 }
 
-/* x->lock is held, so that the NIC is told of no death meanwhile. */
+/* For each packet; x->lock is held, so that @place stays XHA_HARD, and the NIC is there. */
 static void state_advance_esn(struct xfrm_state *x)
 {
+	const struct xfrmdev_ops *ops;
 	struct xha_slot_sa *e;
-	bool hard;
 
 	if (x->xso.dir != XFRM_DEV_OFFLOAD_IN)
 		return;
 	rcu_read_lock();
 	e = xha_slot_sa(x);
-	if (e) {
-		spin_lock_bh(&e->lock);
-		hard = e->place == XHA_HARD;
-		spin_unlock_bh(&e->lock);
-		if (hard && x->xso.real_dev->xfrmdev_ops->xdo_dev_state_advance_esn)
-			x->xso.real_dev->xfrmdev_ops->xdo_dev_state_advance_esn(x);
+	if (e && READ_ONCE(e->place) == XHA_HARD) {
+		ops = x->xso.real_dev->xfrmdev_ops;
+		if (ops->xdo_dev_state_advance_esn)
+			ops->xdo_dev_state_advance_esn(x);
 	}
 	rcu_read_unlock();
 }
@@ -470,8 +482,9 @@ static int direction(const struct xfrm_state *x)
 }
 
 /* Process context, mutex. An SA that can't be adopted now may be the next time. */
-static void adopt(struct xha_engine *g, struct xfrm_state *x)
+static void adopt(struct xfrm_state *x, void *data)
 {
+	struct xha_engine *g = data;
 	int dir = direction(x);
 	struct xha_slot_sa *e;
 	bool ours;
@@ -495,16 +508,12 @@ static void adopt(struct xha_engine *g, struct xfrm_state *x)
 		smp_store_release(&x->xso.dev, g->dev);
 	}
 	spin_unlock_bh(&x->lock);
-	if (ours) {
+	if (ours)
 		insert(g, e);
-		return;
-	}
-	if (e->inbound)
-		rhashtable_remove_fast(&by_x, &e->by_x, by_x_params);
-	kfree_rcu(e, rcu);
+	else
+		discard(e);
 }
 
-#define BATCH		64
 #define NEWCOMERS	4096
 #define WALK		(5 * HZ)	/* AF_KEY and XFRM_MSG_MIGRATE make SAs without an event */
 
@@ -513,46 +522,6 @@ static bool adoptable(const struct xfrm_state *x)
 	return (x->km.state == XFRM_STATE_VALID || x->km.state == XFRM_STATE_ERROR) &&
 	       x->id.proto == IPPROTO_ESP && x->id.spi && x->type_offload && !x->tfcpad &&
 	       !READ_ONCE(x->xso.dev) && x->xso.type == XFRM_DEV_OFFLOAD_UNSPECIFIED;
-}
-
-struct batch {
-	struct xfrm_state *x[BATCH];
-	int n;
-};
-
-/* Under xfrm_state_lock. */
-static int collect(struct xfrm_state *x, int seq, void *data)
-{
-	struct batch *b = data;
-
-	if (!adoptable(x))
-		return 0;
-	if (b->n == BATCH)
-		return -ENOBUFS;
-	xfrm_state_hold(x);
-	b->x[b->n++] = x;
-	return 0;
-}
-
-static void walk_all(struct xha_engine *g)
-{
-	struct xfrm_state_walk walk;
-	struct batch b;
-	int err, i;
-
-	xfrm_state_walk_init(&walk, IPPROTO_ESP, NULL);
-	do {
-		b.n = 0;
-		rcu_read_lock();
-		err = xfrm_state_walk(dev_net(g->dev), &walk, collect, &b);
-		rcu_read_unlock();
-		for (i = 0; i < b.n; i++) {
-			adopt(g, b.x[i]);
-			xfrm_state_put(b.x[i]);
-		}
-		cond_resched();
-	} while (err == -ENOBUFS);
-	xfrm_state_walk_done(&walk, dev_net(g->dev));
 }
 
 struct newcomer {
@@ -595,7 +564,7 @@ static void newcomers(struct xha_engine *g, bool take)
 
 	llist_for_each_entry_safe(n, tmp, llist_reverse_order(llist_del_all(&g->newcomers)), node) {
 		if (take)
-			adopt(g, n->x);
+			adopt(n->x, g);
 		xfrm_state_put(n->x);
 		kfree(n);
 		atomic_dec(&g->n_newcomers);
@@ -613,7 +582,7 @@ void xha_slots_adopt(struct xha_engine *g)
 	newcomers(g, true);
 	if (time_before(jiffies, g->walk))
 		return;
-	walk_all(g);
+	xha_sa_walk(dev_net(g->dev), adoptable, adopt, g);
 	g->walk = jiffies + WALK;
 }
 
