@@ -15,6 +15,11 @@ must() {
 	"$@" || die "$*"
 }
 
+exec {pipe}<> <(:)
+nap() {
+	read -r -t 0.3 -u "$pipe" _ || :
+}
+
 on() {
 	ip netns exec "$@"
 }
@@ -46,7 +51,9 @@ for ((i = 0; i < 12; i++)); do
 	# The first ones fill the slots.
 	[ $i -lt 2 ] || echo "@@tick $(((time - last_time) / (ticks - last_ticks)))"
 	last_ticks=$ticks last_time=$time
-	sleep 3
+	while [ "$(eng .ticks)" -lt $((last_ticks + 3)) ]; do
+		nap
+	done
 done
 [ "$(eng .sas)" = "$SAS" ] || die "$(eng .sas) SAs"
 eng '"@@hard \(.hard)"'

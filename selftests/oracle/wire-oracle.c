@@ -275,7 +275,7 @@ int main(int argc, char **argv)
 		else
 			return usage();
 	}
-	if (!dev == !file || optind != argc)
+	if (!dev == !file || optind != argc || longest < 64 || longest > 65536)
 		return usage();
 	pcap = dev ? live(dev, err) : pcap_open_offline(file, err);
 	if (pcap && keep)
