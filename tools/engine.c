@@ -278,7 +278,6 @@ static void show_nic(struct nlattr **a, void *data)
 int engine_nics(int argc, char **argv)
 {
 	struct nl_msg *msg;
-	int err;
 
 	if (argc > 1)
 		return usage("engine nics takes one engine device at most");
@@ -289,9 +288,5 @@ int engine_nics(int argc, char **argv)
 	msg = nl_request(XFRM_HA_CMD_NIC_GET, NLM_F_DUMP);
 	if (argc)
 		nla_put_string(msg, XFRM_HA_A_NIC_ENGINE, argv[0]);
-	out_begin(true);
-	err = nl_talk(msg, XFRM_HA_A_NIC_MAX, show_nic, NULL);
-	if (!err)
-		out_end();
-	return err;
+	return nl_show(msg, XFRM_HA_A_NIC_MAX, true, show_nic, NULL);
 }

@@ -272,7 +272,6 @@ static void show(struct nlattr **a, void *data)
 int group_show(int argc, char **argv)
 {
 	struct nl_msg *msg;
-	int err;
 
 	if (argc > 1)
 		return usage("group show takes one name at most");
@@ -281,9 +280,5 @@ int group_show(int argc, char **argv)
 	msg = nl_request(XFRM_HA_CMD_GROUP_GET, argc ? 0 : NLM_F_DUMP);
 	if (argc)
 		nla_put_string(msg, XFRM_HA_A_GROUP_NAME, argv[0]);
-	out_begin(false);
-	err = nl_talk(msg, XFRM_HA_A_GROUP_MAX, show, NULL);
-	if (!err)
-		out_end();
-	return err;
+	return nl_show(msg, XFRM_HA_A_GROUP_MAX, false, show, NULL);
 }

@@ -214,7 +214,6 @@ static void show(struct nlattr **a, void *data)
 int link_show(int argc, char **argv)
 {
 	struct nl_msg *msg;
-	int err;
 
 	if (nl_open())
 		return REFUSED;
@@ -223,9 +222,5 @@ int link_show(int argc, char **argv)
 	msg = nl_request(XFRM_HA_CMD_LINK_GET, argc ? 0 : NLM_F_DUMP);
 	if (argc)
 		nla_put_string(msg, XFRM_HA_A_LINK_DEV, argv[0]);
-	out_begin(false);
-	err = nl_talk(msg, XFRM_HA_A_LINK_MAX, show, NULL);
-	if (!err)
-		out_end();
-	return err;
+	return nl_show(msg, XFRM_HA_A_LINK_MAX, false, show, NULL);
 }

@@ -154,6 +154,18 @@ int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data)
 	return DONE;
 }
 
+/* nl_show() - the same, for answers that are the output of a command */
+int nl_show(struct nl_msg *msg, int max_attr, bool table, answer func, void *data)
+{
+	int err;
+
+	out_begin(table);
+	err = nl_talk(msg, max_attr, func, data);
+	if (!err)
+		out_end();
+	return err;
+}
+
 /* Events until @func returns something; exit status. */
 int nl_listen(int (*func)(struct nl_msg *msg, void *data), void *data)
 {

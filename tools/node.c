@@ -22,18 +22,12 @@ static void show(struct nlattr **a, void *data)
 
 int node_show(int argc, char **argv)
 {
-	int err;
-
 	(void)argv;
 	if (argc)
 		return usage("node show takes nothing");
 	if (nl_open())
 		return REFUSED;
-	out_begin(true);
-	err = nl_talk(nl_request(XFRM_HA_CMD_NODE_GET, 0), XFRM_HA_A_NODE_MAX, show, NULL);
-	if (!err)
-		out_end();
-	return err;
+	return nl_show(nl_request(XFRM_HA_CMD_NODE_GET, 0), XFRM_HA_A_NODE_MAX, true, show, NULL);
 }
 
 int node_set(int argc, char **argv)
@@ -75,18 +69,13 @@ static void show_stat(struct nlattr **a, void *data)
 int stat_show(int argc, char **argv)
 {
 	bool all = json || argc;
-	int err;
 
 	if (argc > 1 || (argc && !is(argv[0], "all")))
 		return usage("stat show takes \"all\"");
 	if (nl_open())
 		return REFUSED;
-	out_begin(true);
-	err = nl_talk(nl_request(XFRM_HA_CMD_STAT_GET, NLM_F_DUMP), XFRM_HA_A_STAT_MAX, show_stat,
-		      &all);
-	if (!err)
-		out_end();
-	return err;
+	return nl_show(nl_request(XFRM_HA_CMD_STAT_GET, NLM_F_DUMP), XFRM_HA_A_STAT_MAX, true,
+		       show_stat, &all);
 }
 
 static void keep_version(struct nlattr **a, void *data)

@@ -91,7 +91,6 @@ static void show(struct nlattr **a, void *data)
 int sa_show(int argc, char **argv)
 {
 	struct nl_msg *msg;
-	int err;
 
 	if (argc && (argc != 2 || !is(argv[0], "group")))
 		return usage("sa show takes \"group NAME\"");
@@ -100,9 +99,5 @@ int sa_show(int argc, char **argv)
 	msg = nl_request(XFRM_HA_CMD_SA_GET, NLM_F_DUMP);
 	if (argc)
 		nla_put_string(msg, XFRM_HA_A_SA_GROUP, argv[1]);
-	out_begin(true);
-	err = nl_talk(msg, XFRM_HA_A_SA_MAX, show, NULL);
-	if (!err)
-		out_end();
-	return err;
+	return nl_show(msg, XFRM_HA_A_SA_MAX, true, show, NULL);
 }

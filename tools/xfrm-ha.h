@@ -83,6 +83,7 @@ typedef void (*answer)(struct nlattr **attrs, void *data);
 int nl_open(void);
 struct nl_msg *nl_request(uint8_t cmd, int flags);
 int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data);
+int nl_show(struct nl_msg *msg, int max_attr, bool table, answer func, void *data);
 int nl_listen(int (*func)(struct nl_msg *msg, void *data), void *data);
 bool nl_has(const struct nlattr *a);
 uint64_t nl_number(const struct nlattr *a);
