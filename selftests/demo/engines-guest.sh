@@ -14,6 +14,7 @@
 # All traffic goes out of the gateway, so that a packet is an outbound SA's.
 
 . "$XFRM_HA_DIR/selftests/lib/ktap.sh"
+. "$XFRM_HA_DIR/selftests/lib/espnic.sh"
 . "$XFRM_HA_DIR/selftests/lib/engine.sh"
 
 set -o pipefail
@@ -96,8 +97,7 @@ phase() { # LABEL MORE COMMAND...: it begins by that
 	done
 }
 
-must insmod "$XFRM_HA_MODULES/espnic/espnic.ko" slots=$SLOTS
-at_exit rmmod_espnic
+espnic_load slots=$SLOTS
 ha_load
 wires
 engine

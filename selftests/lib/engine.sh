@@ -28,10 +28,6 @@ refused() { # SENTENCE ARG...: exit status 1, and why
 	[ $status -eq 1 ] && [[ $out == *"$1"* ]]
 }
 
-rmmod_espnic() {
-	! grep -q '^espnic ' /proc/modules || rmmod espnic
-}
-
 side() { # NAMESPACE DEV OWN OTHER
 	local mac
 
@@ -166,8 +162,4 @@ all_at() { # NIC|software|hard SPI...
 	for spi in "${@:2}"; do
 		at "$spi" "$1" || return 1
 	done
-}
-
-xfrm_errors() { # NAMESPACE: counters of errors that are not 0
-	on "$1" cat /proc/net/xfrm_stat | awk '$2 { printf "%s=%s ", $1, $2 }'
 }

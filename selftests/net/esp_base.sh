@@ -12,6 +12,7 @@
 #                    ESP tunnel .1 <-> .2
 
 . "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/espnic.sh"
 
 KEY=0x$(printf '%040d' 1234567890)
 
@@ -34,11 +35,6 @@ policies() { # NAMESPACE LOCAL REMOTE INNER-LOCAL INNER-REMOTE
 		tmpl src "$3" dst "$2" proto esp reqid 1 mode tunnel
 }
 
-packets() { # NAMESPACE SPI
-	ip -n "$1" -s xfrm state list proto esp spi "$2" |
-		sed -n 's/.*(bytes), *\([0-9]*\)(packets).*/\1/p' | head -n 1
-}
-
 ktap_plan 4
 netns A B
 must ip link add v netns "$A" type veth peer name v netns "$B"
@@ -55,8 +51,8 @@ policies "$B" 192.0.2.2 192.0.2.1 10.2.0.1 10.1.0.1
 
 states aead 'rfc4106(gcm(aes))' "$KEY" 128
 check "AES-GCM" on "$A" ping -q -c 3 -i 0.05 -W 5 10.2.0.1
-is "AES-GCM: packets" "$(packets "$B" 0x1001)" 3
+is "AES-GCM: packets" "$(sa_packets "$B" 0x1001)" 3
 states enc 'ecb(cipher_null)' '' auth digest_null ''
 check "null cipher" on "$A" ping -q -c 3 -i 0.05 -W 5 10.2.0.1
-is "null cipher: packets" "$(packets "$B" 0x1001)" 3
+is "null cipher: packets" "$(sa_packets "$B" 0x1001)" 3
 ktap_finished

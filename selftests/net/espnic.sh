@@ -12,6 +12,7 @@
 #                   192.0.2.0/24, 2001:db8::/64
 
 . "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/espnic.sh"
 . "$(dirname "$0")/../lib/failslab.sh"
 
 debug=/sys/kernel/debug/espnic/nicA
@@ -102,11 +103,6 @@ nic() { # COUNTER: of nicA
 	on "$A" ethtool -S nicA | sed -n "s/^ *$1: //p"
 }
 
-sa_packets() { # NAMESPACE SPI
-	ip -n "$1" -s xfrm state list proto esp spi "$2" |
-		sed -n 's/.*(bytes), *\([0-9]*\)(packets).*/\1/p' | head -n 1
-}
-
 sa_failed() { # NAMESPACE SPI
 	ip -n "$1" -s xfrm state list proto esp spi "$2" | sed -n 's/.*failed \([0-9]*\)$/\1/p'
 }
@@ -115,16 +111,8 @@ xfrm_stat() { # NAMESPACE COUNTER
 	on "$1" cat /proc/net/xfrm_stat | awk -v name="$2" '$1 == name { print $2 }'
 }
 
-xfrm_errors() { # NAMESPACE: counters of errors that are not 0
-	on "$1" cat /proc/net/xfrm_stat | awk '$2 { printf "%s=%s ", $1, $2 }'
-}
-
 pings() { # COUNT [OPTION...]: from A
 	on "$A" ping -q -c "$1" -i 0.02 -W 2 "${@:2}" "$ib"
-}
-
-listens() {
-	on "$B" ss -Hltn 'sport = :5201' | grep -q .
 }
 
 tcp() { # [-R]: a megabyte from A to B, or from B to A
@@ -139,18 +127,6 @@ tcp() { # [-R]: a megabyte from A to B, or from B to A
 	kill "$server" 2>/dev/null
 	wait "$server" 2>/dev/null
 	return "$status"
-}
-
-refused() { # SENTENCE COMMAND...: it fails and says so
-	local out
-
-	say "${@:2}"
-	if out=$("${@:2}" 2>&1); then
-		say "was not refused"
-		return 1
-	fi
-	say "$out"
-	[[ $out == *"$1"* ]]
 }
 
 counts() { # COUNTER VALUE
@@ -216,14 +192,6 @@ recorded() { # DEV COUNT
 	[ "$(tcpdump -nr "$pcap.$1" 2>/dev/null | wc -l)" -ge "$2" ]
 }
 
-insmod_espnic() { # [PARAMETER...]
-	must insmod "$XFRM_HA_MODULES/espnic/espnic.ko" "$@"
-}
-
-rmmod_espnic() {
-	! grep -q '^espnic ' /proc/modules || rmmod espnic
-}
-
 netns A B
 at_exit rmmod_espnic
 insmod_espnic slots=4
@@ -243,8 +211,8 @@ must ip -n "$B" neigh replace 192.0.2.1 lladdr 02:00:00:00:00:0a dev nicB nud pe
 must ip -n "$B" neigh replace 2001:db8::1 lladdr 02:00:00:00:00:0a dev nicB nud permanent
 must ip -n "$B" route replace 10.1.0.0/16 via 192.0.2.1 src 10.2.0.1
 must ip -n "$B" route replace fd01::/64 via 2001:db8::1 src fd02::1
-check "a name is there once" refused "The name is taken" ip -n "$B" link add nicA type espnic
-check "two ends to a cable" refused "has a cable already" \
+check "a name is there once" denied "The name is taken" ip -n "$B" link add nicA type espnic
+check "two ends to a cable" denied "has a cable already" \
 	ip -n "$A" link add link nicA name nicC type espnic
 
 #
@@ -341,7 +309,7 @@ is "none used" "$(nic tx_used) $(nic rx_used)" "0 0"
 for spi in 1 2 3 4; do
 	must hw_out 0x200$spi
 done
-check "full" refused "espnic: No free slot for an SA in this direction" \
+check "full" denied "espnic: No free slot for an SA in this direction" \
 	hw_out 0x2005
 is "errno is ENOSPC" "$(again "$A" 0x2001 0x2005)" 28
 is "the slots of the other direction are free" "$(nic tx_used) $(nic rx_used)" "4 0"
@@ -357,7 +325,7 @@ echo 5 >"$debug/slots_tx"
 check "one slot more" hw_out 0x2007
 echo 1 >"$debug/slots_tx"
 is "fewer slots evict nobody" "$(nic tx_slots) $(nic tx_used)" "1 5"
-check "but take nobody in" refused "No free slot" \
+check "but take nobody in" denied "No free slot" \
 	hw_out 0x2008
 clear_all
 is "all free" "$(nic tx_used) $(nic rx_used)" "0 0"
@@ -366,7 +334,7 @@ echo 1000 >"$debug/delete_delay_ms"
 must hw_out 0x2001
 must ip -n "$A" xfrm state flush
 is "slow delete: the slot is still used" "$(nic tx_used)" 1
-check "slow delete: and full" refused "No free slot" \
+check "slow delete: and full" denied "No free slot" \
 	hw_out 0x2002
 check "slow delete: free in the end" wait_for 5 counts tx_used 0
 check "slow delete: taken" hw_out 0x2002
@@ -379,9 +347,9 @@ check "slow delete: the delay is over" wait_for 5 counts tx_used 0
 # Refusals
 #
 echo 2 >"$debug/fail_add"
-check "refused on demand" refused "espnic: Refused, as the test asked for" \
+check "refused on demand" denied "espnic: Refused, as the test asked for" \
 	hw_out 0x2001
-check "once more" refused "as the test asked for" \
+check "once more" denied "as the test asked for" \
 	hw_out 0x2001
 check "and then no more" hw_out 0x2001
 echo 1 >"$debug/fail_add"
@@ -391,16 +359,16 @@ echo 1 >"$debug/fail_add"
 echo 95 >"$debug/fail_add_errno"
 check "EOPNOTSUPP: software" hw_out 0x2002
 is "as ip tells" "$(offloaded 0x2001) $(offloaded 0x2002)" "1 0"
-check "a key of 192 bit" refused "Only rfc4106(gcm(aes)) with 128 or 256 bit key" ip -n "$A" \
+check "a key of 192 bit" denied "Only rfc4106(gcm(aes)) with 128 or 256 bit key" ip -n "$A" \
 	xfrm state add src "$a" dst "$b" proto esp spi 0x2009 mode tunnel \
 	aead 'rfc4106(gcm(aes))' "0x$(printf '%056d' 1)" 128 offload dev nicA dir out
-check "an ICV of 64 bit" refused "and 128 bit ICV is supported" ip -n "$A" \
+check "an ICV of 64 bit" denied "and 128 bit ICV is supported" ip -n "$A" \
 	xfrm state add src "$a" dst "$b" proto esp spi 0x2009 mode tunnel \
 	aead 'rfc4106(gcm(aes))' "$KEY" 64 offload dev nicA dir out
-check "null encryption" refused "Only rfc4106(gcm(aes))" ip -n "$A" \
+check "null encryption" denied "Only rfc4106(gcm(aes))" ip -n "$A" \
 	xfrm state add src "$a" dst "$b" proto esp spi 0x2009 mode tunnel \
 	enc 'ecb(cipher_null)' '' auth digest_null '' offload dev nicA dir out
-check "UDP encapsulation" refused "not encapsulated, is supported" \
+check "UDP encapsulation" denied "not encapsulated, is supported" \
 	hw_out 0x2009 encap espinudp 4500 4500 0.0.0.0
 is "these are counted" "$(nic tx_refused_kind) $(nic tx_refused_fault)" "4 4"
 

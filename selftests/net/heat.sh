@@ -7,6 +7,7 @@
 # the active one, and has them in its own slots when it takes over.
 
 . "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/espnic.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
 cache() { # NAMESPACE SPI FIELD
@@ -27,10 +28,7 @@ full() { # NAMESPACE: both slots are in use
 	[ "$(on "$1" xfrm-ha -j engine show | jq '.[0].hard')" = 2 ]
 }
 
-[ -e "${XFRM_HA_MODULES-}/espnic/espnic.ko" ] || skip_all "espnic is not built"
-[ "$XFRM_HA_MACHINE" != qemu ] || modprobe -a esp4_offload esp6_offload
-must insmod "$XFRM_HA_MODULES/espnic/espnic.ko" slots=1
-at_exit rmmod espnic
+espnic_load slots=1
 ha_load
 topology engine
 for ns in "$G1" "$G2"; do

@@ -7,6 +7,7 @@
 # by their lease, handed over and taken over as others are. The NICs are espnic's; P has none.
 
 . "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/espnic.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
 nic() { # NAMESPACE tx|rx: packets that the NIC has encrypted or decrypted
@@ -24,10 +25,7 @@ in_nic() { # NAMESPACE COMMAND...: and the packets went through the NIC, all tha
 	[ $(($(nic "$ns" rx) - rx)) -ge "$before" ]
 }
 
-[ -e "${XFRM_HA_MODULES-}/espnic/espnic.ko" ] || skip_all "espnic is not built"
-[ "$XFRM_HA_MACHINE" != qemu ] || modprobe -a esp4_offload esp6_offload
-must insmod "$XFRM_HA_MODULES/espnic/espnic.ko"
-at_exit rmmod espnic
+espnic_load
 ha_load
 topology espnic
 spi=0x1000

@@ -9,6 +9,7 @@
 # clear, no number is used twice or left out. MOVES: how often each SA enters a slot (8).
 
 . "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/espnic.sh"
 . "$(dirname "$0")/../lib/engine.sh"
 
 flood() { # NAMESPACE FROM TO: small packets, until /run/stop is there
@@ -35,10 +36,6 @@ segments() { # from A to B, and what of it is large is cut on its way
 	client=$!
 }
 
-listens() {
-	on "$B" ss -Hltn 'sport = :5201' | grep -q .
-}
-
 lost() { # packets that a wire has dropped: its ring was full
 	local i sum=0
 
@@ -54,16 +51,11 @@ numbers() { # NAMESPACE SPI: given to packets, outbound
 		sed -n 's/.*oseq \(0x[0-9a-f]*\).*/\1/p' | head -n 1)"
 }
 
-packets() { # NAMESPACE SPI: accepted, inbound
-	ip -n "$1" -s xfrm state list proto esp spi "$2" |
-		sed -n 's/.*(bytes), *\([0-9]*\)(packets).*/\1/p' | head -n 1
-}
-
 came() { # all that A or B has sent, but for what the wires have dropped
 	local sent=$(($(numbers "$A" "$to_b") + $(numbers "$B" "$to_a")))
 
 	say "$sent, of them $(lost) lost on the wire"
-	[ $((sent - $(lost))) -eq $(($(packets "$B" "$to_b") + $(packets "$A" "$to_a"))) ]
+	[ $((sent - $(lost))) -eq $(($(sa_packets "$B" "$to_b") + $(sa_packets "$A" "$to_a"))) ]
 }
 
 moved() { # COUNT
@@ -86,10 +78,7 @@ goes() { # COUNT: round and round until both SAs have entered a slot so often
 	moved "$1"
 }
 
-[ -e "${XFRM_HA_MODULES-}/espnic/espnic.ko" ] || skip_all "espnic is not built"
-[ "$XFRM_HA_MACHINE" != qemu ] || modprobe -a esp4_offload esp6_offload
-must insmod "$XFRM_HA_MODULES/espnic/espnic.ko" slots=2
-at_exit rmmod_espnic
+espnic_load slots=2
 ha_load
 wires
 engine
