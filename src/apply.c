@@ -64,7 +64,8 @@ static void write_edge(struct xfrm_state *x, u64 edge)
 		return;
 	x->replay_esn->seq_hi = edge >> 32;
 	/* A NIC that decrypts must know it, too: as xfrm_replay_advance_esn() does. */
-	xfrm_dev_state_advance_esn(x);
+	if (x->xso.type != XFRM_DEV_OFFLOAD_PACKET)
+		xfrm_dev_state_advance_esn(x);
 }
 
 static void write_window(struct xfrm_state *x, const struct xha_window *w)
@@ -76,21 +77,70 @@ static void write_window(struct xfrm_state *x, const struct xha_window *w)
 		x->replay.bitmap = xha_window_to_legacy(w);
 }
 
+/* In packet offload mode: does the NIC tell how many packets there were? */
+bool xha_apply_counted(const struct xfrm_state *x)
+{
+#ifdef CONFIG_XFRM_OFFLOAD
+	const struct net_device *dev = READ_ONCE(x->xso.dev);
+
+	return dev && dev->xfrmdev_ops && dev->xfrmdev_ops->xdo_dev_state_update_stats;
+#else
+	return false;
+#endif
+}
+
+static void spend(struct xha_sa *sa)
+{
+	sa->spent = true;
+	if (sa->hold & XHA_HOLD_STANDBY)
+		sa->used = xha_end(xha_apply_esn(sa->x));
+}
+
+/*
+ * The NIC's counts; what the peer has not counted was sent or accepted here. What a NIC has
+ * decrypted with an SA that is held nobody has accepted: see packet.c.
+ */
+static void ask_nic(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+
+	/* The driver forgets an SA after it is dead, not before. */
+	if (!sa->packet || x->km.state == XFRM_STATE_DEAD)
+		return;
+	xfrm_dev_state_update_stats(x);
+	if (x->xso.dir == XFRM_DEV_OFFLOAD_IN && sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY))
+		sa->foreign = x->curlft.packets;
+	if (!sa->spent && x->curlft.packets != sa->foreign)
+		spend(sa);
+}
+
 /**
  * xha_apply_sample() - read what is mirrored of an SA
- * @x: SA, its lock held
+ * @sa: shadow; x->lock held
  * @s: filled; s->window too, unless it is NULL
+ *
+ * The numbers of an SA in packet offload mode are the NIC's: once it may have been used here
+ * they are at the end.
  */
-void xha_apply_sample(struct xfrm_state *x, struct xha_sample *s)
+void xha_apply_sample(struct xha_sa *sa, struct xha_sample *s)
 {
+	struct xfrm_state *x = sa->x;
+
 	lockdep_assert_held(&x->lock);
 
+	ask_nic(sa);
 	s->out = xha_oseq(x);
 	s->in = edge_of(x);
 	s->bytes = x->curlft.bytes;
 	s->packets = x->curlft.packets;
 	if (s->window)
 		window_of(s->window, x);
+	if (!sa->spent)
+		return;
+	s->out = xha_end(xha_apply_esn(x));
+	s->in = xha_end(xha_apply_esn(x));
+	if (s->window)
+		xha_window_move(s->window, s->in, true);
 }
 
 static void set_oseq(struct xha_sa *sa, u64 oseq)
@@ -148,13 +198,11 @@ static bool apply_out(struct xha_sa *sa, const struct xha_record *r)
 static bool apply_in(struct xha_sa *sa, const struct xha_record *r)
 {
 	struct xfrm_state *x = sa->x;
-	u64 seq = r->seq, old = edge_of(x);
+	u64 seq = min(r->seq, xha_end(xha_apply_esn(x))), old = edge_of(x);
 	struct xha_window w;
 
 	if (!xha_apply_width(x))
 		return false;
-	if (!xha_apply_esn(x))
-		seq = min_t(u64, seq, U32_MAX);
 	if (seq < old || (seq == old && !(r->flags & XHA_REC_F_BITMAP)))
 		return false;
 	if (!(r->flags & XHA_REC_F_BITMAP) && has_ring(x) &&
@@ -188,6 +236,10 @@ bool xha_apply_record(struct xha_sa *sa, const struct xha_record *r)
 	/* Settled under x->lock: xha_apply_role() may just have made us active. */
 	if (x->km.state == XFRM_STATE_DEAD || !(sa->hold & XHA_HOLD_STANDBY))
 		goto out;
+	ask_nic(sa);
+	/* The end is what this node has told the peer. */
+	if (r->seq && !(sa->spent && r->seq >= xha_end(xha_apply_esn(x))))
+		sa->heard = true;
 	moved = r->in ? apply_in(sa, r) : apply_out(sa, r);
 	v = xha_expand48(x->curlft.bytes, r->bytes);
 	if (v > x->curlft.bytes) {
@@ -199,6 +251,7 @@ bool xha_apply_record(struct xha_sa *sa, const struct xha_record *r)
 		x->curlft.packets = v;
 		moved = true;
 	}
+	sa->foreign = x->curlft.packets;
 out:
 	spin_unlock_bh(&x->lock);
 	return moved;
@@ -216,15 +269,28 @@ static void take_window(struct xha_sa *sa, const struct xha_group_config *c)
 		return;
 	xha_exposure(&e, c->interval, xha_apply_width(x), sa->in_peak, false);
 	window_of(&w, x);
-	edge = w.edge + e.lost;
-	if (!xha_apply_esn(x))
-		edge = min_t(u64, edge, U32_MAX);
+	edge = min(w.edge + e.lost, xha_end(xha_apply_esn(x)));
 	xha_window_move(&w, edge, true);
 	write_window(x, &w);
 }
 
 /* An aevent tap hears of a packet when its number is given: what may come at once. */
 #define GSO_HEADROOM	64
+
+/*
+ * No number stops a NIC. It goes on while there is a peer in sync, or one that has acknowledged
+ * the end, or none that counts; not in a slice.
+ */
+static u64 packet_left(const struct xha_sa *sa)
+{
+	const struct xha_bounds *b = &sa->bounds;
+
+	if (sa->x->xso.dir != XFRM_DEV_OFFLOAD_OUT || !b->alone)
+		return U64_MAX;
+	if (b->last != U64_MAX || xha_limit(b) < xha_end(xha_apply_esn(sa->x)))
+		return 0;
+	return U64_MAX;
+}
 
 /**
  * xha_apply_settle() - hold an SA that has come to its limit, let go of one that may go on
@@ -236,16 +302,19 @@ void xha_apply_settle(struct xha_sa *sa)
 {
 	struct xfrm_state *x = sa->x;
 	u64 oseq = xha_oseq(x), limit = xha_limit(&sa->bounds), left;
+	bool otherwise = sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY);
 
 	lockdep_assert_held(&x->lock);
 
 	left = limit > oseq ? limit - oseq : 0;
-	if (sa->hold & XHA_HOLD_STANDBY || xha_tap->refuses) {
-		if (left || sa->hold & XHA_HOLD_STANDBY)
+	if (sa->packet)
+		left = packet_left(sa);
+	if (otherwise || (xha_tap->refuses && !sa->packet)) {
+		if (left || otherwise)
 			sa->hold &= ~XHA_HOLD_LEASE;
 		return;
 	}
-	if (x->type_offload)
+	if (x->type_offload && !sa->packet)
 		left -= min3(left, (u64)sa->out_urge, (u64)GSO_HEADROOM);
 	if (!left && !(sa->hold & XHA_HOLD_LEASE)) {
 		sa->hold |= XHA_HOLD_LEASE;
@@ -265,7 +334,7 @@ void xha_apply_settle(struct xha_sa *sa)
 /* The peer may be active, too, or may have been: what needs no lease is the peer's. */
 static void leave_birth(struct xha_sa *sa, const struct xha_group *g)
 {
-	if (!sa->mirror || !g->config.strict || !READ_ONCE(g->took))
+	if (!sa->mirror || !g->config.strict || !READ_ONCE(g->took) || sa->packet)
 		return;
 	xha_apply_jump(sa, XHA_LEASE_BIRTH);
 	sa->bounds.lease = 0;
@@ -300,6 +369,63 @@ static u64 begin(struct xha_sa *sa, const struct xha_group *g)
 	return skipped;
 }
 
+/*
+ * Can't a node that becomes active go on with it? Not if the numbers are those of a NIC that has
+ * not carried the SA alone until now (see packet.c), nor if they are at the end, which does not
+ * stop an SA whose numbers may wrap, or that has no replay window.
+ */
+static bool finished(const struct xha_sa *sa, u32 tenure)
+{
+	u64 end = xha_end(xha_apply_esn(sa->x));
+
+	if (sa->packet)
+		return sa->heard || sa->tenure != tenure;
+	return xha_oseq(sa->x) >= end || edge_of(sa->x) >= end;
+}
+
+/* It stays held, and is to be renewed. Its lifetime goes on: if nobody renews it, it ends. */
+static void retire(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+
+	if (x->km.state == XFRM_STATE_DEAD)
+		return;
+	sa->hold = XHA_HOLD_REKEY;
+	sa->bounds.lease = 0;
+	sa->gen++;
+	sa->final = false;
+	if (x->km.state == XFRM_STATE_VALID)
+		x->km.state = XFRM_STATE_ERROR;
+	hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
+	xha_stat_inc(sa->xn, XHA_STAT_NEEDS_REKEY);
+	set_bit(XHA_SA_REKEY, &sa->flags);
+	xha_group_soft(sa->group);
+}
+
+/**
+ * xha_apply_meet() - the peer has used an SA of an active node
+ * @sa: shadow; x->lock held
+ * @seq: its last number
+ *
+ * Return: false if this node was above that already.
+ */
+bool xha_apply_meet(struct xha_sa *sa, u64 seq)
+{
+	lockdep_assert_held(&sa->x->lock);
+
+	if (sa->packet ? !seq : !xha_apply_jump(sa, seq))
+		return false;
+	if (sa->packet)
+		sa->heard = true;
+	if (sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY))
+		return true;
+	if (finished(sa, sa->tenure))
+		retire(sa);
+	else
+		xha_apply_settle(sa);
+	return true;
+}
+
 /**
  * xha_apply_role() - hold an SA, or let it go, as the role of its group wants it
  * @sa: shadow; process context, x->lock not held
@@ -317,21 +443,36 @@ u64 xha_apply_role(struct xha_sa *sa)
 {
 	struct xha_group *g = sa->group;
 	struct xfrm_state *x = sa->x;
+	u32 before, tenure;
 	bool standby, held;
+	enum xha_role role;
 	u64 skipped = 0;
 
 	spin_lock_bh(&x->lock);
+	ask_nic(sa);
 	held = sa->hold & XHA_HOLD_STANDBY;
-	standby = READ_ONCE(g->role) != XHA_ROLE_ACTIVE;
+	before = READ_ONCE(g->tenure);
+	smp_rmb(); /* set_role(): an SA that is placed can't be of a later tenure than its role */
+	role = READ_ONCE(g->role);
+	smp_rmb(); /* ditto: one that is let go can't be of an earlier one */
+	tenure = READ_ONCE(g->tenure);
+	if (!sa->placed)
+		sa->tenure = before - (role == XHA_ROLE_STANDBY || role == XHA_ROLE_HANDED);
+	standby = role != XHA_ROLE_ACTIVE;
 	if (standby) {
 		sa->hold |= XHA_HOLD_STANDBY;
+		sa->hold &= ~XHA_HOLD_REKEY;
 		if (x->km.state == XFRM_STATE_VALID)
 			x->km.state = XFRM_STATE_ERROR;
 		/* What is written from now on is the peer's. */
 		if (!held) {
 			sa->written = 0;
 			sa->used = xha_oseq(x);
+			if (sa->spent)
+				spend(sa);
 		}
+	} else if (held && finished(sa, tenure)) {
+		retire(sa);
 	} else if (held) {
 		skipped = begin(sa, g);
 		sa->hold &= ~XHA_HOLD_STANDBY;
@@ -342,6 +483,8 @@ u64 xha_apply_role(struct xha_sa *sa)
 	} else if (!sa->placed) {
 		leave_birth(sa, g);
 	}
+	if (sa->packet && !(sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY)))
+		spend(sa);
 	sa->placed = true;
 	xha_sa_bound(sa);
 	spin_unlock_bh(&x->lock);
@@ -365,7 +508,9 @@ void xha_apply_grant(struct xha_sa *sa)
 
 	spin_lock_bh(&x->lock);
 	if (sa->hold & XHA_HOLD_STANDBY && x->km.state != XFRM_STATE_DEAD) {
-		set_oseq(sa, xha_lease_end(xha_oseq(x), XHA_LEASE_GRANT, xha_apply_esn(x)));
+		if (!sa->packet)
+			set_oseq(sa, xha_lease_end(xha_oseq(x), XHA_LEASE_GRANT,
+						   xha_apply_esn(x)));
 		sa->written = sa->out.seq;
 		sa->told = true;
 		sa->final = false;
@@ -382,7 +527,8 @@ void xha_apply_free(struct xha_sa *sa)
 	struct xfrm_state *x = sa->x;
 
 	spin_lock_bh(&x->lock);
-	if (sa->hold) {
+	/* A NIC would begin with numbers that were used: such an SA stays as it is. */
+	if (sa->hold && !(sa->packet && sa->hold & XHA_HOLD_REKEY)) {
 		sa->hold = 0;
 		if (x->km.state == XFRM_STATE_ERROR) {
 			x->km.state = XFRM_STATE_VALID;
@@ -413,6 +559,24 @@ void xha_apply_soften(struct xha_sa *sa)
 		return;
 	xha_stat_inc(sa->xn, XHA_STAT_SLICE_SOFT);
 	km_state_expired(x, 0, 0);
+}
+
+/**
+ * xha_apply_expire() - an SA is held until it is renewed: tell the user, once for each takeover
+ * @sa: shadow; process context
+ */
+void xha_apply_expire(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+	bool tell;
+
+	spin_lock_bh(&x->lock);
+	tell = sa->hold & XHA_HOLD_REKEY && x->km.state != XFRM_STATE_DEAD;
+	if (tell)
+		x->km.dying = 1;
+	spin_unlock_bh(&x->lock);
+	if (tell)
+		km_state_expired(x, 0, 0);
 }
 
 /**

@@ -1,91 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Wire format of the link. Pure.
+ * Wire format of the link, as docs/wire.rst draws it. Pure.
  *
- * All integers are big-endian. Reserved bits ("0") are sent as zero and
- * ignored on receipt. A frame of another version is refused whole. Control
- * messages (kind 0x30 and up) tell their length: a receiver skips kinds that
- * it does not know, so new ones can be added within a version.
- *
- * Frame: header, then payload of "length" octets; Ethernet may pad behind it.
- * The header is the associated data of the seal. Flags: 1, the frame is to be
- * acknowledged; 2, soon: the sender waits for it.
- *
- *  0                   1                   2                   3
- *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
- * +---------------+-------+-------+-------------------------------+
- * |  version = 1  | type  | flags |            length             |
- * +---------------+-------+-------+-------------------------------+
- * |              session (0 in HELLO)                             |
- * +---------------------------------------------------------------+
- * |                                                               |
- * +                        frame number                           +
- * |                                                               |
- * +---------------------------------------------------------------+
- *
- * HELLO payload:
- *
- * +---------------------------------------------------------------+
- * |                           node id                             |
- * +---------------------------------------------------------------+
- * |                           session                             |
- * +-------------------------------+---------------+-------------+-+
- * |       heartbeat (ms)          |     dead      |      0      |I|  I: insecure
- * +-------------------------------+---------------+-------------+-+
- * |                   nonce of the sender (32)                    |
- * +---------------------------------------------------------------+
- * |          echo of the receiver's nonce, else 0 (32)            |
- * +---------------------------------------------------------------+
- * |                     HMAC-SHA-256 (32)                         |
- * +---------------------------------------------------------------+
- *
- * DATA payload, in clear: acknowledgment, then messages.
- *
- * +---------------------------------------------------------------+
- * |              largest frame number received (8)                |
- * +---------------------------------------------------------------+
- * |    bit i, from the least: largest - 1 - i was received (8)    |
- * +---------------------------------------------------------------+
- *
- * Record, kind 1 outbound, 2 inbound:
- *
- * +-------+-------+-----------------------------------------------+
- * | kind  | flags |              index of the SA                  |
- * +-------+-------+-----------------------------------------------+
- * |                                                               |
- * +   outbound: lease end, or last number used (FINAL)            +
- * |   inbound: right edge of the replay window                    |
- * +---------------------------------------------------------------+
- * |                  octets (low 48 bits)                         |
- * +                               +-------------------------------+
- * |                               |                               |
- * +-------------------------------+                               +
- * |                  packets (low 48 bits)                        |
- * +---------------------------------------------------------------+
- *
- * and with flag BITMAP:
- *
- * +-------------------------------+-------------------------------+
- * |        width (bits)           |               0               |
- * +-------------------------------+-------------------------------+
- * |  bit i of word i / 32, from the least: right edge - i was seen|
- * +---------------------------------------------------------------+
- *
- * Control message:
- *
- * +---------------+---------------+-------------------------------+
- * |     kind      |     flags     |  length of all (octets, 4 n)  |
- * +---------------+---------------+-------------------------------+
- *
- * identity of an SA: family (1: 4 or 6), protocol (1), 0 (2), SPI,
- *     mark value, mark mask, if_id, destination address (16; IPv4: first 4,
- *     then 0) -- 36 octets
- * ANNOUNCE: index (4), identity (36), replay mode (1), 0 (3), outbound (8),
- *     right edge (8), octets (8), packets (8)
- * GONE, NAK: index (4)
- * ASK: identity (36)
- * GROUP: node id (4), term (4), role (1), 0 (3), name (16, filled with 0)
- * HEARTBEAT, SYNCED: nothing
+ * Control messages (kind 0x30 and up) tell their length: a receiver skips kinds that it does not
+ * know, so new ones can be added within a version.
  */
 
 #include "frame.h"

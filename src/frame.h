@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Wire format of the link. Pure. Drawn at the head of frame.c. */
+/* Wire format of the link. Pure. Drawn in docs/wire.rst. */
 #ifndef _XFRM_HA_FRAME_H
 #define _XFRM_HA_FRAME_H
 
@@ -50,7 +50,7 @@ struct xha_hdr {
  * @node: id of the sender
  * @session: session number the sender wants to be called by
  * @heartbeat: ms between heartbeats of the sender
- * @dead: heartbeats missed after which the sender thinks its peer dead
+ * @dead: of these, after which the receiver, having heard nothing, thinks the sender dead
  * @insecure: the sender does not seal
  * @nonce: fresh for each session of the sender
  * @echo: nonce of the peer as last heard, else 0

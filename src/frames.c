@@ -86,8 +86,7 @@ static void finish(struct xha_session *s, struct sk_buff *skb, struct xha_hdr *h
 static int fill(struct xha_link *link, struct xha_session *s, struct net_device *dev, u64 now,
 		struct sk_buff **skbp, struct xha_hdr *h)
 {
-	u64 heartbeat = link->config.heartbeat * (u64)NSEC_PER_MSEC;
-	bool beat = now - link->sent_at >= heartbeat;
+	bool beat = now - link->sent_at >= xha_link_heartbeat(link, s);
 	struct xha_slot *slot = slot_of(link, s->number + 1);
 	struct xha_ack ack;
 	struct sk_buff *skb;
@@ -338,7 +337,8 @@ static void opened(struct xha_seal_op *op, int err)
 	unsigned int len = op->hdr.len - (s->rx.tfm ? XHA_TAG_LEN : 0);
 
 	if (err)
-		xha_stat_inc(s->link->xn, XHA_STAT_FRAME_AUTH);
+		xha_stat_inc(s->link->xn, err == -EBADMSG ? XHA_STAT_FRAME_AUTH :
+			     XHA_STAT_FRAME_NOMEM);
 	else
 		input(s, &op->hdr, op->skb->data + XHA_HDR_LEN, len);
 	kfree_skb(op->skb);

@@ -11,7 +11,6 @@
 #include "trace.h"
 #include "xfrm_ha.h"
 
-#define GROUPS_MAX		1024
 #define RELEASE_TIMEOUT_MS	2000
 #define JOIN_DEFAULT_MS		3000
 #define MAX_AGE_DEFAULT_MS	10
@@ -118,6 +117,9 @@ static void set_role(struct xha_group *g, enum xha_role role, u32 term)
 
 	if (g->role != role)
 		g->changed_at = ktime_get_boottime_ns();
+	if (role == XHA_ROLE_STANDBY || role == XHA_ROLE_HANDED)
+		WRITE_ONCE(g->tenure, g->tenure + 1);
+	smp_wmb(); /* pairs with the barriers in xha_apply_role() */
 	WRITE_ONCE(g->role, role);
 	if (role != XHA_ROLE_ACTIVE)
 		WRITE_ONCE(g->solo, false);
@@ -146,10 +148,17 @@ static void activate(struct xha_group *g, u32 term, bool handed)
 	WRITE_ONCE(g->took, !handed && !told);
 	if (g->alone && (!told || g->config.solo))
 		WRITE_ONCE(g->solo, true);
-	set_bit(XFRM_HA_EVENT_TAKEOVER, &g->events);
+	__set_bit(XFRM_HA_EVENT_TAKEOVER, &g->events);
 	g->takeovers++;
 	xha_stat_inc(g->xn, XHA_STAT_TAKEOVER);
 	set_role(g, XHA_ROLE_ACTIVE, term);
+}
+
+/* What was not given away is carried on with. */
+static void keep(struct xha_group *g)
+{
+	WRITE_ONCE(g->solo, g->alone && g->config.solo);
+	set_role(g, XHA_ROLE_ACTIVE, g->term);
 }
 
 static void tell(struct xha_group *g)
@@ -246,14 +255,40 @@ static void hand_over(struct xha_group *g)
 	spin_unlock_bh(&g->lock);
 }
 
+/* That it is active is said last if it is, and first if it has been. */
+static void announce(struct xha_group *g, enum xha_role role, unsigned long events)
+{
+	bool took = __test_and_clear_bit(XFRM_HA_EVENT_TAKEOVER, &events);
+	unsigned int event;
+
+	if (!took && !events)
+		xha_event_group(g, XFRM_HA_EVENT_ROLE_CHANGE);
+	if (took && role != XHA_ROLE_ACTIVE)
+		xha_event_group(g, XFRM_HA_EVENT_TAKEOVER);
+	for_each_set_bit(event, &events, BITS_PER_LONG)
+		xha_event_group(g, event);
+	if (took && role == XHA_ROLE_ACTIVE)
+		xha_event_group(g, XFRM_HA_EVENT_TAKEOVER);
+}
+
 static void role_work(struct work_struct *work)
 {
 	struct xha_group *g = container_of(work, struct xha_group, role_work);
-	enum xha_role role = READ_ONCE(g->role);
-	unsigned long events;
-	unsigned int event;
+	unsigned long events = 0;
+	enum xha_role role;
+	bool granting;
+	u32 deposed;
 
-	if (role == XHA_ROLE_RELEASING && READ_ONCE(g->granting)) {
+	/* What comes from here on is for the next run: it is said when the SAs are ready. */
+	spin_lock_bh(&g->lock);
+	role = g->role;
+	deposed = g->deposed;
+	granting = role == XHA_ROLE_RELEASING && g->granting;
+	if (!granting)
+		swap(events, g->events);
+	spin_unlock_bh(&g->lock);
+
+	if (granting) {
 		hand_over(g);
 		return;
 	}
@@ -261,7 +296,9 @@ static void role_work(struct work_struct *work)
 	if (role == XHA_ROLE_RELEASING)
 		atomic_set(&g->final_left, 1);
 	each_sa(g, sweep);
-	WRITE_ONCE(g->deposed, false);
+	/* If that came while this ran, SAs have been passed by: the next run is for them. */
+	if (deposed)
+		cmpxchg(&g->deposed, deposed, 0);
 	if (role == XHA_ROLE_RELEASING) {
 		mod_delayed_work(group_wq, &g->timer, msecs_to_jiffies(RELEASE_TIMEOUT_MS));
 		if (atomic_dec_and_test(&g->final_left))
@@ -270,12 +307,7 @@ static void role_work(struct work_struct *work)
 	tell(g);
 	if (g->link)
 		xha_link_urge(g->link);
-
-	events = xchg(&g->events, 0);
-	for_each_set_bit(event, &events, BITS_PER_LONG)
-		xha_event_group(g, event);
-	if (!events)
-		xha_event_group(g, XFRM_HA_EVENT_ROLE_CHANGE);
+	announce(g, role, events);
 }
 
 /*
@@ -297,7 +329,7 @@ static void timer_work(struct work_struct *work)
 	else if (g->role == XHA_ROLE_JOINING)
 		activate(g, next_term(g), false);
 	else if (g->role == XHA_ROLE_RELEASING)
-		set_role(g, XHA_ROLE_ACTIVE, g->term);
+		keep(g);
 	spin_unlock_bh(&g->lock);
 }
 
@@ -317,11 +349,11 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 		break;
 	case XHA_TERM_STEP_DOWN:
 		if (g->role == XHA_ROLE_ACTIVE || g->role == XHA_ROLE_RELEASING) {
-			set_bit(XFRM_HA_EVENT_DEPOSED, &g->events);
+			__set_bit(XFRM_HA_EVENT_DEPOSED, &g->events);
 			xha_stat_inc(xn, XHA_STAT_DEPOSED);
-			WRITE_ONCE(g->deposed, true);
+			WRITE_ONCE(g->deposed, g->deposed + 1 ?: 1);
 		} else if (g->role == XHA_ROLE_HANDED) {
-			set_bit(XFRM_HA_EVENT_RELEASE, &g->events);
+			__set_bit(XFRM_HA_EVENT_RELEASE, &g->events);
 		}
 		set_role(g, XHA_ROLE_STANDBY, term);
 		break;
@@ -344,6 +376,7 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 static void peer_lost(struct xha_group *g)
 {
 	bool carried = g->peer_role == XHA_CLAIM_ACTIVE || g->peer_role == XHA_CLAIM_HANDOVER;
+	bool asked = g->request;
 
 	lockdep_assert_held(&g->lock);
 
@@ -354,15 +387,15 @@ static void peer_lost(struct xha_group *g)
 		if (!g->peer_known || (g->role == XHA_ROLE_STANDBY && !carried))
 			break;
 		/* Who has handed it over can't know whether it was taken. */
-		if (g->config.takeover && g->synced && g->role == XHA_ROLE_STANDBY)
+		if ((g->config.takeover || asked) && g->synced && g->role == XHA_ROLE_STANDBY)
 			activate(g, next_term(g), false);
 		else
-			set_bit(XFRM_HA_EVENT_TAKEOVER_WANTED, &g->events);
+			__set_bit(XFRM_HA_EVENT_TAKEOVER_WANTED, &g->events);
 		queue_work(group_wq, &g->role_work);
 		break;
 	case XHA_ROLE_RELEASING:
 		/* HANDOVER was not said: the peer can't have taken it. */
-		set_role(g, XHA_ROLE_ACTIVE, g->term);
+		keep(g);
 		break;
 	case XHA_ROLE_JOINING:
 	case XHA_ROLE_ACTIVE:
@@ -387,11 +420,14 @@ static bool gave_up(const struct xha_group *g, const struct xha_group_msg *m)
  */
 void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epoch, u64 number)
 {
+	bool known;
+
 	spin_lock_bh(&g->lock);
 	if (g->heard_epoch == epoch && number < g->heard_number)
 		goto out;
 	if (g->heard_epoch != epoch)
 		g->peer_known = false;
+	known = g->peer_known;
 	g->heard_epoch = epoch;
 	g->heard_number = number;
 	if (gave_up(g, m)) {
@@ -406,6 +442,9 @@ void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epo
 	g->peer_node = m->node;
 	g->peer_term = max(g->peer_term, m->term);
 	judge(g, (enum xha_claim)m->role, m->term, m->node);
+	/* The peer may have made the group after this node spoke of it. */
+	if (!known)
+		tell(g);
 out:
 	spin_unlock_bh(&g->lock);
 }
@@ -481,7 +520,9 @@ void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool lost
 			peer_lost(g);
 		else if (state <= XHA_LINK_CONNECTING)
 			g->peer_known = false;
-		if (state == XHA_LINK_UP && g->role == XHA_ROLE_JOINING && g->peer_known)
+		/* What it has said too early is heard now. */
+		if (state == XHA_LINK_UP && g->peer_known &&
+		    (g->role == XHA_ROLE_JOINING || g->peer_role == XHA_CLAIM_REQUEST))
 			judge(g, (enum xha_claim)g->peer_role, g->peer_term, g->peer_node);
 		g->synced = state == XHA_LINK_UP;
 		spin_unlock_bh(&g->lock);
@@ -506,6 +547,8 @@ static void soften(struct xha_group *g, struct xha_sa *sa)
 {
 	if (test_bit(XHA_SA_SOFT, &sa->flags))
 		xha_apply_soften(sa);
+	if (test_and_clear_bit(XHA_SA_REKEY, &sa->flags))
+		xha_apply_expire(sa);
 }
 
 /* The user is told as of any SA whose soft limit is reached: an IKE daemon renews it. */
@@ -519,6 +562,16 @@ static void soft_work(struct work_struct *work)
 void xha_group_soft(struct xha_group *g)
 {
 	queue_work(group_wq, &g->soft_work);
+}
+
+/* A change of its state that has not found the group in the list is found here. */
+static void look_at_link(struct xha_group *g)
+{
+	spin_lock_bh(&g->lock);
+	smp_mb(); /* pairs with set_state() in link.c: the list, then the state */
+	g->synced = xha_link_state(g->link) == XHA_LINK_UP;
+	set_alone(g, !g->synced);
+	spin_unlock_bh(&g->lock);
 }
 
 /* What the ranges of the attributes do not say. */
@@ -586,10 +639,9 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	if (g->link) {
 		g->mirror = xha_link_mirror(g->link);
 		xha_mirror_max_age(g->mirror, c->max_age);
-		g->synced = xha_link_state(g->link) == XHA_LINK_UP;
 	}
-	g->alone = !g->synced;
-	err = xa_alloc(&xn->groups, &g->id, g, XA_LIMIT(1, GROUPS_MAX), GFP_KERNEL);
+	g->alone = true;
+	err = xa_alloc(&xn->groups, &g->id, g, XA_LIMIT(1, XHA_GROUPS_MAX), GFP_KERNEL);
 	if (err) {
 		if (err == -EBUSY) {
 			NL_SET_ERR_MSG(extack, "A netns can have no more than 1024 groups");
@@ -601,12 +653,15 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	g->changed_at = ktime_get_boottime_ns();
 	if (active && g->link) {
 		g->role = XHA_ROLE_JOINING;
-		queue_delayed_work(group_wq, &g->timer, msecs_to_jiffies(c->join));
 	} else if (active) {
 		g->role = XHA_ROLE_ACTIVE;
 		g->term = 1;
 	}
 	list_add_tail_rcu(&g->node, &xn->group_list);
+	if (g->link)
+		look_at_link(g);
+	if (g->role == XHA_ROLE_JOINING)
+		queue_delayed_work(group_wq, &g->timer, msecs_to_jiffies(c->join));
 	xha_event_group(g, XFRM_HA_EVENT_GROUP_NEW);
 	xha_sa_reconcile(xn);
 	tell(g);
@@ -692,7 +747,8 @@ int xha_group_del(struct xha_net *xn, const char *name, struct netlink_ext_ack *
  * @extack: one sentence on a refusal
  *
  * With a peer that is there and active the peer is asked to hand over: no
- * packet is lost and no number skipped. Else, or by @force, the group's term
+ * packet is lost and no number skipped. Else, or by @force, or when the peer is lost before
+ * it has heard that, the group's term
  * is raised and the SAs go on from their lease ends. By @force an active node that has lost its
  * peer, and holds its SAs at the end of their leases, goes on alone.
  *

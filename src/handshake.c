@@ -18,6 +18,8 @@
 #define SESSION_KEY	"xfrm_ha 1 session"
 #define HELLOS_A_SECOND	10
 
+static const u8 no_echo[XHA_NONCE_LEN];
+
 static u32 fresh_session(void)
 {
 	u32 n;
@@ -33,6 +35,8 @@ static void fresh(struct xha_link *link, struct xha_hs *hs, u32 *session)
 	memset(hs, 0, sizeof(*hs));
 	hs->node = link->xn->node;
 	hs->insecure = link->config.insecure;
+	hs->heartbeat = READ_ONCE(link->config.heartbeat);
+	hs->dead = READ_ONCE(link->config.dead);
 	get_random_bytes(hs->nonce, sizeof(hs->nonce));
 	*session = fresh_session();
 }
@@ -66,8 +70,8 @@ static void say(struct xha_link *link, const struct xha_hs *hs, u32 session, con
 	struct xha_hello hello = {
 		.node = hs->node,
 		.session = session,
-		.heartbeat = link->config.heartbeat,
-		.dead = link->config.dead,
+		.heartbeat = hs->heartbeat,
+		.dead = hs->dead,
 		.insecure = hs->insecure,
 	};
 	struct net_device *dev;
@@ -105,11 +109,34 @@ void xha_handshake_reset(struct xha_link *link)
 	fresh(link, &link->hs, &link->hs_session);
 	memset(link->heard_nonce, 0, sizeof(link->heard_nonce));
 	link->has_next = false;
+	WRITE_ONCE(link->renew, false);
 }
 
+static void fresh_next(struct xha_link *link)
+{
+	fresh(link, &link->next, &link->next_session);
+	link->has_next = true;
+}
+
+/* Without a session, or one that the peer may not know of, or to have another one. */
 void xha_handshake_say(struct xha_link *link)
 {
-	say(link, &link->hs, link->hs_session, link->heard_nonce);
+	if (link->renew)
+		say(link, &link->next, link->next_session, no_echo);
+	else
+		say(link, &link->hs, link->hs_session, link->heard_nonce);
+}
+
+/* The settings have changed: the session that stands does so until there is one with these. */
+void xha_handshake_renew(struct xha_link *link)
+{
+	if (!link->hs.up) {
+		xha_handshake_reset(link);
+		return;
+	}
+	fresh_next(link);
+	WRITE_ONCE(link->renew, true);
+	xha_handshake_say(link);
 }
 
 /* One key a direction: its sender's node id and session number are part of it. */
@@ -154,29 +181,33 @@ static int derive(struct xha_link *link, struct xha_session *s, const struct xha
 	return err;
 }
 
-/* The handshake @hs is complete: put a session to use. */
-static void start(struct xha_link *link, struct xha_hs *hs, u32 own, const struct xha_hello *h)
+/* The handshake @hs is complete: put a session to use. False: there is no memory for one. */
+static bool start(struct xha_link *link, struct xha_hs *hs, u32 own, const struct xha_hello *h)
 {
 	struct xha_session *s;
 
 	s = kzalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
-		return;
+		return false;
 	s->link = link;
 	refcount_set(&s->ref, 1);
 	s->own = own;
 	s->peer = h->session;
 	s->peer_node = h->node;
+	s->promised = hs->heartbeat;
 	s->heartbeat = clamp_t(u16, h->heartbeat, XHA_HEARTBEAT_MIN, XHA_HEARTBEAT_MAX);
 	s->dead = clamp_t(u8, h->dead, XHA_DEAD_MIN, XHA_DEAD_MAX);
 	if (derive(link, s, hs, h)) {
 		kfree(s);
-		return;
+		return false;
 	}
 	hs->up = true;
 	memcpy(hs->peer, h->nonce, XHA_NONCE_LEN);
+	memcpy(link->heard_nonce, h->nonce, XHA_NONCE_LEN);
+	WRITE_ONCE(link->renew, false);
 	xha_link_session(link, s);
 	say(link, hs, own, h->nonce);
+	return true;
 }
 
 static bool may_answer(struct xha_link *link)
@@ -202,25 +233,47 @@ static void complain(struct xha_link *link, enum xha_stat stat, u32 event)
 	xha_event_link(link, event);
 }
 
+static bool echoes(const struct xha_hello *h, const u8 *nonce)
+{
+	return !memcmp(h->echo, nonce, XHA_NONCE_LEN);
+}
+
+/*
+ * What an end whose session stands makes of another's nonce. The peer's next session
+ * stands when ours should start: if there is no memory for it, an echo is asked for once
+ * more by saying none, which is another chance.
+ */
+static enum xha_hello_verdict hear_next(struct xha_link *link, const struct xha_hello *h)
+{
+	enum xha_hello_verdict v;
+
+	/* The answer of a peer that was shown a HELLO of ours which is old. */
+	if (!echoes(h, no_echo) && !echoes(h, link->hs.nonce) &&
+	    !(link->has_next && echoes(h, link->next.nonce)))
+		return XHA_HELLO_IGNORE;
+	if (!link->has_next)
+		fresh_next(link);
+	v = xha_hello_verdict(&link->next, h);
+	if (v == XHA_HELLO_START && start(link, &link->next, link->next_session, h)) {
+		link->hs = link->next;
+		link->hs_session = link->next_session;
+		link->has_next = false;
+		return XHA_HELLO_IGNORE;
+	}
+	if (v != XHA_HELLO_START && v != XHA_HELLO_REPLY)
+		return v;
+	if (may_answer(link))
+		say(link, &link->next, link->next_session,
+		    v == XHA_HELLO_START ? no_echo : h->nonce);
+	return XHA_HELLO_IGNORE;
+}
+
 static void hear(struct xha_link *link, const struct xha_hello *h)
 {
 	enum xha_hello_verdict v = xha_hello_verdict(&link->hs, h);
 
-	if (v == XHA_HELLO_REPLY && link->hs.up) {
-		if (!link->has_next)
-			fresh(link, &link->next, &link->next_session);
-		link->has_next = true;
-		v = xha_hello_verdict(&link->next, h);
-		if (v == XHA_HELLO_START) {
-			link->hs = link->next;
-			link->hs_session = link->next_session;
-			link->has_next = false;
-		} else if (v == XHA_HELLO_REPLY) {
-			if (may_answer(link))
-				say(link, &link->next, link->next_session, h->nonce);
-			return;
-		}
-	}
+	if (v == XHA_HELLO_REPLY && link->hs.up)
+		v = hear_next(link, h);
 
 	switch (v) {
 	case XHA_HELLO_IGNORE:
@@ -237,14 +290,29 @@ static void hear(struct xha_link *link, const struct xha_hello *h)
 			xha_handshake_say(link);
 		break;
 	case XHA_HELLO_START:
-		memcpy(link->heard_nonce, h->nonce, XHA_NONCE_LEN);
-		start(link, &link->hs, link->hs_session, h);
+		/* As above; the tick says it. */
+		if (!start(link, &link->hs, link->hs_session, h))
+			memset(link->heard_nonce, 0, sizeof(link->heard_nonce));
 		break;
 	case XHA_HELLO_CONFIRM:
 		if (may_answer(link))
-			xha_handshake_say(link);
+			say(link, &link->hs, link->hs_session, link->heard_nonce);
 		break;
 	}
+}
+
+/* 0, -EBADMSG, or an error that says nothing of the peer */
+static int verify(struct xha_link *link, const struct sk_buff *skb, const struct xha_hello *h)
+{
+	u8 mac[XHA_MAC_LEN];
+	int err;
+
+	if (link->config.insecure || h->insecure)
+		return 0;
+	err = hello_mac(link, skb->data, mac);
+	if (err)
+		return err;
+	return crypto_memneq(mac, h->mac, sizeof(mac)) ? -EBADMSG : 0;
 }
 
 /* Frames in link->hellos have a header that was found sound. */
@@ -252,21 +320,25 @@ void xha_handshake_hear(struct xha_link *link)
 {
 	struct xha_hello h;
 	struct sk_buff *skb;
-	u8 mac[XHA_MAC_LEN];
 	const u8 *payload;
+	int err;
 
 	while ((skb = skb_dequeue(&link->hellos))) {
 		payload = skb->data + XHA_HDR_LEN;
 		if (xha_hello_decode(payload, skb->len - XHA_HDR_LEN, &h) < 0) {
 			xha_stat_inc(link->xn, XHA_STAT_FRAME_MALFORMED);
-		} else if (!link->config.insecure && !h.insecure &&
-			   (hello_mac(link, skb->data, mac) ||
-			    crypto_memneq(mac, h.mac, sizeof(mac)))) {
+			goto next;
+		}
+		err = verify(link, skb, &h);
+		if (err == -EBADMSG) {
 			complain(link, XHA_STAT_FRAME_AUTH, XFRM_HA_EVENT_LINK_SECURITY);
+		} else if (err) {
+			xha_stat_inc(link->xn, XHA_STAT_FRAME_NOMEM);
 		} else {
 			xha_stat_inc(link->xn, XHA_STAT_HELLO_RX);
 			hear(link, &h);
 		}
+next:
 		kfree_skb(skb);
 	}
 }

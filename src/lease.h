@@ -28,6 +28,18 @@ static inline u64 xha_seq64(u32 lo, u32 hi)
 	return (u64)hi << 32 | lo;
 }
 
+/*
+ * The end of an SA: the last number, or with extended numbers the last before the last 2^32. Who
+ * is there neither sends nor accepts. Inbound, the receiver takes a number far below its edge for
+ * one of the next 2^32; after the last 2^32 come those of the first. Outbound, what is above is
+ * new, and the remote end takes it for a number of its own 2^32; the kernel would give the very
+ * last one again and again (xfrm_replay_overflow_offload_esn()).
+ */
+static inline u64 xha_end(bool esn)
+{
+	return esn ? U64_MAX - (1ULL << 32) : U32_MAX;
+}
+
 /* Is a record due? @seq: the number as of now; @due: the first number that makes one. */
 static inline bool xha_due(u64 seq, u64 due)
 {

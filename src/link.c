@@ -16,6 +16,7 @@
 
 #define LINKS_MAX	8
 #define HELLO_PERIOD	(100 * NSEC_PER_MSEC)
+#define RENEW_PERIOD	NSEC_PER_SEC
 
 static struct workqueue_struct *link_wq;
 static LIST_HEAD(all_links);
@@ -70,32 +71,36 @@ static void run_flush(struct work_struct *work)
 	xha_frames_flush(container_of(work, struct xha_link, flush_work));
 }
 
-static u64 tick_period(const struct xha_link *link)
+/* The HELLO that completes the handshake for the peer may have been lost: it is said again. */
+static bool unheard(const struct xha_session *s)
 {
-	return READ_ONCE(link->config.heartbeat) * (u64)NSEC_PER_MSEC / 2;
+	return !READ_ONCE(s->seen.largest);
 }
 
 /* Life: heartbeats, overdue frames, the peer's death; without a session, HELLO. */
 static enum hrtimer_restart tick(struct hrtimer *timer)
 {
 	struct xha_link *link = container_of(timer, struct xha_link, tick);
-	u64 now = ktime_get_ns();
+	u64 now = ktime_get_ns(), silent = now - READ_ONCE(link->said_at), period;
 	struct xha_session *s;
 
 	rcu_read_lock();
 	s = rcu_dereference(link->session);
+	period = xha_link_heartbeat(link, s) / 2;
 	if (!s) {
-		if (now - READ_ONCE(link->said_at) >= HELLO_PERIOD)
+		if (silent >= HELLO_PERIOD)
 			xha_link_do(link, XHA_TODO_SAY);
 	} else if (xha_peer_dead(now, READ_ONCE(link->heard_at), s->heartbeat, s->dead)) {
 		xha_link_do(link, XHA_TODO_DEAD);
 	} else {
+		if (unheard(s) || (READ_ONCE(link->renew) && silent >= RENEW_PERIOD))
+			xha_link_do(link, XHA_TODO_SAY);
 		if (READ_ONCE(link->in_flight))
 			xha_frames_overdue(link);
 		xha_frames_flush(link);
 	}
 	rcu_read_unlock();
-	xha_timer_in(timer, tick_period(link));
+	xha_timer_in(timer, period);
 	return HRTIMER_NORESTART;
 }
 
@@ -120,6 +125,7 @@ void xha_session_put(struct xha_session *s)
 static void set_state(struct xha_link *link, enum xha_link_state state, bool lost, u32 event)
 {
 	WRITE_ONCE(link->state, state);
+	smp_mb(); /* pairs with look_at_link() in group.c: the state, then the list */
 	xha_groups_link(link, state, lost);
 	xha_event_link(link, event);
 }
@@ -162,17 +168,23 @@ void xha_link_session(struct xha_link *link, struct xha_session *s)
 	link->sent_at = 0;
 	rcu_assign_pointer(link->session, s);
 	spin_unlock_bh(&link->lock);
+	/* It may be late for what this session promises. */
+	hrtimer_cancel(&link->tick);
+	xha_timer_in(&link->tick, xha_link_heartbeat(link, s) / 2);
 
 	xha_stat_inc(link->xn, XHA_STAT_SESSION_NEW);
 	set_state(link, XHA_LINK_SYNC, false, XFRM_HA_EVENT_LINK_UP);
 	xha_link_urge(link);
 }
 
-/* The device came, went, or changed: is the link ready? */
+/*
+ * The device came, went, or changed: is the link ready? Of a carrier the kernel tells when it
+ * comes to it, up to a second later (net/core/link_watch.c), and a peer's frame may be first.
+ */
 static void look_at_device(struct xha_link *link)
 {
 	struct net_device *dev;
-	bool ready;
+	bool ready, told;
 
 	rcu_read_lock();
 	dev = rcu_dereference(link->dev);
@@ -181,6 +193,7 @@ static void look_at_device(struct xha_link *link)
 	if (ready == link->ready)
 		return;
 	link->ready = ready;
+	told = !ready && rcu_access_pointer(link->session);
 	if (!ready) {
 		stop(link, true);
 		xha_handshake_reset(link);
@@ -189,8 +202,10 @@ static void look_at_device(struct xha_link *link)
 	} else {
 		WRITE_ONCE(link->state, XHA_LINK_CONNECTING);
 		xha_handshake_say(link);
-		xha_timer_in(&link->tick, tick_period(link));
+		xha_timer_in(&link->tick, xha_link_heartbeat(link, NULL) / 2);
 	}
+	if (!told)
+		xha_event_link(link, XFRM_HA_EVENT_LINK_DEVICE);
 }
 
 /* A death that was noticed may be overtaken by a frame: look again. */
@@ -207,6 +222,18 @@ static bool is_dead(struct xha_link *link)
 	return dead;
 }
 
+static bool has_to_say(struct xha_link *link)
+{
+	struct xha_session *s;
+	bool say;
+
+	rcu_read_lock();
+	s = rcu_dereference(link->session);
+	say = link->ready && (!s || link->renew || unheard(s));
+	rcu_read_unlock();
+	return say;
+}
+
 static void link_work(struct work_struct *work)
 {
 	struct xha_link *link = container_of(work, struct xha_link, work);
@@ -216,15 +243,18 @@ static void link_work(struct work_struct *work)
 		stop(link, true);
 		xha_handshake_reset(link);
 	}
-	if (todo & BIT(XHA_TODO_DEVICE))
+	if (todo & (BIT(XHA_TODO_DEVICE) | BIT(XHA_TODO_HELLO)))
 		look_at_device(link);
 	if (todo & BIT(XHA_TODO_DEAD) && is_dead(link)) {
 		stop(link, true);
 		xha_handshake_reset(link);
 	}
-	if (todo & BIT(XHA_TODO_HELLO))
+	if (todo & BIT(XHA_TODO_RENEW))
+		xha_handshake_renew(link);
+	/* What a device without carrier has let through waits until it has one. */
+	if (link->ready)
 		xha_handshake_hear(link);
-	if (todo & BIT(XHA_TODO_SAY) && link->ready && !rcu_access_pointer(link->session))
+	if (todo & BIT(XHA_TODO_SAY) && has_to_say(link))
 		xha_handshake_say(link);
 	if (todo & BIT(XHA_TODO_SYNCED) && link->state == XHA_LINK_SYNC &&
 	    rcu_access_pointer(link->session))
@@ -477,8 +507,12 @@ err_free:
  * @xn: netns, its mutex held
  * @name: of its device
  * @c: all settings; ethertype and insecure must be as they are
- * @new_key: c->key is a new one: a new session is begun
+ * @new_key: c->key is a new one
  * @extack: one sentence on a refusal
+ *
+ * With another peer all begins anew. Else the session goes on, the peer being told by heartbeats
+ * as it was promised, until there is one with the new settings; with a new key that is when the
+ * peer has it, too.
  *
  * Return: 0, -ENODEV, -EINVAL.
  */
@@ -486,7 +520,7 @@ int xha_link_set(struct xha_net *xn, const char *name, const struct xha_link_con
 		 bool new_key, struct netlink_ext_ack *extack)
 {
 	struct xha_link *link = xha_link_find(xn, name);
-	bool restart = new_key;
+	bool restart, renew;
 	int err;
 
 	lockdep_assert_held(&xn->mutex);
@@ -504,8 +538,8 @@ int xha_link_set(struct xha_net *xn, const char *name, const struct xha_link_con
 	rcu_read_unlock();
 	if (err)
 		return err;
-	if (!ether_addr_equal(c->peer, link->config.peer))
-		restart = true;
+	restart = !ether_addr_equal(c->peer, link->config.peer);
+	renew = new_key || c->heartbeat != link->config.heartbeat || c->dead != link->config.dead;
 	spin_lock_bh(&link->key_lock);
 	ether_addr_copy(link->config.peer, c->peer);
 	WRITE_ONCE(link->config.heartbeat, c->heartbeat);
@@ -516,6 +550,8 @@ int xha_link_set(struct xha_net *xn, const char *name, const struct xha_link_con
 	spin_unlock_bh(&link->key_lock);
 	if (restart)
 		xha_link_do(link, XHA_TODO_RESTART);
+	else if (renew)
+		xha_link_do(link, XHA_TODO_RENEW);
 	xha_event_link(link, XFRM_HA_EVENT_LINK_SET);
 	return 0;
 }

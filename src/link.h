@@ -30,6 +30,7 @@ struct xha_session {
 	u32 peer_node;
 	u16 heartbeat;		/* of the peer, ms */
 	u8 dead;
+	u16 promised;		/* the peer counts on so many ms between our heartbeats */
 	struct xha_seal tx;
 	struct xha_seal rx;
 	u64 number;		/* of the last frame sent; link's lock */
@@ -44,7 +45,8 @@ enum xha_link_todo {		/* bits of xha_link.todo, carried out by xha_link.work */
 	XHA_TODO_SAY,		/* it is time to say HELLO */
 	XHA_TODO_DEAD,		/* the peer is dead */
 	XHA_TODO_SYNCED,	/* bulk sync is complete */
-	XHA_TODO_RESTART,	/* new key or peer: start over */
+	XHA_TODO_RENEW,		/* other settings: have a session with them */
+	XHA_TODO_RESTART,	/* another peer: start over */
 };
 
 /*
@@ -81,6 +83,7 @@ struct xha_link {
 	struct xha_hs next;		/* while hs.up */
 	u32 next_session;
 	bool has_next;
+	bool renew;			/* with @next, the session is to be another one */
 	unsigned long hello_jiffies;	/* token bucket of answers */
 	u32 hello_tokens;
 	u64 said_at;
@@ -100,6 +103,14 @@ struct xha_link {
 	u64 tx_frames, rx_frames, tx_bytes, rx_bytes;
 };
 
+/* At the latest, ns; @s may be NULL. RCU or link's lock */
+static inline u64 xha_link_heartbeat(const struct xha_link *link, const struct xha_session *s)
+{
+	u32 ms = READ_ONCE(link->config.heartbeat);
+
+	return (s ? min_t(u32, ms, s->promised) : ms) * (u64)NSEC_PER_MSEC;
+}
+
 /* link.c */
 void xha_link_do(struct xha_link *link, enum xha_link_todo what);
 void xha_link_flush_in(struct xha_link *link, u64 ns);
@@ -118,6 +129,7 @@ struct sk_buff *xha_frames_alloc(struct net_device *dev, unsigned int len, gfp_t
 /* handshake.c */
 void xha_handshake_reset(struct xha_link *link);
 void xha_handshake_say(struct xha_link *link);
+void xha_handshake_renew(struct xha_link *link);
 void xha_handshake_hear(struct xha_link *link);
 
 #endif

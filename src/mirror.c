@@ -29,7 +29,9 @@ void xha_mirror_due(struct xha_sa *sa)
 		xha_stat_inc(sa->xn, XHA_STAT_RECORD_COALESCED);
 		return;
 	}
-	refcount_inc(&sa->ref);
+	/* It may have been found under RCU only, and be gone. */
+	if (!xha_sa_get(sa))
+		return;
 	llist_add(&sa->due_node, &m->due);
 	xha_link_kick(m->link);
 }
@@ -38,9 +40,11 @@ void xha_mirror_moved(struct xha_sa *sa)
 {
 	struct xha_mirror *m = sa->mirror;
 
-	if (test_bit(XHA_SA_LISTED, &sa->flags) || test_and_set_bit(XHA_SA_LISTED, &sa->flags))
+	/* Fully ordered: @moved is set, and age_tick() sees it, or this that it is not listed. */
+	if (test_and_set_bit(XHA_SA_LISTED, &sa->flags))
 		return;
-	refcount_inc(&sa->ref);
+	if (!xha_sa_get(sa))
+		return;
 	if (llist_add(&sa->moved_node, &m->moved) && !hrtimer_is_queued(&m->age_timer))
 		xha_timer_in(&m->age_timer, age_limit(READ_ONCE(m->max_age)));
 }
@@ -132,7 +136,7 @@ void xha_mirror_nak(struct xha_mirror *m, u32 index)
 void xha_mirror_group(struct xha_group *g)
 {
 	WRITE_ONCE(g->dirty, true);
-	smp_wmb(); /* pairs with the xchg() in fill_groups() */
+	smp_wmb(); /* pairs with the barrier in fill_groups() */
 	WRITE_ONCE(g->mirror->groups_dirty, true);
 	xha_link_urge(g->link);
 }
@@ -152,6 +156,8 @@ struct fill {
 	int n;
 	int len;
 	bool soon;
+	bool sas;
+	bool owed;
 };
 
 /* Account for a message of @len octets that was encoded at fill_at(). */
@@ -197,6 +203,7 @@ static void fill_groups(struct xha_mirror *m, struct fill *f)
 	if (!READ_ONCE(m->groups_dirty))
 		return;
 	WRITE_ONCE(m->groups_dirty, false);
+	smp_mb(); /* pairs with xha_mirror_group(): who comes now sets it, or is found here */
 	rcu_read_lock();
 	list_for_each_entry_rcu(g, &m->xn->group_list, node) {
 		if (g->mirror != m || !READ_ONCE(g->dirty))
@@ -335,11 +342,12 @@ static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool fina
 	u64 in;
 
 	spin_lock(&sa->x->lock);
-	xha_apply_sample(sa->x, s);
-	/* The peer goes back to this number: what it acknowledged before is void. */
+	xha_apply_sample(sa, s);
+	/* The peer goes back to this number: no lease that it gave before counts, nor birth's. */
 	if (final) {
 		sa->gen++;
 		sa->bounds.lease = s->out;
+		sa->told = true;
 	}
 	sa->out.seq = s->out;
 	sa->out.sampled = s->out;
@@ -419,6 +427,8 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 		flags = XHA_REC_F_LEASE;
 		lease = xha_lease_end(s.out, xha_quantity(c->quantity, c->interval),
 				      xha_apply_esn(sa->x));
+		if (READ_ONCE(sa->spent))
+			lease = s.out;
 		if (c->strict)
 			lease = max(lease, acked);
 	} else if (test_bit(XHA_SA_EXACT, &sa->flags)) {
@@ -472,8 +482,9 @@ int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *it
 		took(&f, xha_empty_encode(at(&f), left(&f), XHA_MSG_SYNCED));
 	}
 	for (;;) {
+		bool alone, owed;
 		struct xha_sa *sa;
-		bool alone;
+		int before;
 
 		if (!m->batch)
 			m->batch = llist_reverse_order(llist_del_all(&m->due));
@@ -483,10 +494,22 @@ int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *it
 		alone = test_bit(XHA_SA_NAKED, &sa->flags);
 		if (!has_room(&f, xha_sa_room(sa), XHA_SA_ITEMS) || (alone && f.n))
 			break;
+		/*
+		 * A frame with a lease is refused as a whole by a peer that owes a number, and its
+		 * own are by us as long as we do: what is owed goes by itself.
+		 */
+		owed = test_bit(XHA_SA_EXACT, &sa->flags);
+		if (f.sas && owed != f.owed)
+			break;
 		/* The node may be queued again as soon as fill_sa() has begun. */
 		m->batch = m->batch->next;
+		before = f.n;
 		fill_sa(m, sa, &f);
 		xha_sa_put(sa);
+		if (f.n > before) {
+			f.sas = true;
+			f.owed = owed;
+		}
 		if (alone && f.n)
 			break;
 	}
@@ -750,7 +773,11 @@ void xha_mirror_session(struct xha_mirror *m, bool up)
 			continue;
 		clear_bit(XHA_SA_NAKED, &sa->flags);
 		spin_lock_bh(&sa->x->lock);
-		sa->rejoined = false;
+		/* A session that never was in sync changes nothing for its group, which would. */
+		if (sa->rejoined) {
+			sa->rejoined = false;
+			xha_sa_bound(sa);
+		}
 		WRITE_ONCE(sa->out.acked, 0);
 		WRITE_ONCE(sa->in.acked, 0);
 		spin_unlock_bh(&sa->x->lock);

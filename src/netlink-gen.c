@@ -160,7 +160,7 @@ static const struct nla_policy xfrm_ha_sa_get_nl_policy[XFRM_HA_A_SA_GROUP + 1] 
 };
 
 /* XFRM_HA_CMD_ENGINE_SET - do */
-static const struct nla_policy xfrm_ha_engine_set_nl_policy[XFRM_HA_A_ENGINE_ADOPT + 1] = {
+static const struct nla_policy xfrm_ha_engine_set_nl_policy[XFRM_HA_A_ENGINE_ADOPT_GROUP + 1] = {
 	[XFRM_HA_A_ENGINE_DEV] = { .type = NLA_NUL_STRING, .len = 15, },
 	[XFRM_HA_A_ENGINE_PERIOD] = NLA_POLICY_RANGE(NLA_U32, 10, 10000),
 	[XFRM_HA_A_ENGINE_INITIAL] = { .type = NLA_U32, },
@@ -173,6 +173,7 @@ static const struct nla_policy xfrm_ha_engine_set_nl_policy[XFRM_HA_A_ENGINE_ADO
 	[XFRM_HA_A_ENGINE_NOISE] = NLA_POLICY_MAX(NLA_U32, 16),
 	[XFRM_HA_A_ENGINE_SAVED] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_engine_saved_range),
 	[XFRM_HA_A_ENGINE_ADOPT] = NLA_POLICY_MAX(NLA_U8, 1),
+	[XFRM_HA_A_ENGINE_ADOPT_GROUP] = { .type = NLA_NUL_STRING, .len = XFRM_HA_NAME_MAX, },
 };
 
 /* XFRM_HA_CMD_NIC_GET - dump */
@@ -319,7 +320,7 @@ const struct genl_split_ops xfrm_ha_nl_ops[22] = {
 		.cmd		= XFRM_HA_CMD_ENGINE_SET,
 		.doit		= xfrm_ha_nl_engine_set_doit,
 		.policy		= xfrm_ha_engine_set_nl_policy,
-		.maxattr	= XFRM_HA_A_ENGINE_ADOPT,
+		.maxattr	= XFRM_HA_A_ENGINE_ADOPT_GROUP,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

@@ -13,7 +13,6 @@
 #include "xfrm_ha.h"
 
 #define VERSION		"0.1"
-#define EVENTS_A_SECOND	200
 
 static struct genl_family family;
 
@@ -592,7 +591,7 @@ static int fill_sa(struct sk_buff *skb, void *obj)
 
 	c = &sa->group->config;
 	spin_lock_bh(&sa->x->lock);
-	xha_apply_sample(sa->x, &s);
+	xha_apply_sample(sa, &s);
 	hold = sa->hold;
 	overrun = sa->overrun;
 	lease = sa->bounds.lease;
@@ -678,6 +677,12 @@ int xfrm_ha_nl_stat_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 
 static bool may_tell(struct xha_net *xn, int kind)
 {
+	static const u32 a_second[XHA_EVENT_KINDS] = {
+		[XHA_EVENT_HA]		= 200,
+		[XHA_EVENT_ROLE]	= 4 * XHA_GROUPS_MAX,
+		[XHA_EVENT_ENGINE]	= 200,
+		[XHA_EVENT_MOVES]	= 200,
+	};
 	struct xha_event_rate *rate = &xn->event_rate[kind];
 	unsigned long second = jiffies / HZ;
 	bool ok;
@@ -687,7 +692,7 @@ static bool may_tell(struct xha_net *xn, int kind)
 		rate->second = second;
 		rate->events = 0;
 	}
-	ok = rate->events < EVENTS_A_SECOND;
+	ok = rate->events < a_second[kind];
 	if (ok)
 		rate->events++;
 	spin_unlock_bh(&xn->event_lock);
@@ -722,6 +727,7 @@ static void event_end(struct xha_net *xn, struct sk_buff *skb, void *hdr)
 /* Any context; the group's lock is not held. */
 void xha_event_group(struct xha_group *g, u32 event)
 {
+	int kind = event < XFRM_HA_EVENT_ROLE_CHANGE ? XHA_EVENT_HA : XHA_EVENT_ROLE;
 	struct sk_buff *skb;
 	void *hdr;
 	u32 role, term;
@@ -730,7 +736,7 @@ void xha_event_group(struct xha_group *g, u32 event)
 	role = g->role;
 	term = g->term;
 	spin_unlock_bh(&g->lock);
-	skb = event_start(g->xn, XHA_EVENT_HA, XFRM_HA_CMD_GROUP_NTF, &hdr);
+	skb = event_start(g->xn, kind, XFRM_HA_CMD_GROUP_NTF, &hdr);
 	if (!skb)
 		return;
 	/* They fit. */
@@ -759,11 +765,12 @@ void xha_event_link(struct xha_link *link, u32 event)
 /* @nic: or NULL; @spi: or 0 */
 void xha_event_engine(struct net_device *dev, u32 event, const char *nic, __be32 spi)
 {
+	int kind = event == XFRM_HA_EVENT_SA_MOVED ? XHA_EVENT_MOVES : XHA_EVENT_ENGINE;
 	struct xha_net *xn = xha_pernet(dev_net(dev));
 	struct sk_buff *skb;
 	void *hdr;
 
-	skb = event_start(xn, XHA_EVENT_ENGINE, XFRM_HA_CMD_ENGINE_NTF, &hdr);
+	skb = event_start(xn, kind, XFRM_HA_CMD_ENGINE_NTF, &hdr);
 	if (!skb)
 		return;
 	nla_put_u32(skb, XFRM_HA_A_ENGINE_EVENT, event);

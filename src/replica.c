@@ -77,11 +77,8 @@ static void forget(struct xha_mirror *m, struct xha_peer_sa *p)
 static void meet(struct xha_sa *sa, u64 seq)
 {
 	spin_lock_bh(&sa->x->lock);
-	if (xha_apply_jump(sa, seq)) {
+	if (xha_apply_meet(sa, seq))
 		xha_stat_inc(sa->xn, XHA_STAT_MET);
-		if (!(sa->hold & XHA_HOLD_STANDBY))
-			xha_apply_settle(sa);
-	}
 	spin_unlock_bh(&sa->x->lock);
 }
 
@@ -411,7 +408,8 @@ void xha_mirror_sa_new(struct xha_sa *sa)
 			detach(m, p);
 			orphan(m, p);
 		}
-		if (!p->sa && xha_sa_get(sa)) {
+		/* If it dies from here on, the reaper comes later. */
+		if (!p->sa && !test_bit(XHA_SA_DEAD, &sa->flags) && xha_sa_get(sa)) {
 			detach(m, p);
 			p->sa = sa;
 			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_ADOPTED);

@@ -164,10 +164,10 @@ void xha_sa_bound(struct xha_sa *sa)
 	b->last = U64_MAX;
 	sa->soft = U64_MAX;
 	if (p->slices && b->alone && !(sa->hold & XHA_HOLD_STANDBY)) {
-		if (xha_slice(b, oseq, p, xha_apply_esn(sa->x)))
-			xha_apply_jump(sa, b->first - 1);
-		else
+		if (!xha_slice(b, oseq, p, xha_apply_esn(sa->x)))
 			xha_stat_inc(sa->xn, XHA_STAT_SLICE_END);
+		else if (!sa->packet)
+			xha_apply_jump(sa, b->first - 1);
 		sa->soft = xha_slice_soft(b, p->soft);
 	}
 	sa->out.quiet = 0;
@@ -209,6 +209,15 @@ static int insert(struct xha_sa *sa)
 	if (err)
 		goto err_id;
 	xa_store_bh(&xn->sas, sa->index, sa, GFP_ATOMIC);
+	/* It is found by the table: who has unlinked it meanwhile has erased nothing yet. */
+	if (test_bit(XHA_SA_DEAD, &sa->flags))
+		xa_cmpxchg_bh(&xn->sas, sa->index, sa, NULL, GFP_ATOMIC);
+	if (sa->packet && sa->group) {
+		xa_lock_bh(&xn->sas);
+		__xa_set_mark(&xn->sas, sa->index, XHA_MARK_PACKET);
+		xa_unlock_bh(&xn->sas);
+		xha_packet_hear(xn);
+	}
 	return 0;
 
 err_id:
@@ -219,6 +228,7 @@ err_index:
 	return err;
 }
 
+/* Return: with a reference, beside that of the tables. */
 static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xha_group *g)
 {
 	struct xha_sample s = {};
@@ -235,10 +245,12 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	sa->xn = xn;
 	sa->group = g;
 	sa->mirror = g ? g->mirror : NULL;
-	refcount_set(&sa->ref, 1);
+	refcount_set(&sa->ref, 2);
 	xha_sa_id(&sa->id, x);
+	sa->packet = x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
+	sa->spent = sa->packet && !xha_apply_counted(x);
 	spin_lock_bh(&x->lock);
-	xha_apply_sample(x, &s);
+	xha_apply_sample(sa, &s);
 	spin_unlock_bh(&x->lock);
 	sa->out.seq = s.out;
 	sa->in.seq = s.in;
@@ -310,6 +322,7 @@ void xha_sa_hear(struct xfrm_state *x)
 	/* Deleted before it could be found: nobody else will unlink it. */
 	if (READ_ONCE(x->km.state) == XFRM_STATE_DEAD)
 		xha_sa_unlink(sa);
+	xha_sa_put(sa);
 	goto out;
 
 err:
@@ -435,7 +448,7 @@ void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d)
 	u64 since;
 
 	memset(d, 0, sizeof(*d));
-	if (!sa->mirror || READ_ONCE(sa->hold) & XHA_HOLD_STANDBY)
+	if (!sa->mirror || sa->packet || READ_ONCE(sa->hold) & XHA_HOLD_STANDBY)
 		return;
 	d->out = READ_ONCE(sa->out.seq) - min(READ_ONCE(sa->out.acked), READ_ONCE(sa->out.seq));
 	d->in = READ_ONCE(sa->in.seq) - min(READ_ONCE(sa->in.acked), READ_ONCE(sa->in.seq));
@@ -562,6 +575,7 @@ int xha_sa_net_init(struct xha_net *xn)
 	xa_init_flags(&xn->sas, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
 	xn->max_sas = SAS_DEFAULT;
 	INIT_DELAYED_WORK(&xn->reconcile, reconcile_work);
+	xha_packet_init(xn);
 	return 0;
 }
 
@@ -575,6 +589,7 @@ void xha_sa_net_fini(struct xha_net *xn)
 {
 	cancel_delayed_work_sync(&xn->reconcile);
 	xha_sa_dismiss(xn, NULL);
+	xha_packet_fini(xn);
 	/* Each shadow holds its xfrm_state, which must not outlive the netns. */
 	rcu_barrier();
 	xa_destroy(&xn->sas);

@@ -26,6 +26,8 @@ enum xha_hello_verdict {
  * @nonce: own nonce of the session being made, or of the standing one
  * @peer: nonce of the peer of the standing session (valid if @up)
  * @up: a session stands that was made with @nonce and @peer
+ * @heartbeat: ms, what the peer is promised with @nonce
+ * @dead: ditto, heartbeats
  *
  * While a session stands and a HELLO with another nonce comes in, the caller
  * keeps the session, and makes a second struct xha_hs with a fresh nonce for
@@ -35,6 +37,8 @@ struct xha_hs {
 	u32 node;
 	bool insecure;
 	bool up;
+	u16 heartbeat;
+	u8 dead;
 	u8 nonce[XHA_NONCE_LEN];
 	u8 peer[XHA_NONCE_LEN];
 };

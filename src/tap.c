@@ -24,9 +24,9 @@ static void heard_aevent(struct xfrm_state *x, const struct km_event *c)
 	if (!xha_tap->bystanders || c->data.aevent == XFRM_AE_CU)
 		return;
 	sa = xha_sa_by_x(x);
-	if (!sa || !sa->group)
+	if (!sa || !sa->group || sa->packet)
 		return;
-	xha_apply_sample(x, &s);
+	xha_apply_sample(sa, &s);
 	xha_sa_event(sa, s.out, s.in, c->data.aevent == XFRM_REPLAY_TIMEOUT);
 }
 

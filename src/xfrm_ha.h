@@ -84,12 +84,14 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_EXACT,		/* held: the peer has not acknowledged what was used here */
 	XHA_SA_NAKED,		/* refused by the peer: in a frame by itself */
 	XHA_SA_SOFT,		/* past the soft limit of its slice, the user knows */
+	XHA_SA_REKEY,		/* the user is to be told that it must be renewed */
 	XHA_SA_DEAD,		/* unlinked */
 };
 
 enum xha_hold {			/* bits of xha_sa.hold */
 	XHA_HOLD_STANDBY	= BIT(0),	/* km.state is ERROR */
 	XHA_HOLD_LEASE		= BIT(1),	/* at its limit; ditto, unless the tap refuses */
+	XHA_HOLD_REKEY		= BIT(2),	/* its group is active, it can't go on; ditto */
 };
 
 /**
@@ -153,6 +155,12 @@ struct xha_sa {
 	u64 sampled_at;			/* ns: last record; link's lock */
 	u64 written;			/* standby: lease end last written into x; x->lock */
 	u64 used;			/* standby: last number when it was active; x->lock */
+	bool packet;			/* in packet offload mode; immutable */
+	bool spent;			/* ditto, and may have been used here; x->lock */
+	bool heard;			/* ditto, and the peer has told a number of it; x->lock */
+	u32 tenure;			/* of its group, when it was placed; x->lock */
+	u64 foreign;			/* packets that the peer has counted; x->lock */
+	u64 looked;			/* packets as of the last look; x->lock */
 	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
 	bool watched;			/* aevent tap: restore the next two; x->lock */
 	u32 old_maxdiff;
@@ -191,6 +199,8 @@ struct xha_group_match {
 	u32 if_id;
 };
 
+#define XHA_GROUPS_MAX	1024	/* of a netns */
+
 struct xha_group {
 	char name[XHA_NAME_LEN];
 	u32 id;				/* in xha_net.groups */
@@ -217,8 +227,9 @@ struct xha_group {
 	bool followed;			/* the peer was active; @lock */
 	bool took;			/* active, neither handed it nor told to be; @lock */
 	bool granting;			/* RELEASING: all final records are acknowledged; @lock */
-	bool deposed;			/* was active, must tell what it has used; @lock */
+	u32 deposed;			/* not 0: was active, must tell what it has used; @lock */
 	atomic_t final_left;		/* RELEASING: final records not acknowledged */
+	u32 tenure;			/* times that it was given away, see packet.c; @lock */
 	u64 changed_at;			/* ns, boot clock: last change of role; @lock */
 	u64 takeovers;			/* @lock */
 	u64 skipped;			/* numbers skipped at takeovers; @lock */
@@ -227,7 +238,7 @@ struct xha_group {
 	struct delayed_work timer;	/* JOINING, RELEASING: waited long enough */
 	struct work_struct role_work;	/* carries out a change of role in process context */
 	struct work_struct soft_work;	/* tells the user of SAs at the end of their slice */
-	unsigned long events;		/* enum xfrm_ha_event bits, told after the change */
+	unsigned long events;		/* enum xfrm_ha_event bits, told after the change; @lock */
 	refcount_t ref;
 	struct rcu_head rcu;
 };
@@ -286,8 +297,11 @@ struct xha_item {
 
 /* --- per netns --- */
 
-/* Notifications have a limit each: that SAs move must not drown that a peer is lost. */
-enum { XHA_EVENT_HA, XHA_EVENT_ENGINE, XHA_EVENT_KINDS };
+/*
+ * Notifications have a limit each: that SAs move must not drown that a peer is lost, and by that
+ * one all groups may be taken over at once.
+ */
+enum { XHA_EVENT_HA, XHA_EVENT_ROLE, XHA_EVENT_ENGINE, XHA_EVENT_MOVES, XHA_EVENT_KINDS };
 
 struct xha_event_rate {
 	unsigned long second;
@@ -307,6 +321,8 @@ struct xha_net {
 	atomic_t n_sas;
 	u32 max_sas;			/* limit */
 	struct delayed_work reconcile;	/* finds SAs that made no event */
+	struct delayed_work packet_work;	/* looks at SAs in packet offload mode */
+	bool gated;			/* their gate is there; packet_work */
 	struct xha_stats __percpu *stats;
 	spinlock_t event_lock;		/* the next one */
 	struct xha_event_rate event_rate[XHA_EVENT_KINDS];
@@ -338,14 +354,17 @@ struct xha_sample {
 	struct xha_window *window;	/* filled if not NULL */
 };
 
-void xha_apply_sample(struct xfrm_state *x, struct xha_sample *s);	/* x->lock held */
+void xha_apply_sample(struct xha_sa *sa, struct xha_sample *s);	/* x->lock held */
 u32 xha_apply_width(const struct xfrm_state *x);
 bool xha_apply_esn(const struct xfrm_state *x);
 u64 xha_apply_role(struct xha_sa *sa);
 void xha_apply_grant(struct xha_sa *sa);
 void xha_apply_settle(struct xha_sa *sa);	/* x->lock held */
 bool xha_apply_jump(struct xha_sa *sa, u64 oseq);
+bool xha_apply_meet(struct xha_sa *sa, u64 seq);
 void xha_apply_soften(struct xha_sa *sa);
+void xha_apply_expire(struct xha_sa *sa);
+bool xha_apply_counted(const struct xfrm_state *x);
 void xha_apply_free(struct xha_sa *sa);
 void xha_apply_aevent(struct xfrm_state *x, u32 maxdiff, u32 maxage);	/* x->lock held */
 
@@ -474,6 +493,7 @@ int xha_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 int xha_engine_init(void);
 void xha_engine_exit(void);
 void xha_engine_hear(struct xfrm_state *x);	/* installed or changed; RCU */
+void xha_engine_net_fini(void);
 /* The NIC in whose slot an SA is, or NULL; RCU */
 const struct net_device *xha_engine_nic(const struct xfrm_state *x);
 
@@ -547,6 +567,12 @@ static __always_inline void xha_sa_moved_in(struct xha_sa *sa, u64 seq)
 void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late);
 void xha_sa_configure(struct xha_sa *sa);	/* take over the settings of its group */
 void xha_sa_bound(struct xha_sa *sa);		/* and what bounds its numbers; x->lock held */
+
+/* packet.c: SAs in packet offload mode */
+#define XHA_MARK_PACKET	XA_MARK_1	/* in xha_net.sas */
+void xha_packet_hear(struct xha_net *xn);	/* an SA of this mode has come; any context */
+void xha_packet_init(struct xha_net *xn);
+void xha_packet_fini(struct xha_net *xn);
 
 /* Distance of an SA from its mirror: requirement N7 */
 struct xha_distance {

@@ -4,12 +4,21 @@
 #include "engine.h"
 
 #define RETRY_ROOM	16	/* ticks until a full NIC is offered one more SA */
-#define WAIT_MAX	10	/* an SA refused n times waits 2^n ticks, n at most this */
-#define KICK		(HZ / 50)	/* what comes within it is one decision */
+#define WAIT_MAX	10	/* who fails n times waits 2^n ticks, n at most this */
+#define DOUBTS_MAX	5	/* the same for a NIC that drops packets */
+#define LEAVE		(HZ / 10)	/* a slot is waited for so long, else until the next tick */
+#define KICK		(HZ / 50)	/* what comes within it is one decision, */
+#define KICK_COST	20	/* or within so many times what a decision takes */
 
 static int direction(const struct xha_slot_sa *e)
 {
 	return e->inbound ? XHA_IN : XHA_OUT;
+}
+
+/* Ticks until the next attempt, after so many that did not help */
+static u64 backoff(u32 n)
+{
+	return 1ULL << min_t(u32, n, WAIT_MAX);
 }
 
 static u32 free_slots(const struct xha_nic *nic, int dir)
@@ -25,7 +34,7 @@ static struct xha_nic *least_loaded(struct xha_engine *g, int dir)
 	struct xha_nic *nic, *best = NULL;
 
 	list_for_each_entry(nic, &g->nics, node) {
-		if (!free_slots(nic, dir))
+		if (!free_slots(nic, dir) || nic->tried)
 			continue;
 		if (!best || (u64)atomic_read(&nic->used[dir]) * best->weight <
 			     (u64)atomic_read(&best->used[dir]) * nic->weight)
@@ -82,19 +91,26 @@ u64 xha_cache_count(struct xha_slot_sa *e)
 
 static void refused(struct xha_engine *g, struct xha_slot_sa *e, struct xha_nic *nic, int err)
 {
+	bool unfit = err == -EOPNOTSUPP || err == -EINVAL, room;
 	int dir = direction(e);
+	u32 used;
 
 	if (err == -ESRCH && e->dead)
 		return;
 	nic->refused++;
 	g->refused++;
+	used = atomic_read(&nic->used[dir]);
+	/* There is room if one has just left. */
+	room = used < nic->held[dir];
+	/* One that another has left for makes another leave the next time: not at each tick. */
+	if ((unfit || room || e->pin) && g->tick >= e->wait)
+		e->wait = g->tick + backoff(e->refusals++);
+	if (dir == XHA_OUT)
+		nic->unfit = unfit;
 	/* What is said of the SA is not said of the NIC. */
-	if (err == -EOPNOTSUPP || err == -EINVAL) {
-		e->wait = g->tick + (1ULL << min_t(u32, e->refusals, WAIT_MAX));
-		e->refusals++;
+	if (unfit || room)
 		return;
-	}
-	nic->room[dir] = atomic_read(&nic->used[dir]);
+	nic->room[dir] = used;
 	nic->retry[dir] = g->tick + RETRY_ROOM;
 }
 
@@ -108,14 +124,46 @@ static bool enter(struct xha_engine *g, struct xha_slot_sa *e, struct xha_nic *n
 		/* One more than it had room for: there may be still more. */
 		nic->room[dir] = XHA_SLOTS_ANY;
 	nic->probing[dir] = false;
+	if (!err && dir == XHA_OUT)
+		nic->unfit = false;
 	return !err;
 }
 
-/* A driver's call costs CPU time; what is waited for (packets, grace periods) does not. */
+/* An outbound SA enters the least loaded NIC of those that can do it. */
+static bool place(struct xha_engine *g, struct xha_slot_sa *e)
+{
+	bool entered = false;
+	struct xha_nic *nic;
+
+	while (!entered && (nic = least_loaded(g, XHA_OUT))) {
+		entered = enter(g, e, nic);
+		if (!entered && !nic->unfit)
+			break;
+		nic->tried = true;
+	}
+	list_for_each_entry(nic, &g->nics, node)
+		nic->tried = false;
+	return entered;
+}
+
+/*
+ * A swap costs what the drivers' calls take, when one enters and when one has left; what is
+ * waited for (packets, grace periods) costs no CPU time.
+ */
 static void measured(struct xha_engine *g, u64 start, u32 swaps)
 {
+	u64 took = ktime_get_ns() - start, ns = 0;
+	struct xha_nic *nic;
+	u32 gone = 0;
+
+	list_for_each_entry(nic, &g->nics, node) {
+		gone += atomic_xchg(&nic->gone, 0);
+		ns += atomic64_xchg(&nic->gone_ns, 0);
+	}
+	if (gone)
+		g->leave_ns = div_u64(ns, gone);
 	if (swaps)
-		xha_heat_took(&g->policy, div_u64(ktime_get_ns() - start, swaps));
+		xha_heat_took(&g->policy, div_u64(took, swaps) + g->leave_ns);
 }
 
 /* Whoever leaves does so first; whoever enters finds the slots free, or tries at the next tick. */
@@ -134,16 +182,14 @@ static void carry_out(struct xha_engine *g, struct xha_heat_plan *plan, struct x
 		struct xha_nic *each;
 
 		list_for_each_entry(each, &g->nics, node)
-			xha_twins_wait(each);
+			xha_twins_wait(each, LEAVE);
 	}
 	start = ktime_get_ns();
 	for (i = 0; i < plan->count; i++) {
-		struct xha_nic *to = nic ?: least_loaded(g, dir);
-
 		e = plan->hot[i].who;
-		if (!to || !free_slots(to, dir))
+		if (nic ? !free_slots(nic, dir) : !least_loaded(g, dir))
 			break;
-		if (enter(g, e, to)) {
+		if (nic ? enter(g, e, nic) : place(g, e)) {
 			xha_heat_enter(&e->heat, &g->policy, g->tick);
 			n++;
 		}
@@ -177,7 +223,7 @@ static void make_room(struct xha_nic *nic, int dir, u32 n, bool pinned)
 		xha_slot_pick(plan.cold[i].who, &picked);
 	xha_slots_leave(g, &picked);
 	xha_cache_plan_free(&plan);
-	xha_twins_wait(nic);
+	xha_twins_wait(nic, LEAVE);
 }
 
 /**
@@ -207,24 +253,56 @@ static void follow_pin(struct xha_engine *g, struct xha_slot_sa *e)
 
 	if (e->nic || READ_ONCE(e->dead) || !to || !xha_nic_takes(to) || g->tick < e->wait)
 		return;
-	if (!free_slots(to, dir))
+	/* One that is about to leave is enough. */
+	if (!free_slots(to, dir) && (dir == XHA_IN || xha_twins_wait(to, 0)))
 		make_room(to, dir, 1, false);
-	if (free_slots(to, dir))
-		enter(g, e, to);
+	if (free_slots(to, dir) && enter(g, e, to)) {
+		e->why = XFRM_HA_CACHE_REASON_PINNED;
+		e->gain = 0;
+		e->margin = 0;
+	}
 }
 
 /*
  * The NIC may have forgotten it, as one does that was reset: for a whole period all packets came
- * there, and were decrypted by the kernel.
+ * there, and were decrypted by the kernel. It enters again, ever later if that changes nothing:
+ * its packets may be of a kind that the NIC leaves to the kernel.
  */
 static bool forgotten(struct xha_slot_sa *e)
 {
-	bool lost = e->inbound && READ_ONCE(e->miss) && !READ_ONCE(e->hit) &&
-		    e->engine->tick > e->entered + 1;
+	u64 tick = e->engine->tick;
+	bool hit = READ_ONCE(e->hit);
+	bool lost = e->inbound && READ_ONCE(e->miss) && !hit && tick > e->entered + 1;
 
 	WRITE_ONCE(e->miss, false);
 	WRITE_ONCE(e->hit, false);
+	if (hit)
+		e->lapses = 0;
+	if (lost)
+		e->wait = tick + backoff(e->lapses++) - 1;
 	return lost;
+}
+
+/*
+ * A NIC that was reset and stayed up drops the packets of SAs that it knows no more, and nobody
+ * tells. So one that drops packets has its outbound SAs leave, and enter again, which costs no
+ * packet. If it goes on, it has another reason, and is asked ever more rarely, unless it drops
+ * far more than it did then.
+ */
+static bool distrusted(struct xha_nic *nic)
+{
+	u64 tick = nic->engine->tick, now = xha_nic_dropped(nic), more = now - nic->dropped;
+	bool due = tick >= nic->trusted;
+
+	nic->dropped = now;
+	if (due && !more)
+		nic->doubts = 0;
+	if (!more || !(due || more > 2 * nic->usual) || !atomic_read(&nic->used[XHA_OUT]))
+		return false;
+	nic->usual = more;
+	nic->trusted = tick + 2 * backoff(min_t(u32, nic->doubts++, DOUBTS_MAX));
+	nic->renewed++;
+	return true;
 }
 
 /* Its packets come to another NIC, and nobody has said that it is to stay. */
@@ -237,19 +315,30 @@ static bool elsewhere(struct xha_engine *g, const struct xha_slot_sa *e)
 static void correct(struct xha_engine *g, bool ticked)
 {
 	struct xha_slot_sa *e;
+	struct xha_nic *nic;
 	LIST_HEAD(picked);
+	bool pinned = false;
+	u64 start;
 
+	list_for_each_entry(nic, &g->nics, node)
+		nic->renew = ticked && distrusted(nic);
+	start = ktime_get_ns();
 	list_for_each_entry(e, &g->sas, node) {
+		pinned |= e->pin;
 		if (!e->nic)
 			continue;
 		if (READ_ONCE(e->dead))
 			list_add_tail(&e->pick, &picked);
-		else if (!xha_nic_takes(e->nic) || (ticked && forgotten(e)) || elsewhere(g, e))
+		else if (!xha_nic_takes(e->nic) || (ticked && forgotten(e)) ||
+			 elsewhere(g, e) || (!e->inbound && e->nic->renew))
 			xha_slot_pick(e, &picked);
 		else if (e->pin && e->nic != pinned_to(g, e))
 			list_add_tail(&e->pick, &picked);
 	}
+	g->tick_ns += ktime_get_ns() - start;
 	xha_slots_leave(g, &picked);
+	if (!pinned)
+		return;
 	list_for_each_entry(e, &g->sas, node)
 		if (e->pin)
 			follow_pin(g, e);
@@ -276,10 +365,13 @@ static void even_out(struct xha_engine *g)
 	if (!g->uneven)
 		return;
 	g->uneven = false;
+	/* One that can't do what it is offered has its part. */
+	list_for_each_entry(nic, &g->nics, node)
+		nic->tried = nic->unfit;
 	list_for_each_entry(nic, &g->nics, node) {
 		least = least_loaded(g, XHA_OUT);
 		if (!least)
-			return;
+			break;
 		n = surplus(nic, least);
 		if (!n || !xha_nic_takes(nic))
 			continue;
@@ -287,6 +379,8 @@ static void even_out(struct xha_engine *g)
 			  false);
 		g->uneven = true;
 	}
+	list_for_each_entry(nic, &g->nics, node)
+		nic->tried = false;
 }
 
 /* An inbound SA is its NIC's business, the outbound ones are everybody's. */
@@ -303,17 +397,23 @@ static struct xha_heat_plan *plan_of(struct xha_engine *g, struct xha_slot_sa *e
 static void offer(struct xha_engine *g, struct xha_slot_sa *e, u64 heat)
 {
 	struct xha_heat_plan *plan = plan_of(g, e);
-	u64 *coldest;
 
 	if (!plan || e->pin || READ_ONCE(e->dead))
 		return;
-	if (e->nic) {
+	if (e->nic)
 		xha_heat_plan_resident(plan, heat, e);
-		coldest = e->inbound ? &e->nic->coldest : &g->coldest;
-		*coldest = min(*coldest, heat);
-	} else if (g->tick >= e->wait) {
+	else if (g->tick >= e->wait)
 		xha_heat_plan_candidate(plan, heat, e);
-	}
+}
+
+static void note_held(struct xha_engine *g)
+{
+	struct xha_nic *nic;
+	int dir;
+
+	list_for_each_entry(nic, &g->nics, node)
+		for (dir = 0; dir < XHA_DIRS; dir++)
+			nic->held[dir] = atomic_read(&nic->used[dir]);
 }
 
 static void begin(struct xha_engine *g)
@@ -334,18 +434,39 @@ static void begin(struct xha_engine *g)
 			}
 		}
 		xha_heat_plan_begin(&nic->plan, free_slots(nic, XHA_IN));
-		nic->coldest = U64_MAX;
 		room = min_t(u64, (u64)room + free_slots(nic, XHA_OUT), U32_MAX);
 	}
 	xha_heat_plan_begin(&g->plan, room);
-	g->coldest = U64_MAX;
+}
+
+/* Why those that are to have a slot are: for xha_cache_reason(). */
+static void end(struct xha_engine *g, struct xha_heat_plan *plan)
+{
+	struct xha_heat_verdict v;
+	struct xha_slot_sa *e;
+	u32 i;
+
+	xha_heat_plan_end(plan, &g->policy);
+	for (i = 0; i < plan->count; i++) {
+		e = plan->hot[i].who;
+		e->given = g->decisions;
+		e->why = XFRM_HA_CACHE_REASON_FREE;
+		e->gain = 0;
+		e->margin = 0;
+		if (i < plan->fills)
+			continue;
+		v = xha_heat_swap(&g->policy, plan->hot[i].heat, plan->cold[i - plan->fills].heat);
+		e->why = XFRM_HA_CACHE_REASON_SWAP;
+		e->gain = v.gain;
+		e->margin = v.margin;
+	}
 }
 
 static void decide(struct xha_engine *g)
 {
 	struct xha_slot_sa *e;
 	struct xha_nic *nic;
-	u64 start, packets;
+	u64 start, took, packets;
 
 	start = ktime_get_ns();
 	begin(g);
@@ -353,10 +474,15 @@ static void decide(struct xha_engine *g)
 		packets = xha_cache_count(e);
 		offer(g, e, xha_heat_tick(&e->heat, &g->policy, packets, g->tick));
 	}
-	xha_heat_plan_end(&g->plan, &g->policy);
+	g->decided = g->policy;
+	g->judged = g->numbers;
+	g->decisions++;
+	end(g, &g->plan);
 	list_for_each_entry(nic, &g->nics, node)
-		xha_heat_plan_end(&nic->plan, &g->policy);
-	g->tick_ns += ktime_get_ns() - start;
+		end(g, &nic->plan);
+	took = ktime_get_ns() - start;
+	g->tick_ns += took;
+	WRITE_ONCE(g->pause, max_t(unsigned long, KICK, nsecs_to_jiffies(KICK_COST * took)));
 
 	carry_out(g, &g->plan, NULL);
 	list_for_each_entry(nic, &g->nics, node)
@@ -378,6 +504,7 @@ static void work(struct work_struct *work)
 	}
 	WRITE_ONCE(g->kicked, false);
 	if (g->open) {
+		note_held(g);
 		xha_slots_adopt(g);
 		correct(g, ticked);
 		even_out(g);
@@ -395,34 +522,63 @@ static void work(struct work_struct *work)
 void xha_cache_kick(struct xha_engine *g)
 {
 	if (READ_ONCE(g->open) && !xchg(&g->kicked, true))
-		mod_delayed_work(system_long_wq, &g->work, KICK);
+		mod_delayed_work(system_long_wq, &g->work, READ_ONCE(g->pause));
 }
 
-/**
- * xha_cache_reason() - why is an SA in software?
- * @e: SA; mutex
- * @v: filled with what its heat was held against
- *
- * Return: as of the last tick.
- */
-enum xfrm_ha_cache_reason xha_cache_reason(struct xha_slot_sa *e, struct xha_heat_verdict *v)
+/* As the last decision saw it, in software, and gave no slot to it */
+static enum xfrm_ha_cache_reason passed_over(struct xha_slot_sa *e,
+					     const struct xha_heat_plan *plan,
+					     struct xha_heat_verdict *v)
 {
 	static const u8 reasons[] = {
-		[XHA_HEAT_FREE]		= XFRM_HA_CACHE_REASON_FREE,
-		[XHA_HEAT_SWAP]		= XFRM_HA_CACHE_REASON_SWAP,
+		[XHA_HEAT_SWAP]		= XFRM_HA_CACHE_REASON_NONE,
 		[XHA_HEAT_COLDER]	= XFRM_HA_CACHE_REASON_COLDER,
 		[XHA_HEAT_BELOW]	= XFRM_HA_CACHE_REASON_BELOW,
 		[XHA_HEAT_NOISE]	= XFRM_HA_CACHE_REASON_NOISE,
 	};
+	const struct xha_engine *g = e->engine;
+	bool limit = plan->stop.reason == XHA_HEAT_LIMIT;
+	u32 next = plan->count - plan->fills;
+
+	/* None since the plan got its memory: plans don't end for these. */
+	if (plan->stop.reason <= XHA_HEAT_SWAP)
+		return XFRM_HA_CACHE_REASON_NONE;
+	if (limit && plan->count < plan->free)
+		return XFRM_HA_CACHE_REASON_LIMIT;
+	if (next >= plan->colds) {
+		if (e->err)
+			return XFRM_HA_CACHE_REASON_REFUSED;
+		return plan->stop.reason == XHA_HEAT_NOBODY ? XFRM_HA_CACHE_REASON_NONE :
+							      XFRM_HA_CACHE_REASON_NO_SLOT;
+	}
+	/* The coldest one that has stayed: who would not get its slot would get none. */
+	*v = xha_heat_swap(&g->decided, xha_heat_at(&e->heat, &g->decided, g->tick),
+			   plan->cold[next].heat);
+	if (limit && v->reason == XHA_HEAT_SWAP)
+		return XFRM_HA_CACHE_REASON_LIMIT;
+	return reasons[v->reason];
+}
+
+/**
+ * xha_cache_reason() - why is an SA where it is?
+ * @e: SA; mutex
+ * @v: filled with what its heat was held against
+ *
+ * Return: in a slot, why it entered; in software, what the last decision said.
+ */
+enum xfrm_ha_cache_reason xha_cache_reason(struct xha_slot_sa *e, struct xha_heat_verdict *v)
+{
 	struct xha_engine *g = e->engine;
 	struct xha_nic *nic, *other;
-	u64 coldest;
 
 	memset(v, 0, sizeof(*v));
 	if (e->pin)
 		return XFRM_HA_CACHE_REASON_PINNED;
-	if (e->nic)
-		return XFRM_HA_CACHE_REASON_NONE;
+	if (e->nic) {
+		v->gain = e->gain;
+		v->margin = e->margin;
+		return e->why;
+	}
 	nic = e->inbound ? receiver(g, e) : NULL;
 	if (!e->inbound)
 		list_for_each_entry(other, &g->nics, node)
@@ -432,11 +588,17 @@ enum xfrm_ha_cache_reason xha_cache_reason(struct xha_slot_sa *e, struct xha_hea
 		return XFRM_HA_CACHE_REASON_NO_NIC;
 	if (g->tick < e->wait)
 		return XFRM_HA_CACHE_REASON_REFUSED;
-	coldest = e->inbound ? nic->coldest : g->coldest;
-	if (coldest == U64_MAX)
-		return e->err ? XFRM_HA_CACHE_REASON_REFUSED : XFRM_HA_CACHE_REASON_NO_SLOT;
-	*v = xha_heat_swap(&g->policy, xha_heat_at(&e->heat, &g->policy, g->tick), coldest);
-	return reasons[v->reason];
+	if (e->number > g->judged)
+		return XFRM_HA_CACHE_REASON_NONE;
+	if (e->given == g->decisions) {
+		/* It could not enter. */
+		if (e->err)
+			return XFRM_HA_CACHE_REASON_REFUSED;
+		v->gain = e->gain;
+		v->margin = e->margin;
+		return e->why;
+	}
+	return passed_over(e, e->inbound ? &nic->plan : &g->plan, v);
 }
 
 int xha_cache_plan_alloc(struct xha_heat_plan *plan, u32 swaps)
@@ -471,7 +633,8 @@ void xha_cache_plan_free(struct xha_heat_plan *plan)
  * @g: engine; mutex
  * @swaps: of the policy
  *
- * A plan that is larger than need be does no harm: the policy has the limit, too.
+ * A plan that is larger than need be does no harm: the policy has the limit, too. It keeps one
+ * more, the coldest resident that stays: see passed_over().
  *
  * Return: 0 or -ENOMEM.
  */
@@ -479,10 +642,10 @@ int xha_cache_reserve(struct xha_engine *g, u32 swaps)
 {
 	struct xha_nic *nic;
 
-	if (g->plan.room < swaps && xha_cache_plan_alloc(&g->plan, swaps))
+	if (g->plan.room <= swaps && xha_cache_plan_alloc(&g->plan, swaps + 1))
 		return -ENOMEM;
 	list_for_each_entry(nic, &g->nics, node)
-		if (nic->plan.room < swaps && xha_cache_plan_alloc(&nic->plan, swaps))
+		if (nic->plan.room <= swaps && xha_cache_plan_alloc(&nic->plan, swaps + 1))
 			return -ENOMEM;
 	return 0;
 }
@@ -496,8 +659,9 @@ int xha_cache_init(struct xha_engine *g)
 	INIT_LIST_HEAD(&g->sas);
 	INIT_DELAYED_WORK(&g->work, work);
 	g->tick = 1;
+	g->pause = KICK;
 	g->policy = policy;
-	return xha_cache_plan_alloc(&g->plan, policy.swaps);
+	return xha_cache_plan_alloc(&g->plan, policy.swaps + 1);
 }
 
 void xha_cache_fini(struct xha_engine *g)

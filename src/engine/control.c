@@ -60,6 +60,8 @@ static int fill_engine(struct sk_buff *skb, void *obj)
 	if (nla_put_string(skb, XFRM_HA_A_ENGINE_DEV, g->dev->name) ||
 	    fill_policy(skb, &g->policy) ||
 	    nla_put_u8(skb, XFRM_HA_A_ENGINE_ADOPT, g->adopt) ||
+	    (g->adopt && g->adopt_group[0] &&
+	     nla_put_string(skb, XFRM_HA_A_ENGINE_ADOPT_GROUP, g->adopt_group)) ||
 	    nla_put_u32(skb, XFRM_HA_A_ENGINE_SAS, g->n_sas) ||
 	    nla_put_u32(skb, XFRM_HA_A_ENGINE_HARD, g->n_hard) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_TICKS, g->ticks, pad) ||
@@ -104,6 +106,22 @@ static void set_u32(u32 *v, struct nlattr *a)
 		*v = nla_get_u32(a);
 }
 
+static int set_adopt(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *extack)
+{
+	bool adopt = a[XFRM_HA_A_ENGINE_ADOPT] && nla_get_u8(a[XFRM_HA_A_ENGINE_ADOPT]);
+	char group[XHA_NAME_LEN] = "";
+
+	if (a[XFRM_HA_A_ENGINE_ADOPT_GROUP] && !adopt) {
+		NL_SET_ERR_MSG(extack, "The group is that whose SAs are to be adopted");
+		return -EINVAL;
+	}
+	if (!a[XFRM_HA_A_ENGINE_ADOPT])
+		return 0;
+	if (a[XFRM_HA_A_ENGINE_ADOPT_GROUP])
+		nla_strscpy(group, a[XFRM_HA_A_ENGINE_ADOPT_GROUP], sizeof(group));
+	return xha_engine_adopter(g, adopt, group, extack);
+}
+
 static int set_engine(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *extack)
 {
 	struct xha_heat_policy p = g->policy;
@@ -121,8 +139,8 @@ static int set_engine(struct xha_engine *g, struct nlattr **a, struct netlink_ex
 	set_u32(&p.saved_ns, a[XFRM_HA_A_ENGINE_SAVED]);
 	/* What may be refused comes first. */
 	err = xha_cache_reserve(g, p.swaps);
-	if (!err && a[XFRM_HA_A_ENGINE_ADOPT])
-		err = xha_engine_adopter(g, nla_get_u8(a[XFRM_HA_A_ENGINE_ADOPT]), extack);
+	if (!err)
+		err = set_adopt(g, a, extack);
 	if (!err)
 		g->policy = p;
 	return err;
@@ -142,6 +160,8 @@ int xfrm_ha_nl_engine_set_doit(struct sk_buff *skb, struct genl_info *info)
 		mutex_lock(&g->mutex);
 		err = set_engine(g, a, info->extack);
 		mutex_unlock(&g->mutex);
+		if (!err)
+			xha_event_engine(g->dev, XFRM_HA_EVENT_ENGINE_SET, NULL, 0);
 	}
 	rtnl_unlock();
 	return err;
@@ -165,7 +185,8 @@ static int fill_nic(struct sk_buff *skb, void *obj)
 	    nla_put_u32(skb, XFRM_HA_A_NIC_USED_IN, atomic_read(&nic->used[XHA_IN])) ||
 	    nla_put_u32(skb, XFRM_HA_A_NIC_USED_OUT, atomic_read(&nic->used[XHA_OUT])) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_NIC_ENTERED, nic->entered, XFRM_HA_A_NIC_PAD) ||
-	    nla_put_u64_64bit(skb, XFRM_HA_A_NIC_REFUSED, nic->refused, XFRM_HA_A_NIC_PAD))
+	    nla_put_u64_64bit(skb, XFRM_HA_A_NIC_REFUSED, nic->refused, XFRM_HA_A_NIC_PAD) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_NIC_RENEWED, nic->renewed, XFRM_HA_A_NIC_PAD))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -222,6 +243,7 @@ static void set_nic(struct xha_nic *nic, struct nlattr **a)
 	if (nic->drain)
 		xha_slots_evict(g, nic);
 	mutex_unlock(&g->mutex);
+	xha_event_engine(g->dev, XFRM_HA_EVENT_NIC_SET, nic->dev->name, 0);
 	xha_cache_kick(g);
 }
 
@@ -394,6 +416,8 @@ static int pin(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *
 		e->pin = XHA_PIN_SOFT;
 	}
 	e->wait = 0;
+	xha_event_engine(g->dev, e->pin ? XFRM_HA_EVENT_SA_PINNED : XFRM_HA_EVENT_SA_UNPINNED,
+			 e->pin == XHA_PIN_NIC ? dev->name : NULL, e->x->id.spi);
 	return 0;
 }
 

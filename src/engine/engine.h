@@ -65,9 +65,20 @@ struct xha_engine;
  * @room: how many it held when it refused one for want of room
  * @retry: tick from which on one more is tried
  * @probing: the next one is that
+ * @held: how many it held at the beginning of this decision
+ * @unfit: can't do the outbound SA that it was offered last
+ * @tried: is passed over: can't do the SA at hand
  * @used: slots; atomic, twins leave without the mutex
  * @plan: inbound SAs
- * @coldest: heat of the coldest inbound resident as of the last tick
+ * @dropped: as of the last tick; see distrusted()
+ * @trusted: tick before which drops mean nothing
+ * @doubts: how often it was told its SAs anew, and dropped packets again
+ * @usual: packets that it dropped in the tick in which it was told so last
+ * @renew: is told them anew now
+ * @renewed: how often it was
+ * @gone_ns: what the calls took by which SAs have left it since the last decision
+ * @gone: how many have
+ * @peeked: jiffies, see peek()
  */
 struct xha_nic {
 	struct list_head node;
@@ -84,18 +95,28 @@ struct xha_nic {
 	u32 room[XHA_DIRS];
 	u64 retry[XHA_DIRS];
 	bool probing[XHA_DIRS];
+	u32 held[XHA_DIRS];
+	bool unfit;
+	bool tried;
 	atomic_t used[XHA_DIRS];
 	u64 entered;
 	u64 refused;
 	struct xha_heat_plan plan;
-	u64 coldest;
+	u64 dropped;
+	u64 trusted;
+	u32 doubts;
+	u64 usual;
+	bool renew;
+	u64 renewed;
+	atomic64_t gone_ns;
+	atomic_t gone;
+	unsigned long peeked;
 };
 
 /* What the packet path needs of the NICs that are up; RCU */
 struct xha_ports {
-	struct rcu_head rcu;
 	int n;
-	struct net_device *dev[];
+	struct net_device *dev[XHA_ENGINE_NICS];
 };
 
 /**
@@ -105,7 +126,8 @@ struct xha_ports {
  * @nic: a reference
  * @node: in the list of those that leave
  * @since: jiffies, when it began to leave
- * @told: the NIC has forgotten it
+ * @told: the driver has been told to delete it
+ * @freed: its slot is free
  */
 struct xha_twin {
 	struct xfrm_state *s;
@@ -114,12 +136,14 @@ struct xha_twin {
 	struct list_head node;
 	unsigned long since;
 	bool told;
+	bool freed;
 };
 
 /**
  * struct xha_slot_sa - an SA of an engine device
  * @by_x: inbound; in the table of all engines
  * @node: in xha_engine.sas
+ * @parked: in the parking's list, afterwards
  * @lock: see DOC
  * @number: of the SAs of its engine; they are in its order
  * @tx: of the NIC; RCU, written under @lock
@@ -129,10 +153,16 @@ struct xha_twin {
  * @miss: ditto, by the kernel although it came to that NIC
  * @entered: tick in which it entered its slot
  * @wait: tick before which it is not offered to a NIC, after a refusal
+ * @lapses: inbound: how often its NIC did not decrypt it, since it last did
+ * @why: enum xfrm_ha_cache_reason of the last decision that gave it a slot
+ * @gain: ditto, of struct xha_heat_verdict
+ * @margin: ditto
+ * @given: number of that decision
  */
 struct xha_slot_sa {
 	struct rhash_head by_x;
 	struct list_head node;
+	struct llist_node parked;
 	struct list_head pick;
 	struct xfrm_state *x;
 	struct xha_engine *engine;
@@ -157,6 +187,11 @@ struct xha_slot_sa {
 	u64 wait;
 	int err;
 	u32 refusals;
+	u32 lapses;
+	u8 why;
+	u64 gain;
+	u64 margin;
+	u64 given;
 	u8 pin;
 	int pin_ifindex;
 	struct rcu_head rcu;
@@ -166,6 +201,7 @@ struct xha_engine {
 	struct net_device *dev;
 	struct list_head nics;
 	struct xha_ports __rcu *ports;
+	struct xha_ports sets[2];	/* one is @ports, or was, the other is the next; RTNL */
 	struct mutex mutex;		/* see DOC */
 	struct list_head sas;
 	u64 numbers;
@@ -173,12 +209,17 @@ struct xha_engine {
 	u32 n_hard;
 	struct delayed_work work;
 	unsigned long next;		/* jiffies of the next tick */
+	unsigned long pause;		/* jiffies until a decision between two ticks */
 	u64 tick;
 	struct xha_heat_policy policy;
 	struct xha_heat_plan plan;	/* outbound SAs */
-	u64 coldest;
+	u64 leave_ns;			/* for a driver, of the SAs that left last, each */
+	struct xha_heat_policy decided;	/* the policy of the last decision */
+	u64 decisions;
+	u64 judged;			/* @number of the last SA that it was about */
 	bool uneven;			/* NICs may have more than their part */
 	bool adopt;
+	char adopt_group[XHA_NAME_LEN];	/* only its SAs; empty: all */
 	struct llist_head newcomers;	/* SAs to be adopted */
 	atomic_t n_newcomers;
 	unsigned long walk;		/* jiffies of the next look at all SAs */
@@ -195,11 +236,23 @@ struct xha_engine {
 bool xha_is_engine(const struct net_device *dev);
 enum xfrm_ha_nic_state xha_nic_state(const struct xha_nic *nic);
 struct xha_nic *xha_nic_of(const struct net_device *dev);	/* RTNL */
+u64 xha_nic_dropped(const struct xha_nic *nic);
 void xha_nic_put(struct xha_nic *nic);
 
 static inline bool xha_nic_takes(const struct xha_nic *nic)
 {
 	return xha_nic_state(nic) == XFRM_HA_NIC_STATE_UP;
+}
+
+static inline const struct xfrmdev_ops *xha_nic_ops(const struct xha_nic *nic)
+{
+	return nic->dev->xfrmdev_ops;
+}
+
+/* A call that takes an SA out of its slot began at @start. */
+static inline void xha_nic_took(struct xha_nic *nic, u64 start)
+{
+	atomic64_add(ktime_get_ns() - start, &nic->gone_ns);
 }
 
 /* slot.c */
@@ -213,12 +266,19 @@ void xha_slots_leave(struct xha_engine *g, struct list_head *picked);
 void xha_slots_evict(struct xha_engine *g, const struct xha_nic *nic);
 void xha_slots_release(struct xha_engine *g);
 void xha_slots_adopt(struct xha_engine *g);
-int xha_engine_adopter(struct xha_engine *g, bool adopt, struct netlink_ext_ack *extack);
+int xha_engine_adopter(struct xha_engine *g, bool adopt, const char *group,
+		       struct netlink_ext_ack *extack);
+
+/* parking.c */
+int xha_parking_init(void);
+void xha_parking_exit(void);
+void xha_park(struct xha_slot_sa *e);
 
 /* twin.c */
+#define XHA_TWIN_PATIENCE	(2 * HZ)	/* then the NIC is told, packets or not */
 struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic);
 void xha_twin_leave(struct xha_twin *t);
-void xha_twins_wait(const struct xha_nic *nic);
+bool xha_twins_wait(const struct xha_nic *nic, unsigned long timeout);
 void xha_twins_exit(void);
 
 /* cache.c */

@@ -40,13 +40,24 @@ void xha_nic_put(struct xha_nic *nic)
 
 enum xfrm_ha_nic_state xha_nic_state(const struct xha_nic *nic)
 {
-	const struct xfrmdev_ops *ops = nic->dev->xfrmdev_ops;
+	const struct xfrmdev_ops *ops = xha_nic_ops(nic);
 
 	if (!nic->up)
 		return XFRM_HA_NIC_STATE_DOWN;
 	if (!(nic->dev->features & NETIF_F_HW_ESP) || !ops || !ops->xdo_dev_state_add)
 		return XFRM_HA_NIC_STATE_PLAIN;
 	return nic->drain ? XFRM_HA_NIC_STATE_DRAINED : XFRM_HA_NIC_STATE_UP;
+}
+
+/* Packets that it was given to send, and has not sent. */
+u64 xha_nic_dropped(const struct xha_nic *nic)
+{
+	struct rtnl_link_stats64 stats;
+
+	rcu_read_lock();
+	dev_get_stats(nic->dev, &stats);
+	rcu_read_unlock();
+	return stats.tx_dropped + stats.tx_errors;
 }
 
 /* --- packets --- */
@@ -82,7 +93,8 @@ static netdev_features_t features_check(struct sk_buff *skb, struct net_device *
 	e = slot_of(skb, dev);
 	if (e)
 		s = rcu_dereference(e->tx);
-	if (!s) {
+	/* That its carrier is gone is heard of later. */
+	if (!s || !netif_carrier_ok(s->xso.real_dev)) {
 		rcu_read_unlock();
 		return features & ~soft;
 	}
@@ -115,6 +127,20 @@ static bool hand_over(struct sk_buff *skb, struct net_device *dev)
 	return !skb_is_gso(skb) || !netif_needs_gso(skb, netif_skb_features(skb));
 }
 
+/* For what is not left to hardware: one that has a carrier, if any has. */
+static struct net_device *port_for(struct sk_buff *skb, const struct xha_ports *ports)
+{
+	int first = ports->n == 1 ? 0 : skb_get_hash(skb) % ports->n, i;
+
+	for (i = 0; i < ports->n; i++) {
+		struct net_device *dev = ports->dev[(first + i) % ports->n];
+
+		if (netif_carrier_ok(dev))
+			return dev;
+	}
+	return ports->dev[first];
+}
+
 static netdev_tx_t transmit(struct sk_buff *skb, struct net_device *dev)
 {
 	const struct xfrm_offload *xo = xfrm_offload(skb);
@@ -132,7 +158,7 @@ static netdev_tx_t transmit(struct sk_buff *skb, struct net_device *dev)
 		ports = rcu_dereference(g->ports);
 		if (!ports)
 			goto drop;
-		skb->dev = ports->dev[ports->n == 1 ? 0 : skb_get_hash(skb) % ports->n];
+		skb->dev = port_for(skb, ports);
 	}
 	if (dev_xmit_complete(dev_queue_xmit(skb)))
 		dev_sw_netstats_tx_add(dev, 1, len);
@@ -148,24 +174,77 @@ drop:
 	return NETDEV_TX_OK;
 }
 
-/* Which NIC has brought the packet of which SA, and who has decrypted it? */
-static void note(const struct sk_buff *skb, const struct net_device *engine)
+/* The SA that a packet came for by this NIC, or NULL. */
+static struct xha_slot_sa *saw(const struct xfrm_state *x, const struct xha_nic *nic)
 {
-	const struct sec_path *sp = skb_sec_path(skb);
-	int ifindex = skb->dev->ifindex;
-	const struct xfrm_state *x;
 	struct xha_slot_sa *e;
 
-	if (!sp || !sp->len)
-		return;
-	x = sp->xvec[0];
-	if (READ_ONCE(x->xso.dev) != engine || x->xso.dir != XFRM_DEV_OFFLOAD_IN)
-		return;
+	if (READ_ONCE(x->xso.dev) != nic->engine->dev || x->xso.dir != XFRM_DEV_OFFLOAD_IN)
+		return NULL;
 	e = xha_slot_sa(x);
+	if (e && READ_ONCE(e->seen) != nic->dev->ifindex)
+		WRITE_ONCE(e->seen, nic->dev->ifindex);
+	return e;
+}
+
+/* Without GRO nobody has asked yet which SA a packet is for. Once per jiffy this does. */
+static void peek(const struct sk_buff *skb, struct xha_nic *nic)
+{
+	xfrm_address_t daddr = {};
+	const struct ipv6hdr *ip6;
+	const struct iphdr *ip;
+	struct xfrm_state *x;
+	const __be32 *spi;
+	struct {
+		struct ipv6hdr ip;
+		__be32 spi;
+	} buf;
+	unsigned long now = jiffies;
+	int family, start;
+
+	if (READ_ONCE(nic->peeked) == now)
+		return;
+	if (skb->protocol == htons(ETH_P_IP)) {
+		ip = skb_header_pointer(skb, 0, sizeof(*ip), &buf.ip);
+		if (!ip || ip->protocol != IPPROTO_ESP || ip_is_fragment(ip))
+			return;
+		family = AF_INET;
+		daddr.a4 = ip->daddr;
+		start = 4 * ip->ihl;
+	} else if (skb->protocol == htons(ETH_P_IPV6)) {
+		ip6 = skb_header_pointer(skb, 0, sizeof(*ip6), &buf.ip);
+		if (!ip6 || ip6->nexthdr != IPPROTO_ESP)
+			return;
+		family = AF_INET6;
+		daddr.in6 = ip6->daddr;
+		start = sizeof(*ip6);
+	} else {
+		return;
+	}
+	spi = skb_header_pointer(skb, start, sizeof(*spi), &buf.spi);
+	if (!spi)
+		return;
+	WRITE_ONCE(nic->peeked, now);
+	x = xfrm_state_lookup(dev_net(skb->dev), skb->mark, &daddr, *spi, IPPROTO_ESP, family);
+	if (!x)
+		return;
+	saw(x, nic);
+	xfrm_state_put(x);
+}
+
+/* Which NIC has brought the packet of which SA, and who has decrypted it? */
+static void note(const struct sk_buff *skb, struct xha_nic *nic)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+	struct xha_slot_sa *e;
+
+	if (!sp || !sp->len) {
+		peek(skb, nic);
+		return;
+	}
+	e = saw(sp->xvec[0], nic);
 	if (!e)
 		return;
-	if (READ_ONCE(e->seen) != ifindex)
-		WRITE_ONCE(e->seen, ifindex);
 	if (sp->ovec[0].flags & CRYPTO_DONE) {
 		if (!READ_ONCE(e->hit))
 			WRITE_ONCE(e->hit, true);
@@ -183,7 +262,7 @@ static rx_handler_result_t receive(struct sk_buff **pskb)
 		return RX_HANDLER_CONSUMED;
 	*pskb = skb;
 	nic = rcu_dereference(skb->dev->rx_handler_data);
-	note(skb, nic->engine->dev);
+	note(skb, nic);
 	skb->dev = nic->engine->dev;
 	dev_sw_netstats_rx_add(skb->dev, skb->len);
 	return RX_HANDLER_ANOTHER;
@@ -191,15 +270,15 @@ static rx_handler_result_t receive(struct sk_buff **pskb)
 
 /* --- NICs; RTNL --- */
 
-/* Who transmits what is not left to hardware; also the carrier. */
-static int arrange(struct xha_engine *g)
+/* Who transmits what is not left to hardware; also the carrier. A NIC can go without memory. */
+static void arrange(struct xha_engine *g)
 {
-	struct xha_ports *new, *old = rtnl_dereference(g->ports);
+	struct xha_ports *new = &g->sets[rtnl_dereference(g->ports) == &g->sets[0]];
 	struct xha_nic *nic;
 
-	new = kzalloc(struct_size(new, dev, XHA_ENGINE_NICS), GFP_KERNEL);
-	if (!new)
-		return -ENOMEM;
+	/* Who has found it before the last change is still looking. */
+	synchronize_net();
+	new->n = 0;
 	list_for_each_entry(nic, &g->nics, node)
 		if (nic->up)
 			new->dev[new->n++] = nic->dev;
@@ -209,11 +288,7 @@ static int arrange(struct xha_engine *g)
 	} else {
 		RCU_INIT_POINTER(g->ports, NULL);
 		netif_carrier_off(g->dev);
-		kfree(new);
 	}
-	if (old)
-		kfree_rcu(old, rcu);
-	return 0;
 }
 
 static void sync_addresses(struct xha_nic *nic)
@@ -235,9 +310,11 @@ static void set_up(struct xha_nic *nic, bool up)
 	mutex_lock(&g->mutex);
 	took = xha_nic_takes(nic);
 	/* Whatever it had room for before, it may have been reset since. */
-	if (up && !nic->up)
+	if (up && !nic->up) {
 		for (dir = 0; dir < XHA_DIRS; dir++)
 			nic->room[dir] = XHA_SLOTS_ANY;
+		nic->unfit = false;
+	}
 	nic->up = up;
 	takes = xha_nic_takes(nic);
 	if (takes && !took)
@@ -245,7 +322,6 @@ static void set_up(struct xha_nic *nic, bool up)
 	if (!takes)
 		xha_slots_evict(g, nic);
 	mutex_unlock(&g->mutex);
-	/* Out of memory: packets go to a NIC that is down, and are lost there, until it changes. */
 	arrange(g);
 	xha_cache_kick(g);
 	if (took != takes)
@@ -266,7 +342,7 @@ static void changed(struct xha_nic *nic)
 static void going_down(struct xha_nic *nic)
 {
 	set_up(nic, false);
-	xha_twins_wait(nic);
+	xha_twins_wait(nic, XHA_TWIN_PATIENCE + HZ);
 }
 
 static void limits(struct xha_engine *g)
@@ -282,6 +358,18 @@ static void limits(struct xha_engine *g)
 	g->dev->needed_tailroom = tail;
 }
 
+/*
+ * Drivers that take the private area of an inbound SA's xso.dev, which is the engine device's,
+ * for their own: bonding (bond_ipsec_add_sa()), cxgb4 (ch_ipsec_xfrm_add_state()).
+ */
+static bool only_by_itself(const struct net_device *dev)
+{
+	const struct device *parent = dev->dev.parent;
+
+	return netif_is_bond_master(dev) ||
+	       (parent && parent->driver && !strcmp(parent->driver->name, "cxgb4"));
+}
+
 static int may_enslave(struct xha_engine *g, struct net_device *dev,
 		       struct netlink_ext_ack *extack)
 {
@@ -295,6 +383,10 @@ static int may_enslave(struct xha_engine *g, struct net_device *dev,
 	if (xha_is_engine(dev)) {
 		NL_SET_ERR_MSG(extack, "An engine device can't be another's NIC");
 		return -EINVAL;
+	}
+	if (only_by_itself(dev)) {
+		NL_SET_ERR_MSG(extack, "The device's driver does ESP offload for its own SAs only");
+		return -EOPNOTSUPP;
 	}
 	if (netdev_is_rx_handler_busy(dev) || netdev_master_upper_dev_get(dev)) {
 		NL_SET_ERR_MSG(extack, "The device has another master or user");
@@ -356,7 +448,7 @@ static struct xha_nic *create(struct xha_engine *g, struct net_device *dev)
 
 	if (!nic)
 		return NULL;
-	if (xha_cache_plan_alloc(&nic->plan, g->policy.swaps)) {
+	if (xha_cache_plan_alloc(&nic->plan, g->plan.room)) {
 		kfree(nic);
 		return NULL;
 	}
@@ -364,11 +456,11 @@ static struct xha_nic *create(struct xha_engine *g, struct net_device *dev)
 	nic->dev = dev;
 	nic->engine = g;
 	nic->weight = 1;
-	nic->coldest = U64_MAX;
 	for (dir = 0; dir < XHA_DIRS; dir++) {
 		nic->slots[dir] = XHA_SLOTS_ANY;
 		nic->room[dir] = XHA_SLOTS_ANY;
 	}
+	nic->dropped = xha_nic_dropped(nic);
 	ether_addr_copy(nic->mac, dev->dev_addr);
 	nic->mtu = dev->mtu;
 	return nic;
@@ -459,7 +551,7 @@ static void dissolve(struct xha_engine *g)
 	list_for_each_entry_safe(nic, tmp, &g->nics, node)
 		del_slave(g->dev, nic->dev);
 	mutex_lock(&g->mutex);
-	xha_engine_adopter(g, false, NULL);
+	xha_engine_adopter(g, false, "", NULL);
 	mutex_unlock(&g->mutex);
 }
 

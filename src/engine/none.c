@@ -15,6 +15,10 @@ void xha_engine_exit(void)
 {
 }
 
+void xha_engine_net_fini(void)
+{
+}
+
 void xha_engine_hear(struct xfrm_state *x)
 {
 }

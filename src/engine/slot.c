@@ -16,11 +16,6 @@ static const struct rhashtable_params by_x_params = {
 
 static struct rhashtable by_x;
 
-static const struct xfrmdev_ops *ops_of(const struct xha_nic *nic)
-{
-	return nic->dev->xfrmdev_ops;
-}
-
 /* xfrm asks us only for devices whose operations are ours. */
 static struct xha_engine *engine_of(const struct net_device *dev)
 {
@@ -55,6 +50,7 @@ static void placed(struct xha_slot_sa *e, struct xha_nic *nic)
 		e->nic = nic;
 		e->moves++;
 		e->refusals = 0;
+		e->wait = 0;
 		e->entered = g->tick;
 		e->hit = false;
 		e->miss = false;
@@ -133,22 +129,34 @@ static void finish_out(struct xha_slot_sa *e)
 
 /* --- inbound --- */
 
+static void set_place(struct xha_slot_sa *e, enum xha_place place)
+{
+	spin_lock_bh(&e->lock);
+	e->place = place;
+	spin_unlock_bh(&e->lock);
+}
+
+/*
+ * No NIC has it. One that was adopted is then of no offload's type, which __xfrm_policy_check()
+ * takes for a reason to let in what no policy speaks of.
+ */
+static void soft_in(struct xha_slot_sa *e)
+{
+	e->x->xso.real_dev = NULL;
+	if (e->adopted)
+		e->x->xso.type = XFRM_DEV_OFFLOAD_UNSPECIFIED;
+}
+
 static int enter_in(struct xha_slot_sa *e, struct xha_nic *nic)
 {
-	const struct xfrmdev_ops *ops = ops_of(nic);
+	const struct xfrmdev_ops *ops = xha_nic_ops(nic);
 	struct netlink_ext_ack extack = {};
 	struct xfrm_state *x = e->x;
 	bool dead;
 	int err;
 
-	spin_lock_bh(&e->lock);
-	dead = e->dead;
-	if (!dead)
-		e->place = XHA_ENTERING;
-	spin_unlock_bh(&e->lock);
-	if (dead)
-		return -ESRCH;
-
+	set_place(e, XHA_ENTERING);
+	x->xso.type = XFRM_DEV_OFFLOAD_CRYPTO;
 	x->xso.real_dev = nic->dev;
 	err = ops->xdo_dev_state_add(x, &extack);
 
@@ -166,7 +174,7 @@ static int enter_in(struct xha_slot_sa *e, struct xha_nic *nic)
 	if (!err && dead && ops->xdo_dev_state_free)
 		ops->xdo_dev_state_free(x);
 	if (err || dead) {
-		x->xso.real_dev = NULL;
+		soft_in(e);
 		return err ?: -ESRCH;
 	}
 	atomic_inc(&nic->used[XHA_IN]);
@@ -177,6 +185,7 @@ static int enter_in(struct xha_slot_sa *e, struct xha_nic *nic)
 static void begin_in(struct xha_slot_sa *e)
 {
 	struct xfrm_state *x = e->x;
+	u64 start;
 	bool ours;
 
 	spin_lock_bh(&x->lock);
@@ -185,21 +194,24 @@ static void begin_in(struct xha_slot_sa *e)
 	if (ours)
 		e->place = XHA_LEAVING;
 	spin_unlock(&e->lock);
+	start = ktime_get_ns();
 	if (ours)
-		ops_of(e->nic)->xdo_dev_state_delete(x);
+		xha_nic_ops(e->nic)->xdo_dev_state_delete(x);
+	xha_nic_took(e->nic, start);
 	spin_unlock_bh(&x->lock);
 }
 
 static void finish_in(struct xha_slot_sa *e)
 {
 	struct xha_nic *nic = e->nic;
+	u64 start = ktime_get_ns();
 
-	if (ops_of(nic)->xdo_dev_state_free)
-		ops_of(nic)->xdo_dev_state_free(e->x);
-	e->x->xso.real_dev = NULL;
-	spin_lock_bh(&e->lock);
-	e->place = XHA_SOFT;
-	spin_unlock_bh(&e->lock);
+	if (xha_nic_ops(nic)->xdo_dev_state_free)
+		xha_nic_ops(nic)->xdo_dev_state_free(e->x);
+	xha_nic_took(nic, start);
+	atomic_inc(&nic->gone);
+	soft_in(e);
+	set_place(e, XHA_SOFT);
 	atomic_dec(&nic->used[XHA_IN]);
 	placed(e, NULL);
 }
@@ -215,8 +227,24 @@ static void finish_in(struct xha_slot_sa *e)
  */
 int xha_slot_enter(struct xha_slot_sa *e, struct xha_nic *nic)
 {
-	int err = e->inbound ? enter_in(e, nic) : enter_out(e, nic);
+	struct xfrm_state *x = e->x;
+	int err = -ESRCH;
+	bool dead;
 
+	/* It may die now, but its keys stay. */
+	spin_lock_bh(&e->lock);
+	dead = e->dead;
+	if (!dead)
+		xfrm_state_hold(x);
+	spin_unlock_bh(&e->lock);
+	if (!dead) {
+		/* As xfrm_dev_state_add(), which has only seen that the engine device can. */
+		if (x->props.flags & XFRM_STATE_ESN && !xha_nic_ops(nic)->xdo_dev_state_advance_esn)
+			err = -EOPNOTSUPP;
+		else
+			err = e->inbound ? enter_in(e, nic) : enter_out(e, nic);
+		xfrm_state_put(x);
+	}
 	e->err = err;
 	if (!err)
 		placed(e, nic);
@@ -229,7 +257,8 @@ int xha_slot_enter(struct xha_slot_sa *e, struct xha_nic *nic)
  * @picked: SAs that have a NIC, linked by @pick; is empty afterwards
  *
  * All of them wait for one grace period. An outbound SA's slot is free when its last packet has
- * left the NIC.
+ * left the NIC. Some drivers give back an inbound SA's in xdo_dev_state_free() only: until then
+ * their NIC decrypts what nobody takes (mlx5). That wait is as short as can be, and its own.
  */
 void xha_slots_leave(struct xha_engine *g, struct list_head *picked)
 {
@@ -237,6 +266,14 @@ void xha_slots_leave(struct xha_engine *g, struct list_head *picked)
 
 	lockdep_assert_held(&g->mutex);
 
+	list_for_each_entry_safe(e, tmp, picked, pick) {
+		if (!e->inbound || !xha_nic_ops(e->nic)->xdo_dev_state_free)
+			continue;
+		list_del_init(&e->pick);
+		begin_in(e);
+		synchronize_rcu_expedited();
+		finish_in(e);
+	}
 	if (list_empty(picked))
 		return;
 	list_for_each_entry(e, picked, pick) {
@@ -297,7 +334,7 @@ static struct xha_slot_sa *create(struct xha_engine *g, struct xfrm_state *x, bo
 	spin_lock_init(&e->lock);
 	INIT_LIST_HEAD(&e->pick);
 	if (inbound) {
-		err = rhashtable_insert_fast(&by_x, &e->by_x, by_x_params);
+		err = rhashtable_lookup_insert_fast(&by_x, &e->by_x, by_x_params);
 		if (err) {
 			kfree(e);
 			return ERR_PTR(err);
@@ -317,20 +354,24 @@ static void insert(struct xha_engine *g, struct xha_slot_sa *e)
 	g->n_sas++;
 }
 
-/* Packets may still have it in their hands. */
-static void discard(struct xha_slot_sa *e)
+static void unhash(struct xha_slot_sa *e)
 {
 	if (e->inbound)
 		rhashtable_remove_fast(&by_x, &e->by_x, by_x_params);
+}
+
+/* Packets may still have it in their hands. */
+static void discard(struct xha_slot_sa *e)
+{
+	unhash(e);
 	kfree_rcu(e, rcu);
 }
 
 /* Mutex; in software. */
-static void remove(struct xha_slot_sa *e)
+static void unlist(struct xha_slot_sa *e)
 {
 	list_del(&e->node);
 	e->engine->n_sas--;
-	discard(e);
 }
 
 static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
@@ -395,7 +436,8 @@ static void state_free(struct xfrm_state *x)
 			xha_slots_leave(g, &picked);
 		}
 		WRITE_ONCE(x->xso.offload_handle, 0);
-		remove(e);
+		unlist(e);
+		discard(e);
 	}
 	mutex_unlock(&g->mutex);
 }
@@ -481,7 +523,33 @@ static int direction(const struct xfrm_state *x)
 	return to ? XFRM_DEV_OFFLOAD_IN : XFRM_DEV_OFFLOAD_OUT;
 }
 
-/* Process context, mutex. An SA that can't be adopted now may be the next time. */
+static bool wanted(const struct xha_engine *g, const struct xfrm_state *x)
+{
+	struct xha_group *group;
+	bool found;
+
+	if (!g->adopt_group[0])
+		return true;
+	rcu_read_lock();
+	group = xha_group_match_sa(xha_pernet(dev_net(g->dev)), x);
+	rcu_read_unlock();
+	found = group && !strcmp(group->name, g->adopt_group);
+	if (group)
+		xha_group_put(group);
+	return found;
+}
+
+static bool adoptable(const struct xfrm_state *x)
+{
+	return (x->km.state == XFRM_STATE_VALID || x->km.state == XFRM_STATE_ERROR) &&
+	       x->id.proto == IPPROTO_ESP && x->id.spi && x->type_offload && !x->tfcpad &&
+	       !READ_ONCE(x->xso.dev) && x->xso.type == XFRM_DEV_OFFLOAD_UNSPECIFIED;
+}
+
+/*
+ * Process context, mutex. An SA that can't be adopted now may be the next time; one that was heard
+ * of twice is this device's by now.
+ */
 static void adopt(struct xfrm_state *x, void *data)
 {
 	struct xha_engine *g = data;
@@ -489,7 +557,7 @@ static void adopt(struct xfrm_state *x, void *data)
 	struct xha_slot_sa *e;
 	bool ours;
 
-	if (!dir)
+	if (!adoptable(x) || !dir || !wanted(g, x))
 		return;
 	e = create(g, x, dir == XFRM_DEV_OFFLOAD_IN);
 	if (IS_ERR(e))
@@ -503,7 +571,8 @@ static void adopt(struct xfrm_state *x, void *data)
 		x->xso.real_dev = NULL;
 		x->xso.offload_handle = e->inbound ? 0 : (unsigned long)e;
 		x->xso.dir = dir;
-		x->xso.type = XFRM_DEV_OFFLOAD_CRYPTO;
+		if (!e->inbound)
+			x->xso.type = XFRM_DEV_OFFLOAD_CRYPTO;
 		/* Packets look for the device first, and then at the rest. */
 		smp_store_release(&x->xso.dev, g->dev);
 	}
@@ -516,13 +585,6 @@ static void adopt(struct xfrm_state *x, void *data)
 
 #define NEWCOMERS	4096
 #define WALK		(5 * HZ)	/* AF_KEY and XFRM_MSG_MIGRATE make SAs without an event */
-
-static bool adoptable(const struct xfrm_state *x)
-{
-	return (x->km.state == XFRM_STATE_VALID || x->km.state == XFRM_STATE_ERROR) &&
-	       x->id.proto == IPPROTO_ESP && x->id.spi && x->type_offload && !x->tfcpad &&
-	       !READ_ONCE(x->xso.dev) && x->xso.type == XFRM_DEV_OFFLOAD_UNSPECIFIED;
-}
 
 struct newcomer {
 	struct llist_node node;
@@ -540,7 +602,8 @@ void xha_engine_hear(struct xfrm_state *x)
 	struct xha_engine *g = rcu_dereference(xha_pernet(xs_net(x))->adopter);
 	struct newcomer *n;
 
-	if (!g || !adoptable(x))
+	/* A device that is opened looks at all SAs. */
+	if (!g || !READ_ONCE(g->open) || !adoptable(x))
 		return;
 	if (atomic_inc_return(&g->n_newcomers) > NEWCOMERS)
 		goto full;
@@ -607,62 +670,68 @@ void xha_slots_release(struct xha_engine *g)
 			continue;
 		x = e->x;
 		spin_lock_bh(&x->lock);
-		if (e->dead) {
-			spin_unlock_bh(&x->lock);
-			continue;
+		if (!e->dead) {
+			unlist(e);
+			unhash(e);
+			xha_park(e);
 		}
-		WRITE_ONCE(x->xso.dev, NULL);
-		x->xso.type = XFRM_DEV_OFFLOAD_UNSPECIFIED;
-		x->xso.dir = 0;
-		WRITE_ONCE(x->xso.offload_handle, 0);
-		netdev_put(g->dev, &x->xso.dev_tracker);
 		spin_unlock_bh(&x->lock);
-		remove(e);
 	}
-	/* What had seen the device before has gone by. */
+	/* What had seen the device before has gone by, xha_engine_hear() too. */
 	synchronize_net();
+	newcomers(g, false);
 }
 
 /**
  * xha_engine_adopter() - is an engine device to take the SAs that nobody has given to a device?
  * @g: engine; process context, mutex
  * @adopt: it is; else what it has taken is given back
+ * @group: only those of the group of this name; "": all
  * @extack: of the request, or NULL
  *
  * Return: 0, or -EBUSY: another one of this netns does.
  */
-int xha_engine_adopter(struct xha_engine *g, bool adopt, struct netlink_ext_ack *extack)
+int xha_engine_adopter(struct xha_engine *g, bool adopt, const char *group,
+		       struct netlink_ext_ack *extack)
 {
 	struct xha_net *xn = xha_pernet(dev_net(g->dev));
 
-	if (g->adopt == adopt)
+	if (g->adopt == adopt && (!adopt || !strcmp(g->adopt_group, group)))
 		return 0;
+	if (!g->adopt && unrcu_pointer(cmpxchg(&xn->adopter, NULL, RCU_INITIALIZER(g)))) {
+		NL_SET_ERR_MSG(extack, "Another engine device adopts the SAs");
+		return -EBUSY;
+	}
+	if (g->adopt) {
+		if (!adopt)
+			RCU_INIT_POINTER(xn->adopter, NULL);
+		g->adopt = false;
+		xha_slots_release(g);
+	}
 	if (adopt) {
-		if (unrcu_pointer(cmpxchg(&xn->adopter, NULL, RCU_INITIALIZER(g)))) {
-			NL_SET_ERR_MSG(extack, "Another engine device adopts the SAs");
-			return -EBUSY;
-		}
+		strscpy(g->adopt_group, group);
 		g->adopt = true;
 		g->walk = jiffies;
 		xha_cache_kick(g);
-		return 0;
 	}
-	RCU_INIT_POINTER(xn->adopter, NULL);
-	g->adopt = false;
-	/* xha_engine_hear() may have found it. */
-	synchronize_net();
-	newcomers(g, false);
-	xha_slots_release(g);
 	return 0;
 }
 
 int xha_slots_init(void)
 {
-	return rhashtable_init(&by_x, &by_x_params);
+	int err = xha_parking_init();
+
+	if (err)
+		return err;
+	err = rhashtable_init(&by_x, &by_x_params);
+	if (err)
+		xha_parking_exit();
+	return err;
 }
 
 void xha_slots_exit(void)
 {
+	xha_parking_exit();
 	rcu_barrier();
 	rhashtable_destroy(&by_x);
 }

@@ -4,7 +4,6 @@
 #include "engine.h"
 
 #define POLL		1		/* jiffies between two looks */
-#define PATIENCE	(2 * HZ)	/* then the NIC is told, packets or not */
 
 static DEFINE_SPINLOCK(leaving_lock);	/* (BH) innermost */
 static LIST_HEAD(leaving);
@@ -93,7 +92,7 @@ struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic)
 	xso->real_dev = nic->dev;
 	xso->dir = XFRM_DEV_OFFLOAD_OUT;
 	xso->type = XFRM_DEV_OFFLOAD_CRYPTO;
-	err = nic->dev->xfrmdev_ops->xdo_dev_state_add(t->s, &extack);
+	err = xha_nic_ops(nic)->xdo_dev_state_add(t->s, &extack);
 	if (err) {
 		netdev_put(nic->dev, &xso->dev_tracker);
 		xso->dev = NULL;
@@ -111,15 +110,42 @@ struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic)
 	return t;
 }
 
-/* As the kernel tells a device of an SA that dies. What free() undoes, it does at the end. */
+static void vacate(struct xha_twin *t)
+{
+	if (!t->freed)
+		atomic_dec(&t->nic->used[XHA_OUT]);
+	WRITE_ONCE(t->freed, true);
+}
+
+/* As the kernel tells a device of an SA that dies; most have its slot free then. */
 static void tell(struct xha_twin *t)
 {
+	u64 start;
+
 	spin_lock_bh(&t->s->lock);
-	xfrm_dev_state_delete(t->s);
+	start = ktime_get_ns();
+	xha_nic_ops(t->nic)->xdo_dev_state_delete(t->s);
+	xha_nic_took(t->nic, start);
 	t->s->km.state = XFRM_STATE_DEAD;
 	spin_unlock_bh(&t->s->lock);
-	atomic_dec(&t->nic->used[XHA_OUT]);
+	atomic_inc(&t->nic->gone);
+	if (!xha_nic_ops(t->nic)->xdo_dev_state_free)
+		vacate(t);
 	t->told = true;
+}
+
+/* No packet names it. The rest of the kernel's words, before the slot is another's. */
+static void forget(struct xha_twin *t)
+{
+	struct xfrm_dev_offload *xso = &t->s->xso;
+	u64 start = ktime_get_ns();
+
+	if (xha_nic_ops(t->nic)->xdo_dev_state_free)
+		xha_nic_ops(t->nic)->xdo_dev_state_free(t->s);
+	xha_nic_took(t->nic, start);
+	vacate(t);
+	netdev_put(xso->dev, &xso->dev_tracker);
+	xso->dev = NULL;
 }
 
 static void end(struct xha_twin *t)
@@ -138,7 +164,7 @@ static struct xha_twin *next(bool *ended)
 
 	list_for_each_entry(t, &leaving, node) {
 		*ended = refcount_read(&t->s->refcnt) == 1;
-		if (*ended || (!t->told && time_after(jiffies, t->since + PATIENCE)))
+		if (*ended || (!t->told && time_after(jiffies, t->since + XHA_TWIN_PATIENCE)))
 			return t;
 	}
 	return NULL;
@@ -149,20 +175,24 @@ static void look(struct work_struct *work)
 	struct xha_twin *t;
 	bool ended, more;
 
-	do {
+	for (;;) {
 		spin_lock_bh(&leaving_lock);
 		t = next(&ended);
-		if (t && ended)
-			list_del_init(&t->node);
-		else if (t)
-			t->since = jiffies;
 		more = !list_empty(&leaving);
 		spin_unlock_bh(&leaving_lock);
-		if (t && !t->told)
+		if (!t)
+			break;
+		/* Nobody else takes it out of the list. */
+		if (!t->told)
 			tell(t);
-		if (t && ended)
-			end(t);
-	} while (t);
+		if (!ended)
+			continue;
+		forget(t);
+		spin_lock_bh(&leaving_lock);
+		list_del(&t->node);
+		spin_unlock_bh(&leaving_lock);
+		end(t);
+	}
 	wake_up_all(&left);
 	if (more)
 		queue_delayed_work(system_long_wq, &looker, POLL);
@@ -190,19 +220,23 @@ static bool waits(const struct xha_nic *nic)
 
 	spin_lock_bh(&leaving_lock);
 	list_for_each_entry(t, &leaving, node)
-		if (!nic || (t->nic == nic && !t->told))
+		if (!nic || (t->nic == nic && !READ_ONCE(t->freed)))
 			found = true;
 	spin_unlock_bh(&leaving_lock);
 	return found;
 }
 
 /**
- * xha_twins_wait() - until a NIC has forgotten those that leave, for as long as that may take
+ * xha_twins_wait() - until a NIC has forgotten those that leave
  * @nic: NIC
+ * @timeout: jiffies; a little more than XHA_TWIN_PATIENCE is enough, unless its driver waits
+ *	     for packets that are somebody's still
+ *
+ * Return: whether it has.
  */
-void xha_twins_wait(const struct xha_nic *nic)
+bool xha_twins_wait(const struct xha_nic *nic, unsigned long timeout)
 {
-	wait_event_timeout(left, !waits(nic), PATIENCE + HZ);
+	return wait_event_timeout(left, !waits(nic), timeout);
 }
 
 /* No engine is left: each twin leaves, and its packets go with the NIC's queue at the latest. */

@@ -103,6 +103,12 @@ enum xfrm_ha_sync {
  * @XFRM_HA_EVENT_NIC_UP: a NIC of an engine can take SAs
  * @XFRM_HA_EVENT_NIC_DOWN: it can't any more, its SAs are in software
  * @XFRM_HA_EVENT_SA_MOVED: an SA has entered a slot of a NIC, or left it
+ * @XFRM_HA_EVENT_ENGINE_SET: the settings of an engine device were changed
+ * @XFRM_HA_EVENT_NIC_SET: those of a NIC were, or it was drained, or undrained
+ * @XFRM_HA_EVENT_SA_PINNED: an SA was pinned to a NIC, or to software (no nic)
+ * @XFRM_HA_EVENT_SA_UNPINNED: its heat decides again
+ * @XFRM_HA_EVENT_LINK_DEVICE: the device of a link without a session is ready,
+ *   or is not any more
  */
 enum xfrm_ha_event {
 	XFRM_HA_EVENT_LINK_NEW,
@@ -125,6 +131,11 @@ enum xfrm_ha_event {
 	XFRM_HA_EVENT_NIC_UP,
 	XFRM_HA_EVENT_NIC_DOWN,
 	XFRM_HA_EVENT_SA_MOVED,
+	XFRM_HA_EVENT_ENGINE_SET,
+	XFRM_HA_EVENT_NIC_SET,
+	XFRM_HA_EVENT_SA_PINNED,
+	XFRM_HA_EVENT_SA_UNPINNED,
+	XFRM_HA_EVENT_LINK_DEVICE,
 };
 
 /**
@@ -142,19 +153,22 @@ enum xfrm_ha_nic_state {
 };
 
 /**
- * enum xfrm_ha_cache_reason - what was last decided on an SA that is in
- *   software
+ * enum xfrm_ha_cache_reason - why an SA in a slot has entered it, or what the
+ *   last decision said of one in software
  * @XFRM_HA_CACHE_REASON_NONE: nothing yet
- * @XFRM_HA_CACHE_REASON_FREE: it gets a free slot
- * @XFRM_HA_CACHE_REASON_SWAP: it gets the slot of a colder SA
+ * @XFRM_HA_CACHE_REASON_FREE: a slot was free
+ * @XFRM_HA_CACHE_REASON_SWAP: a colder SA left its slot for it
  * @XFRM_HA_CACHE_REASON_COLDER: all that hold a slot are hotter
  * @XFRM_HA_CACHE_REASON_BELOW: hotter than the coldest that holds a slot, but
  *   not by the threshold
  * @XFRM_HA_CACHE_REASON_NOISE: hotter by the threshold, but that may be chance
  * @XFRM_HA_CACHE_REASON_NO_SLOT: there is no slot that it could have
- * @XFRM_HA_CACHE_REASON_LIMIT: a tick made as many swaps as it may
- * @XFRM_HA_CACHE_REASON_PINNED: the user said where it is to be
- * @XFRM_HA_CACHE_REASON_REFUSED: the NIC refused it
+ * @XFRM_HA_CACHE_REASON_LIMIT: it would have got one, but as many had changed
+ *   hands as may
+ * @XFRM_HA_CACHE_REASON_PINNED: the user said where it is to be, or did when
+ *   it entered
+ * @XFRM_HA_CACHE_REASON_REFUSED: the NIC refused it, or left its packets to
+ *   the kernel
  * @XFRM_HA_CACHE_REASON_NO_NIC: no NIC can take SAs, or for an inbound one it
  *   is not known on which they arrive
  */
@@ -300,6 +314,7 @@ enum {
 	XFRM_HA_A_ENGINE_SWAP_COST,
 	XFRM_HA_A_ENGINE_MARGIN,
 	XFRM_HA_A_ENGINE_ADOPT,
+	XFRM_HA_A_ENGINE_ADOPT_GROUP,
 	XFRM_HA_A_ENGINE_SAS,
 	XFRM_HA_A_ENGINE_HARD,
 	XFRM_HA_A_ENGINE_TICKS,
@@ -333,6 +348,7 @@ enum {
 	XFRM_HA_A_NIC_USED_OUT,
 	XFRM_HA_A_NIC_ENTERED,
 	XFRM_HA_A_NIC_REFUSED,
+	XFRM_HA_A_NIC_RENEWED,
 	XFRM_HA_A_NIC_PAD,
 
 	__XFRM_HA_A_NIC_MAX,
