@@ -63,11 +63,11 @@ demo-engines: ready tools ## Hot SAs move into slots of two NICs: a map over tim
 	selftests/demo/engines
 
 .PHONY: check
-check: ready tools ## All tests: units, host, QEMU, sanitizers, random failures, style (25 minutes)
+check: ready tools ## All tests: units, host, QEMU, sanitizers, random failures, style (half an hour)
 	selftests/check.py
 
 .PHONY: check-quick
-check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (4 minutes)
+check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 minutes)
 	selftests/check.py --quick
 
 .PHONY: bench
@@ -77,6 +77,10 @@ bench: ready tools ## What mirroring costs, as ratios; table and build/bench/ben
 .PHONY: bench-forwarder
 bench-forwarder: ready tools ## Decryption on two CPUs: by nothing, RPS, the forwarder (5 minutes)
 	selftests/bench/forwarder
+
+.PHONY: bench-tick
+bench-tick: ready tools ## What the decisions of an engine device cost, with 100,000 SAs (6 minutes)
+	selftests/bench/tick
 
 .PHONY: voice
 voice: ready tools ## 200 calls through a failover: a table and a picture

@@ -20,6 +20,8 @@
 #define PATIENCE	2	/* periods, before anything is moved */
 #define REST		5	/* periods, before it is moved again */
 #define AT_ONCE		8	/* moves in a period */
+#define WAITERS		64	/* of them, tried at once */
+#define REFUSALS	8	/* then the others wait, too */
 
 struct engine engines[MAX_ENGINES];
 int n_engines;
@@ -29,6 +31,7 @@ static const struct forwarder *forwarder;
 static struct sa *table[BUCKETS];
 static uint32_t *slots, n_slots;	/* free ones */
 static uint32_t period, uneven;
+static struct sa *first, *last;		/* of those that wait for room */
 
 void alloc_init(const struct forwarder *how, const struct settings *s)
 {
@@ -149,16 +152,32 @@ static void move(struct sa *sa, struct engine *e, bool force)
 	forwarder->move(sa, force);
 }
 
-static void map(struct sa *sa)
+static void wait(struct sa *sa)
+{
+	if (sa->waiting)
+		return;
+	sa->waiting = true;
+	sa->before = last;
+	sa->behind = NULL;
+	*(last ? &last->behind : &first) = sa;
+	last = sa;
+}
+
+static void dont_wait(struct sa *sa)
+{
+	if (!sa->waiting)
+		return;
+	sa->waiting = false;
+	*(sa->before ? &sa->before->behind : &first) = sa->behind;
+	*(sa->behind ? &sa->behind->before : &last) = sa->before;
+}
+
+static bool try_map(struct sa *sa)
 {
 	struct engine *e = least();
 
-	if (sa->mapped || !e)
-		return;
-	if (!n_slots) {
-		tally.full++;
-		return;
-	}
+	if (!e || !n_slots)
+		return false;
 	sa->slot = slots[--n_slots];
 	sa->rate = guess();
 	sa->fresh = true;
@@ -169,15 +188,40 @@ static void map(struct sa *sa)
 	if (forwarder->add(sa)) {
 		take_off(sa);
 		slots[n_slots++] = sa->slot;
-		tally.full++;
-		return;
+		return false;
 	}
 	sa->mapped = true;
 	tally.added++;
+	return true;
+}
+
+static void map(struct sa *sa)
+{
+	if (sa->mapped || sa->waiting || try_map(sa))
+		return;
+	wait(sa);
+	tally.full += !!least();
+}
+
+/* Whom there is room for now. Who can't be mapped all the same waits behind the others. */
+static void refill(void)
+{
+	int refusals = 0;
+
+	for (int i = 0; i < WAITERS && first && n_slots && refusals < REFUSALS; i++) {
+		struct sa *sa = first;
+
+		dont_wait(sa);
+		if (try_map(sa))
+			continue;
+		wait(sa);
+		refusals++;
+	}
 }
 
 static void unmap(struct sa *sa)
 {
+	dont_wait(sa);
 	if (!sa->mapped)
 		return;
 	forwarder->del(sa);
@@ -201,6 +245,7 @@ static void classify(struct sa *sa, void *data)
 void alloc_classify(void)
 {
 	alloc_each(classify, NULL);
+	refill();
 }
 
 /* @dir: XFRMA_SA_DIR, or 0 */
@@ -261,8 +306,10 @@ void alloc_del(const struct fwd_key *key, struct sa_mark mark)
 		if (sa->marks[i].v == mark.v && sa->marks[i].m == mark.m)
 			sa->marks[i--] = sa->marks[--sa->n_marks];
 	}
-	if (!sa->n_marks)
+	if (!sa->n_marks) {
 		forget(sa);
+		refill();
+	}
 }
 
 static void unsee(struct sa *sa, void *data)
@@ -287,6 +334,7 @@ void alloc_dump_begin(void)
 void alloc_dump_end(void)
 {
 	alloc_each(forget_unseen, NULL);
+	refill();
 }
 
 struct choice {
@@ -321,7 +369,7 @@ static void leave(struct sa *sa, void *data)
 	to = least();
 	if (!to)
 		return;
-	/* Who is gone has its queue worked off elsewhere: nobody tells when. */
+	/* Who is gone has its queue worked off by others, who have their own first. */
 	move(sa, to, !cpu_online(e->id));
 	*all_off = true;
 }
@@ -508,6 +556,9 @@ void alloc_period(void)
 		engines[i].dropped = dropped;
 		engines[i].load = 0;
 	}
+	if (forwarder->period)
+		forwarder->period();
+	refill();
 	alloc_each(measure, NULL);
 	alloc_each(push, NULL);
 	uneven++;

@@ -93,7 +93,8 @@ static void show_why(const struct sa *sa)
 	const char *name = sa->reason < sizeof(reasons) / sizeof(*reasons) ? reasons[sa->reason] :
 			   "unknown";
 
-	if (!json && (sa->reason == XFRM_HA_CACHE_REASON_COLDER ||
+	if (!json && (sa->reason == XFRM_HA_CACHE_REASON_SWAP ||
+		      sa->reason == XFRM_HA_CACHE_REASON_COLDER ||
 		      sa->reason == XFRM_HA_CACHE_REASON_BELOW ||
 		      sa->reason == XFRM_HA_CACHE_REASON_NOISE))
 		out_string("why", "%s:%llu/%llu", name, (unsigned long long)sa->gain,

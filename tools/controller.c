@@ -125,6 +125,8 @@ static void send_stat(int fd)
 	send_number(fd, "moves", tally.moves, "SAs that were given another engine");
 	send_number(fd, "forced", tally.forced,
 		    "of these, moved with packets still in a queue that overflowed");
+	send_number(fd, "refused", tally.refused,
+		    "times that the NIC did not change or remove a filter: it is tried again");
 	send_number(fd, "dumps", tally.dumps, "times that all SAs were read");
 	send_number(fd, "overruns", tally.overruns, "times that events of SAs were lost");
 }
@@ -163,7 +165,19 @@ static void set_engines(const struct fwd_request *q, struct fwd_answer *end)
 {
 	int err;
 
+	if (q->queues == forwarder->cpus) {
+		snprintf(end->text, sizeof(end->text), "its engines are %s",
+			 forwarder->cpus ? "CPUs, not queues" : "queues, not CPUs");
+		end->status = REFUSED;
+		return;
+	}
 	for (uint32_t i = 0; i < q->n; i++) {
+		if (!forwarder->cpus && forwarder->add_engine(q->engines[i])) {
+			snprintf(end->text, sizeof(end->text), "there is no queue %u",
+				 q->engines[i]);
+			end->status = REFUSED;
+			return;
+		}
 		if (forwarder->cpus && !cpu_online(q->engines[i])) {
 			snprintf(end->text, sizeof(end->text), "CPU %u is not online",
 				 q->engines[i]);

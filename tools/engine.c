@@ -15,6 +15,7 @@ struct setting {
 	uint32_t min, max;
 	const char *none;		/* the word for NONE */
 	const char *zero, *one;		/* of a choice, an octet */
+	int group;			/* of a choice: one, for a group of that name */
 };
 
 static const struct setting engine_settings[] = {
@@ -28,7 +29,8 @@ static const struct setting engine_settings[] = {
 	{ "horizon", XFRM_HA_A_ENGINE_HORIZON, .min = 1, .max = 3600000 },
 	{ "noise", XFRM_HA_A_ENGINE_NOISE, .max = 16 },
 	{ "saved", XFRM_HA_A_ENGINE_SAVED, .max = 1000000000 },
-	{ "adopt", XFRM_HA_A_ENGINE_ADOPT, .zero = "off", .one = "all" },
+	{ "adopt", XFRM_HA_A_ENGINE_ADOPT, .zero = "off", .one = "all",
+	  .group = XFRM_HA_A_ENGINE_ADOPT_GROUP },
 	{ }
 };
 
@@ -65,7 +67,8 @@ static int parse(const struct setting *s, const char *value, uint32_t *n)
 		*n = is(value, s->one);
 		if (*n || is(value, s->zero))
 			return DONE;
-		return usage("%s is %s or %s, not \"%s\"", s->word, s->one, s->zero, value);
+		return usage("%s is %s, %s or group NAME, not \"%s\"", s->word, s->one, s->zero,
+			     value);
 	}
 	if (s->none && is(value, s->none)) {
 		*n = NONE;
@@ -90,6 +93,17 @@ static int put(struct nl_msg *msg, const struct setting *settings, int argc, cha
 			return USAGE;
 		if (i + 1 == argc)
 			return usage("\"%s\" needs a value", s->word);
+		if (s->group && is(argv[i + 1], "group")) {
+			if (++i + 1 == argc || !*argv[i + 1] ||
+			    strlen(argv[i + 1]) > XFRM_HA_NAME_MAX)
+				return usage("\"%s group\" needs a name of 1 to %d characters",
+					     s->word, XFRM_HA_NAME_MAX);
+			if (msg) {
+				nla_put_u8(msg, s->attr, 1);
+				nla_put_string(msg, s->group, argv[i + 1]);
+			}
+			continue;
+		}
 		err = parse(s, argv[i + 1], &n);
 		if (err)
 			return err;
@@ -202,7 +216,10 @@ static void show(struct nlattr **a, void *data)
 	out_number("late", nl_number(a[XFRM_HA_A_ENGINE_LATE]));
 	out_number("period", nl_number(a[XFRM_HA_A_ENGINE_PERIOD]));
 	show_auto("threshold", a[XFRM_HA_A_ENGINE_THRESHOLD]);
-	out_string("adopt", "%s", nl_number(a[XFRM_HA_A_ENGINE_ADOPT]) ? "all" : "off");
+	if (a[XFRM_HA_A_ENGINE_ADOPT_GROUP])
+		out_string("adopt", "group %s", nla_get_string(a[XFRM_HA_A_ENGINE_ADOPT_GROUP]));
+	else
+		out_string("adopt", "%s", nl_number(a[XFRM_HA_A_ENGINE_ADOPT]) ? "all" : "off");
 	if (!json)
 		return;
 	out_number("margin", nl_number(a[XFRM_HA_A_ENGINE_MARGIN]));
@@ -273,6 +290,7 @@ static void show_nic(struct nlattr **a, void *data)
 	out_number("weight", nl_number(a[XFRM_HA_A_NIC_WEIGHT]));
 	out_number("entered", nl_number(a[XFRM_HA_A_NIC_ENTERED]));
 	out_number("refused", nl_number(a[XFRM_HA_A_NIC_REFUSED]));
+	out_number("renewed", nl_number(a[XFRM_HA_A_NIC_RENEWED]));
 }
 
 int engine_nics(int argc, char **argv)

@@ -39,7 +39,7 @@ struct fwd_cpu {
 	__u64 tail;		/* put into its queue */
 	__u64 dropped;		/* found it full */
 	__u64 pad1[6];
-	__u64 head;		/* taken from it, on this CPU */
+	__u64 head;		/* taken from it, wherever that was */
 	__u64 unbuilt;		/* lost there for want of memory */
 	__u64 pad2[6];
 };

@@ -179,7 +179,7 @@ static int xdp_open(const struct settings *s)
 	return DONE;
 }
 
-/* Also for one that was away: its queue gets a new thread, on that CPU. */
+/* Also for one that was away: it gets a new queue, whose thread is on that CPU. */
 static int xdp_add_engine(uint32_t id)
 {
 	struct bpf_cpumap_val value = { .qsize = qsize };
@@ -188,7 +188,6 @@ static int xdp_add_engine(uint32_t id)
 		return -ENODEV;
 	if (bpf_map_update_elem(bpf_map__fd(skel->maps.engines), &id, &value, 0))
 		return -errno;
-	cpus[id].head = cpus[id].tail;
 	return 0;
 }
 
@@ -214,12 +213,14 @@ static void xdp_move(struct sa *sa, bool force)
 {
 	struct fwd_slot *slot = &slots[sa->slot];
 
+	/* First: one that was not needed, for the SA had moved already, is not this move's. */
+	__atomic_store_n(&slot->force, force, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&slot->want, sa->engine, __ATOMIC_SEQ_CST);
-	if (force)
-		__atomic_store_n(&slot->force, 1, __ATOMIC_SEQ_CST);
 	/* None has come yet. */
-	if (!__atomic_load_n(&slot->packets, __ATOMIC_SEQ_CST))
+	if (!__atomic_load_n(&slot->packets, __ATOMIC_SEQ_CST)) {
 		__atomic_store_n(&slot->cpu, sa->engine, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&slot->force, 0, __ATOMIC_SEQ_CST);
+	}
 }
 
 static bool xdp_pending(const struct sa *sa, uint32_t *at, uint32_t *moves)

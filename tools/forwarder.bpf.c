@@ -232,11 +232,15 @@ int forwarder_skb(struct xdp_md *ctx)
 	return parse(ctx);
 }
 
-/* (int map_id, unsigned int processed, unsigned int drops, int to_cpu), by who receives */
+/*
+ * (int map_id, unsigned int processed, unsigned int drops, int to_cpu), by who receives. Of
+ * those that were processed the drops are some in native XDP, and others in generic XDP.
+ */
 SEC("raw_tp/xdp_cpumap_enqueue")
 int enqueued(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u32 to = ctx->args[3];
+	__u32 processed = ctx->args[1], drops = ctx->args[2], to = ctx->args[3];
+	__u64 put = processed > drops ? processed - drops : 0;
 	struct fwd_cpu *c;
 	struct flush *f;
 
@@ -246,25 +250,48 @@ int enqueued(struct bpf_raw_tracepoint_args *ctx)
 	f = bpf_map_lookup_elem(&flushes, &to);
 	if (!c || !f)
 		return 0;
-	__sync_fetch_and_add(&c->dropped, (__u32)ctx->args[2]);
-	f->tail = __sync_fetch_and_add(&c->tail, (__u32)ctx->args[1]) + (__u32)ctx->args[1];
+	__sync_fetch_and_add(&c->dropped, drops);
+	f->tail = __sync_fetch_and_add(&c->tail, put) + put;
 	f->n++;
 	return 0;
 }
 
-/* (int map_id, unsigned int processed, unsigned int drops, int sched, ...), on the engine */
+/*
+ * Whose queue has this thread? It is "cpumap/CPU/map:ID", cut off behind 15 characters. Where it
+ * runs says nothing: that of a CPU which went offline runs on others.
+ */
+static __always_inline __u32 queue_of_thread(void)
+{
+	const int first = sizeof("cpumap/") - 1;
+	char name[16] = { };
+	__u32 cpu = 0;
+
+	bpf_get_current_comm(name, sizeof(name));
+	for (int i = first; i < (int)sizeof(name); i++) {
+		if (name[i] < '0' || name[i] > '9')
+			break;
+		cpu = cpu * 10 + (name[i] - '0');
+	}
+	return cpu;
+}
+
+/*
+ * (int map_id, unsigned int processed, unsigned int drops, int sched, ...). A CPU that is back
+ * has two threads until the old one has worked off its queue.
+ */
 SEC("raw_tp/xdp_cpumap_kthread")
 int dequeued(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
 	struct fwd_cpu *c;
+	__u32 cpu;
 
 	if ((__u32)ctx->args[0] != cpumap_id)
 		return 0;
+	cpu = queue_of_thread();
 	c = bpf_map_lookup_elem(&cpus, &cpu);
 	if (!c)
 		return 0;
-	c->head += (__u32)ctx->args[1];
-	c->unbuilt += (__u32)ctx->args[2];
+	__sync_fetch_and_add(&c->head, (__u32)ctx->args[1]);
+	__sync_fetch_and_add(&c->unbuilt, (__u32)ctx->args[2]);
 	return 0;
 }

@@ -223,6 +223,7 @@ int forwarder_set(int argc, char **argv)
 	    !list(argv[2], q.engines, &n))
 		return usage("forwarder set needs DEV, and cpus or queues with a LIST");
 	q.n = n;
+	q.queues = is(argv[1], "queues");
 	return ask(argv[0], &q, nothing);
 }
 

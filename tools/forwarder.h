@@ -41,12 +41,14 @@ struct sa_mark {
 
 struct sa {
 	struct sa *next;
+	struct sa *before, *behind;	/* of those that wait */
 	struct fwd_key key;
 	struct sa_mark *marks;
 	int n_marks;
 	bool in;		/* by XFRMA_SA_DIR */
 	bool out;
 	bool mapped;		/* has an engine */
+	bool waiting;		/* for one */
 	bool pinned;
 	bool seen;		/* in this dump */
 	bool fresh;		/* no rate yet */
@@ -77,6 +79,7 @@ struct forwarder {
 	void (*move)(struct sa *sa, bool force);
 	void (*del)(struct sa *sa);
 	bool (*pending)(const struct sa *sa, uint32_t *at, uint32_t *moves);
+	void (*period)(void);		/* may be NULL */
 	void (*measure)(struct sa *sa, uint64_t *packets, uint64_t *bytes);
 	void (*measure_engine)(uint32_t id, uint64_t *packets, uint64_t *dropped);
 	uint64_t (*count)(int which);
@@ -88,7 +91,7 @@ extern const struct forwarder ntuple_forwarder;
 
 /* Counters of the controller */
 struct tally {
-	uint64_t added, deleted, full, moves, forced, dumps, overruns;
+	uint64_t added, deleted, full, moves, forced, refused, dumps, overruns;
 };
 
 extern struct tally tally;
@@ -139,6 +142,7 @@ struct fwd_request {
 	uint32_t what;
 	struct fwd_key key;		/* an SPI alone: any address */
 	uint32_t n;			/* engines */
+	bool queues;			/* they are such, not CPUs */
 	uint32_t engines[MAX_ENGINES];
 };
 

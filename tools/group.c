@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* xfrm-ha group ..., takeover, release. */
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "xfrm-ha.h"
+
+#define ADDRESSES 64	/* more than a group can have */
 
 static const char *const roles[] = { "standby", "joining", "active", "releasing", "handed" };
 
@@ -218,8 +221,22 @@ int release(int argc, char **argv)
 	return request(XFRM_HA_CMD_GROUP_RELEASE, argc, argv);
 }
 
+static void show_addresses(void)
+{
+	static const int types[] = { XFRM_HA_A_GROUP_ADDRESS, XFRM_HA_A_GROUP_ADDRESS6 };
+	char text[ADDRESSES][INET6_ADDRSTRLEN], *all[ADDRESSES];
+	int n = 0;
+
+	for (int i = 0; i < 2; i++)
+		for (struct nlattr *a = NULL; n < ADDRESSES && (a = nl_next(types[i], a)); n++)
+			all[n] = (char *)address(a, text[n]);
+	if (n)
+		out_strings("addresses", all, n);
+}
+
 static void show_match(struct nlattr **a)
 {
+	show_addresses();
 	if (nl_has(a[XFRM_HA_A_GROUP_REQID]))
 		out_number("reqid", nla_get_u32(a[XFRM_HA_A_GROUP_REQID]));
 	if (nl_has(a[XFRM_HA_A_GROUP_MARK]))

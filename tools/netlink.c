@@ -2,6 +2,7 @@
 /* Talking to the module. Whatever the kernel refuses is said in its own words. */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,11 +55,31 @@ struct talk {
 	char said[256];
 };
 
+static struct nlmsghdr *answered;
+
+/* nl_next() - the next one after @a of those that an answer has several times; NULL: the first */
+struct nlattr *nl_next(int type, struct nlattr *a)
+{
+	struct genlmsghdr *h = nlmsg_data(answered);
+	char *end = (char *)answered + answered->nlmsg_len;
+	int left;
+
+	a = a ? nla_next(a, &(int){ 0 }) : genlmsg_attrdata(h, 0);
+	left = end - (char *)a;
+	while (nla_ok(a, left)) {
+		if (nla_type(a) == type)
+			return a;
+		a = nla_next(a, &left);
+	}
+	return NULL;
+}
+
 static int heard(struct nl_msg *msg, void *arg)
 {
 	struct talk *t = arg;
 	struct nlattr *attrs[t->max_attr + 1];
 
+	answered = nlmsg_hdr(msg);
 	if (!genlmsg_parse(nlmsg_hdr(msg), 0, attrs, t->max_attr, NULL) && t->func)
 		t->func(attrs, t->data);
 	return NL_OK;
@@ -166,26 +187,50 @@ int nl_show(struct nl_msg *msg, int max_attr, bool table, answer func, void *dat
 	return err;
 }
 
-/* Events until @func returns something; exit status. */
-int nl_listen(int (*func)(struct nl_msg *msg, void *data), void *data)
-{
-	struct nl_sock *s = nl_socket_alloc();
-	int group, err;
+static struct nl_sock *events;
 
-	if (!s || genl_connect(s))
+/* nl_join() - from now on events are kept for nl_wait(), which hands them to @func; exit status */
+int nl_join(int (*func)(struct nl_msg *msg, void *data), void *data)
+{
+	int group;
+
+	events = nl_socket_alloc();
+	if (!events || genl_connect(events))
 		return refuse("no netlink socket: %s", strerror(errno));
-	group = genl_ctrl_resolve_grp(s, XFRM_HA_FAMILY_NAME, XFRM_HA_MCGRP_EVENTS);
-	if (group < 0 || nl_socket_add_membership(s, group))
+	group = genl_ctrl_resolve_grp(events, XFRM_HA_FAMILY_NAME, XFRM_HA_MCGRP_EVENTS);
+	if (group < 0 || nl_socket_set_nonblocking(events) ||
+	    nl_socket_add_membership(events, group))
 		return refuse("events can't be had: is the module xfrm_ha loaded?");
-	nl_socket_disable_seq_check(s);
-	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, func, data);
-	for (;;) {
-		err = nl_recvmsgs_default(s);
-		if (err == -NLE_NOMEM)
+	nl_socket_set_buffer_size(events, 1 << 20, 0);
+	nl_socket_disable_seq_check(events);
+	nl_socket_modify_cb(events, NL_CB_VALID, NL_CB_CUSTOM, func, data);
+	return DONE;
+}
+
+/**
+ * nl_wait() - wait for events, and take all that have come
+ * @ms: at most; -1: forever
+ * @lost: set if there were more than could be kept; that is said
+ *
+ * Return: exit status.
+ */
+int nl_wait(int ms, bool *lost)
+{
+	struct pollfd p = { .fd = nl_socket_get_fd(events), .events = POLLIN };
+	int err = 0;
+
+	if (poll(&p, 1, ms) < 0 && errno != EINTR)
+		return refuse("no events: %s", strerror(errno));
+	while (err != -NLE_AGAIN) {
+		err = nl_recvmsgs_default(events);
+		if (err == -NLE_NOMEM) {
 			fputs("xfrm-ha: events were lost\n", stderr);
-		else if (err < 0 && err != -NLE_INTR)
+			*lost = true;
+		} else if (err < 0 && err != -NLE_AGAIN && err != -NLE_INTR) {
 			return refuse("%s", nl_geterror(err));
+		}
 	}
+	return DONE;
 }
 
 bool nl_has(const struct nlattr *a)

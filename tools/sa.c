@@ -10,7 +10,14 @@
 static const char *const modes[] = { "legacy", "bitmap", "esn" };
 
 /* Bits of XFRM_HA_A_SA_HOLD */
-static const char *const holds[] = { "-", "standby", "limit", "standby" };
+static const char *hold_name(uint32_t bits)
+{
+	if (bits & 4)
+		return "rekey";
+	if (bits & 1)
+		return "standby";
+	return bits & 2 ? "limit" : "-";
+}
 
 /* @a: 16 octets. How many of them the address has; 0: it is none */
 int parse_address(const char *word, void *a)
@@ -53,7 +60,7 @@ static void show(struct nlattr **a, void *data)
 	out_string("spi", "0x%08x", ntohl(nla_get_u32(a[XFRM_HA_A_SA_SPI])));
 	out_string("group", "%s", nla_get_string(a[XFRM_HA_A_SA_GROUP]));
 	out_string("role", "%s", role_name(nla_get_u32(a[XFRM_HA_A_SA_ROLE])));
-	out_string("hold", "%s", holds[nla_get_u32(a[XFRM_HA_A_SA_HOLD]) & 3]);
+	out_string("hold", "%s", hold_name(nla_get_u32(a[XFRM_HA_A_SA_HOLD])));
 	if (json) {
 		out_bool("held", nla_get_u8(a[XFRM_HA_A_SA_HELD]));
 		out_number("proto", nla_get_u8(a[XFRM_HA_A_SA_PROTO]));

@@ -17,6 +17,7 @@ static const char *const events[] = {
 	"link-new", "link-set", "link-del", "link-up", "link-synced", "link-down", "peer-lost",
 	"node-conflict", "link-security", "group-new", "group-set", "group-del", "role-change",
 	"takeover", "release", "deposed", "takeover-wanted", "nic-up", "nic-down", "sa-moved",
+	"engine-set", "nic-set", "sa-pinned", "sa-unpinned", "link-device",
 };
 
 /* Whatever an event is about, it is parsed into as many as a group has. */
@@ -70,21 +71,44 @@ static int show(struct nl_msg *msg, void *data)
 
 int monitor(int argc, char **argv)
 {
+	bool lost;
+	int err;
+
 	(void)argv;
 	if (argc)
 		return usage("monitor takes nothing");
-	return nl_listen(show, NULL);
+	err = nl_join(show, NULL);
+	while (!err)
+		err = nl_wait(-1, &lost);
+	return err;
 }
 
-struct hooks {
+#define LOOK_MS		1000
+#define UNKNOWN		UINT64_MAX	/* as what was done */
+#define INITIAL		UINT32_MAX	/* as an event */
+
+/* A group, and the hook that was run for it last. */
+struct watched {
+	struct watched *next;
+	char name[XFRM_HA_NAME_MAX + 1];
+	uint64_t done;		/* see wanted() */
+	uint32_t event;		/* the last that told what its role has become, or 0 */
+	bool told;		/* active, by that */
+	bool due;		/* its role is to be looked at */
+};
+
+struct watch {
 	const char *group;	/* NULL: any */
 	const char *takeover;
 	const char *release;
 	const char *peer_lost;
 	bool initial;
+	bool heard;
+	unsigned int peers_lost;
+	struct watched *groups;
 };
 
-/* One at a time, in the order of the events: what moves addresses must not overtake itself. */
+/* One at a time: what moves addresses must not overtake itself. */
 static void hook(const char *command, const char *event, const char *group, const char *role,
 		 uint32_t term)
 {
@@ -110,91 +134,223 @@ static void hook(const char *command, const char *event, const char *group, cons
 		refuse("%s: the command for group %s failed", event, group);
 }
 
+/* NULL: it is not watched. For what is new no hook was run: it has no addresses. */
+static struct watched *find(struct watch *w, const char *name)
+{
+	struct watched **g = &w->groups;
+
+	if (w->group && strcmp(name, w->group))
+		return NULL;
+	while (*g && strcmp((*g)->name, name))
+		g = &(*g)->next;
+	if (!*g) {
+		*g = calloc(1, sizeof(**g));
+		if (!*g) {
+			fputs("xfrm-ha: out of memory\n", stderr);
+			exit(REFUSED);
+		}
+		snprintf((*g)->name, sizeof((*g)->name), "%s", name);
+	}
+	return *g;
+}
+
+/* Is the event about what the role has become? */
+static bool tells(uint32_t event, bool active)
+{
+	return event == XFRM_HA_EVENT_ROLE_CHANGE ||
+	       (active ? event == XFRM_HA_EVENT_TAKEOVER :
+		event == XFRM_HA_EVENT_RELEASE || event == XFRM_HA_EVENT_DEPOSED);
+}
+
+/* Nothing is run here: what comes next may say that it is over. */
 static int on_event(struct nl_msg *msg, void *data)
 {
 	struct genlmsghdr *h = genlmsg_hdr(nlmsg_hdr(msg));
 	struct nlattr *a[XFRM_HA_A_GROUP_MAX + 1];
-	const char *event, *group, *command;
-	const struct hooks *hooks = data;
+	struct watch *w = data;
+	struct watched *g;
+	uint32_t event;
+	bool active;
 
 	if (genlmsg_parse(nlmsg_hdr(msg), 0, a, XFRM_HA_A_GROUP_MAX, NULL))
 		return NL_OK;
+	w->heard |= h->cmd != XFRM_HA_CMD_ENGINE_NTF;
 	if (h->cmd == XFRM_HA_CMD_LINK_NTF && a[XFRM_HA_A_LINK_EVENT] &&
 	    nla_get_u32(a[XFRM_HA_A_LINK_EVENT]) == XFRM_HA_EVENT_PEER_LOST)
-		hook(hooks->peer_lost, "peer-lost", "", "", 0);
+		w->peers_lost++;
 	if (h->cmd != XFRM_HA_CMD_GROUP_NTF || !a[XFRM_HA_A_GROUP_EVENT])
 		return NL_OK;
-	event = event_name(nla_get_u32(a[XFRM_HA_A_GROUP_EVENT]));
-	group = nla_get_string(a[XFRM_HA_A_GROUP_NAME]);
-	if (hooks->group && strcmp(group, hooks->group))
+	g = find(w, nla_get_string(a[XFRM_HA_A_GROUP_NAME]));
+	if (!g)
 		return NL_OK;
-	switch (nla_get_u32(a[XFRM_HA_A_GROUP_EVENT])) {
-	case XFRM_HA_EVENT_TAKEOVER:
-		command = hooks->takeover;
-		break;
-	case XFRM_HA_EVENT_RELEASE:
-	case XFRM_HA_EVENT_DEPOSED:
-		command = hooks->release;
-		break;
-	case XFRM_HA_EVENT_ROLE_CHANGE:
-		/* On the way to hand over: the addresses go before the peer takes them. */
-		command = nla_get_u32(a[XFRM_HA_A_GROUP_ROLE]) == XFRM_HA_ROLE_RELEASING ?
-			  hooks->release : NULL;
-		break;
-	default:
-		command = NULL;
+	event = nla_get_u32(a[XFRM_HA_A_GROUP_EVENT]);
+	active = nla_get_u32(a[XFRM_HA_A_GROUP_ROLE]) == XFRM_HA_ROLE_ACTIVE;
+	if (tells(event, active)) {
+		g->event = event;
+		g->told = active;
 	}
-	hook(command, event, group, role_name(nla_get_u32(a[XFRM_HA_A_GROUP_ROLE])),
-	     nla_get_u32(a[XFRM_HA_A_GROUP_TERM]));
+	g->due = event != XFRM_HA_EVENT_GROUP_DEL;
+	if (!g->due && g->done)
+		g->done = UNKNOWN;
 	return NL_OK;
 }
 
-/* As things are when the watch begins. */
-static void initial(struct nlattr **a, void *data)
+/*
+ * 0: the release hook; else the takeover hook, for each takeover once: between two of them the
+ * peer may have had the addresses, and they must be announced anew.
+ */
+static uint64_t wanted(struct nlattr **a)
 {
-	uint32_t role = nla_get_u32(a[XFRM_HA_A_GROUP_ROLE]);
-	const char *group = nla_get_string(a[XFRM_HA_A_GROUP_NAME]);
-	const struct hooks *hooks = data;
+	if (nla_get_u32(a[XFRM_HA_A_GROUP_ROLE]) != XFRM_HA_ROLE_ACTIVE)
+		return 0;
+	return nla_get_u64(a[XFRM_HA_A_GROUP_TAKEOVERS]) + 1;
+}
 
-	if (hooks->group && strcmp(group, hooks->group))
+/* All groups are read: when the watch begins, and where events may be missing. */
+static void on_begin(struct nlattr **a, void *data)
+{
+	struct watched *g = find(data, nla_get_string(a[XFRM_HA_A_GROUP_NAME]));
+	const struct watch *w = data;
+
+	if (!g)
 		return;
-	hook(role == XFRM_HA_ROLE_ACTIVE ? hooks->takeover : hooks->release, "initial", group,
-	     role_name(role), nla_get_u32(a[XFRM_HA_A_GROUP_TERM]));
+	g->done = w->initial ? UNKNOWN : wanted(a);
+	g->due = w->initial;
+	g->event = w->initial ? INITIAL : 0;
+}
+
+static void on_look(struct nlattr **a, void *data)
+{
+	struct watched *g = find(data, nla_get_string(a[XFRM_HA_A_GROUP_NAME]));
+
+	if (g && g->done != wanted(a))
+		g->due = true;
+}
+
+static int look(struct watch *w, answer func)
+{
+	return nl_talk(nl_request(XFRM_HA_CMD_GROUP_GET, NLM_F_DUMP), XFRM_HA_A_GROUP_MAX, func, w);
+}
+
+struct standing {
+	uint64_t wanted;
+	uint32_t role, term;
+};
+
+static void on_role(struct nlattr **a, void *data)
+{
+	struct standing *s = data;
+
+	s->wanted = wanted(a);
+	s->role = nla_get_u32(a[XFRM_HA_A_GROUP_ROLE]);
+	s->term = nla_get_u32(a[XFRM_HA_A_GROUP_TERM]);
+}
+
+/* An event may be old when its turn comes: the role that stands decides. */
+static void settle(const struct watch *w, struct watched *g)
+{
+	struct nl_msg *msg = nl_request(XFRM_HA_CMD_GROUP_GET, 0);
+	uint32_t event = g->event;
+	struct standing s = { };
+	bool up;
+
+	g->due = false;
+	g->event = 0;
+	nla_put_string(msg, XFRM_HA_A_GROUP_NAME, g->name);
+	if (nl_talk(msg, XFRM_HA_A_GROUP_MAX, on_role, &s) || s.wanted == g->done)
+		return;
+	g->done = s.wanted;
+	up = s.wanted;
+	if (!event || (event != INITIAL && g->told != up))
+		event = up ? XFRM_HA_EVENT_TAKEOVER : XFRM_HA_EVENT_RELEASE;
+	hook(up ? w->takeover : w->release, event == INITIAL ? "initial" : event_name(event),
+	     g->name, role_name(s.role), s.term);
+}
+
+static struct watched *first_due(const struct watch *w)
+{
+	struct watched *g = w->groups;
+
+	while (g && !g->due)
+		g = g->next;
+	return g;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/*
+ * The module tells no more than so many events a second, and does not say what it leaves out.
+ * A second after one was heard, and while more are, all groups are looked at.
+ */
+static int follow(struct watch *w)
+{
+	int64_t next = 0, rest;
+	struct watched *g;
+	bool lost = false;
+	int err;
+
+	for (;;) {
+		rest = next - now_ms();
+		err = nl_wait(first_due(w) ? 0 : !next ? -1 : rest > 0 ? rest : 0, &lost);
+		if (err)
+			return err;
+		for (; w->peers_lost; w->peers_lost--)
+			hook(w->peer_lost, "peer-lost", "", "", 0);
+		g = first_due(w);
+		if (g)
+			settle(w, g);
+		rest = next - now_ms();
+		if (lost || (next && rest <= 0)) {
+			err = look(w, on_look);
+			if (err)
+				return err;
+			next = 0;
+			lost = false;
+		}
+		if (w->heard && !next) {
+			next = now_ms() + LOOK_MS;
+			w->heard = false;
+		}
+	}
 }
 
 int watch(int argc, char **argv)
 {
-	struct hooks hooks = { };
+	struct watch w = { .heard = true };	/* what was left out may be of this second */
 	int err;
 
 	for (int i = 0; i < argc; i++) {
 		const char **where = NULL;
 
 		if (!strcmp(argv[i], "--initial")) {
-			hooks.initial = true;
+			w.initial = true;
 			continue;
 		}
 		if (!strcmp(argv[i], "group"))
-			where = &hooks.group;
+			where = &w.group;
 		else if (!strcmp(argv[i], "--on-takeover"))
-			where = &hooks.takeover;
+			where = &w.takeover;
 		else if (!strcmp(argv[i], "--on-release"))
-			where = &hooks.release;
+			where = &w.release;
 		else if (!strcmp(argv[i], "--on-peer-lost"))
-			where = &hooks.peer_lost;
+			where = &w.peer_lost;
 		if (!where || i + 1 == argc)
 			return usage("watch: \"%s\" is not known, or needs a value", argv[i]);
 		*where = argv[++i];
 	}
-	if (!hooks.takeover && !hooks.release && !hooks.peer_lost)
+	if (!w.takeover && !w.release && !w.peer_lost)
 		return usage("watch needs a command to run");
 	if (nl_open())
 		return REFUSED;
-	if (hooks.initial) {
-		err = nl_talk(nl_request(XFRM_HA_CMD_GROUP_GET, NLM_F_DUMP), XFRM_HA_A_GROUP_MAX,
-			      initial, &hooks);
-		if (err)
-			return err;
-	}
-	return nl_listen(on_event, &hooks);
+	/* Events first: what changes after it was read is told. */
+	err = nl_join(on_event, &w);
+	if (!err)
+		err = look(&w, on_begin);
+	return err ? err : follow(&w);
 }

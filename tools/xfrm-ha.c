@@ -20,7 +20,7 @@
 
 #define ENGINE_SETTINGS \
 	"[period MS] [initial N] [rise N] [decay PERCENT] [bonus N|auto] [threshold N|auto] " \
-	"[swaps N] [horizon MS] [noise N] [saved NS] [adopt all|off]"
+	"[swaps N] [horizon MS] [noise N] [saved NS] [adopt all|off|group NAME]"
 
 const struct command commands[] = {
 	{ "link", "add", "DEV peer MAC (key FILE | insecure) [heartbeat MS] [dead N] [batch US] "
@@ -59,6 +59,8 @@ const struct command commands[] = {
 	{ "engine", "nics", "[DEV]", engine_nics },
 	{ "engine", "drain", "NIC", engine_drain },
 	{ "engine", "undrain", "NIC", engine_undrain },
+	{ "engine", "pin", "DEV SPI [address IP] (nic NIC | software)", cache_pin },
+	{ "engine", "unpin", "DEV SPI [address IP]", cache_unpin },
 	{ "cache", "show", "[DEV]", cache_show },
 	{ "cache", "pin", "DEV SPI [address IP] (nic NIC | software)", cache_pin },
 	{ "cache", "unpin", "DEV SPI [address IP]", cache_unpin },

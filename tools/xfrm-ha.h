@@ -84,7 +84,9 @@ int nl_open(void);
 struct nl_msg *nl_request(uint8_t cmd, int flags);
 int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data);
 int nl_show(struct nl_msg *msg, int max_attr, bool table, answer func, void *data);
-int nl_listen(int (*func)(struct nl_msg *msg, void *data), void *data);
+int nl_join(int (*func)(struct nl_msg *msg, void *data), void *data);
+int nl_wait(int ms, bool *lost);
+struct nlattr *nl_next(int type, struct nlattr *a);
 bool nl_has(const struct nlattr *a);
 uint64_t nl_number(const struct nlattr *a);
 
