@@ -23,6 +23,7 @@ static const char espnic_names[ESPNIC_STATS][ETH_GSTRING_LEN - 3] = {
 	[ESPNIC_UNKNOWN_SA]	= "unknown_sa",
 	[ESPNIC_ICV_ERRORS]	= "icv_errors",
 	[ESPNIC_ICV_FAULTS]	= "icv_faults",
+	[ESPNIC_REPLAYS]	= "replays",
 	[ESPNIC_DROP_MALFORMED]	= "drop_malformed",
 	[ESPNIC_DROP_CRYPTO]	= "drop_crypto",
 	[ESPNIC_DROP_LINK]	= "drop_link",
@@ -89,15 +90,22 @@ int espnic_debugfs_add(struct espnic *nic, struct netlink_ext_ack *extack)
 	debugfs_create_u32("slots_tx", 0600, dir, &nic->slots[TX]);
 	debugfs_create_u32("delete_delay_ms", 0600, dir, &nic->delete_delay_ms);
 	debugfs_create_u32("fail_add_errno", 0600, dir, &nic->fail_add_errno);
+	debugfs_create_x32("fail_add_spi", 0600, dir, &nic->fail_add_spi);
 	debugfs_create_atomic_t("fail_add", 0600, dir, &nic->fail_add);
 	debugfs_create_atomic_t("corrupt_icv_rx", 0600, dir, &nic->corrupt_icv[RX]);
 	debugfs_create_atomic_t("corrupt_icv_tx", 0600, dir, &nic->corrupt_icv[TX]);
+	debugfs_create_atomic_t("leave_rx", 0600, dir, &nic->leave_rx);
+	debugfs_create_u32("flows", 0600, dir, &nic->flows);
+	debugfs_create_bool("flow_any", 0600, dir, &nic->flow_any);
+	debugfs_create_bool("flow_unique", 0600, dir, &nic->flow_unique);
+	debugfs_create_atomic_t("fail_flow_add", 0600, dir, &nic->fail_flow_add);
+	debugfs_create_atomic_t("fail_flow_delete", 0600, dir, &nic->fail_flow_delete);
 	debugfs_create_file_unsafe("reset", 0200, dir, nic, &reset_fops);
 	debugfs_create_file("sas", 0400, dir, nic, &sas_fops);
 	return 0;
 }
 
-/* ethtool: the counters of both directions, each with slots and used in front */
+/* ethtool: the counters of both directions, each with slots and used in front; then the queues */
 
 #define PER_DIR		(2 + ESPNIC_STATS)
 
@@ -108,7 +116,9 @@ static void espnic_get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *i
 
 static int espnic_get_sset_count(struct net_device *dev, int set)
 {
-	return set == ETH_SS_STATS ? DIRS * PER_DIR : -EOPNOTSUPP;
+	if (set != ETH_SS_STATS)
+		return -EOPNOTSUPP;
+	return DIRS * PER_DIR + espnic_queue_count(netdev_priv(dev));
 }
 
 static void espnic_get_strings(struct net_device *dev, u32 set, u8 *data)
@@ -123,6 +133,7 @@ static void espnic_get_strings(struct net_device *dev, u32 set, u8 *data)
 		for (i = 0; i < ESPNIC_STATS; i++)
 			ethtool_sprintf(&data, "%s_%s", espnic_dirs[dir], espnic_names[i]);
 	}
+	espnic_queue_strings(netdev_priv(dev), &data);
 }
 
 static void espnic_get_stats(struct net_device *dev, struct ethtool_stats *stats, u64 *data)
@@ -138,6 +149,7 @@ static void espnic_get_stats(struct net_device *dev, struct ethtool_stats *stats
 		for (i = 0; i < ESPNIC_STATS; i++)
 			*data++ = atomic64_read(&nic->stats[dir][i]);
 	}
+	espnic_queue_stats(nic, data);
 	spin_unlock_bh(&nic->lock);
 }
 
@@ -147,6 +159,8 @@ const struct ethtool_ops espnic_ethtool_ops = {
 	.get_sset_count		= espnic_get_sset_count,
 	.get_strings		= espnic_get_strings,
 	.get_ethtool_stats	= espnic_get_stats,
+	.get_rxnfc		= espnic_get_rxnfc,
+	.set_rxnfc		= espnic_set_rxnfc,
 };
 
 void __init espnic_debugfs_init(void)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A NIC with ESP crypto offload, for tests: real AES-GCM, few slots, faults on demand. */
+/* A NIC with ESP offload, for tests: real AES-GCM, few slots, faults on demand. */
 
 #include <linux/debugfs.h>
 #include <linux/etherdevice.h>
@@ -17,7 +17,8 @@
  *	ip link add nic1 link nic0 [netns NS] type espnic	another, with a cable to nic0
  *
  * An end whose other end is deleted stays, without carrier. Carrier is there while both
- * ends are up. When a device with ESP offload goes down, the kernel deletes the device's SAs.
+ * ends are up; the kernel tells of a change as it does for a NIC, up to a second later. When a
+ * device with ESP offload goes down, the kernel deletes the device's SAs.
  *
  * **What it does.** The hardware (this module) has a number of slots for each direction. For
  * an SA in a slot, it writes IV and ICV and encrypts what the stack sends through it, and
@@ -27,6 +28,21 @@
  * extension headers are beyond it, such packets are the stack's. Segmentation is the stack's,
  * too (no NETIF_F_GSO_ESP): each segment comes here by itself.
  *
+ * **Packet mode** (XFRM_OFFLOAD_PACKET; IPv4, transport mode). The hardware does all of ESP and
+ * keeps the numbers, which begin where the SA says when it is added; the stack's stay as they
+ * are. Policies of this mode say what is encrypted, with the newest SA of their reqid and their
+ * remote address. If there is none, the packet is dropped. Inbound, a packet whose number was
+ * seen, or is 64 below the highest one, or whose ICV is wrong, is dropped; others are the stack's
+ * without ESP, and name their SA. Whether the stack holds that SA, the hardware does not know.
+ * Acquires are not supported: a policy without an SA raises none.
+ *
+ * **Queues and filters** (ethtool's ntuple, off at first). Packets come in on one of 4 queues, in
+ * truth all by one NAPI: the queue is what is counted, and what the packet says. A filter for
+ * ESP, IPv4 or IPv6, with any part of SPI, source and destination, gives a packet of such a
+ * flow its queue; of several the one at the lowest location. All else comes on queue 0. What
+ * is encrypted is looked at, before it is decrypted here. A filter that is put where one is
+ * replaces it, unless flow_unique is set.
+ *
  * A packet that the stack has left to the hardware, and whose SA the hardware does not know, is
  * dropped. It is never sent as it is.
  *
@@ -35,9 +51,15 @@
  *
  * - slots_rx, slots_tx: how many there are; fewer than are used only keeps new SAs out
  * - fail_add: the next N SAs are refused with errno fail_add_errno (EOPNOTSUPP: the stack
- *   goes on in software, without an error)
+ *   goes on in software, without an error); if fail_add_spi is not 0, of that SPI only
  * - delete_delay_ms: how long a slot stays in use when its SA is deleted
  * - corrupt_icv_tx, corrupt_icv_rx: the next N packets get a wrong ICV
+ * - leave_rx: the next N packets of known SAs are left to the stack
+ * - flows: how many filters there is room for, 16 at first, 64 at most
+ * - flow_any: the hardware chooses where a filter goes, and nobody else (RX_CLS_LOC_SPECIAL)
+ * - flow_unique: no filter replaces one, nor has the flow of another (EEXIST)
+ * - fail_flow_add: the next N filters are refused with EOPNOTSUPP
+ * - fail_flow_delete: the next N removals of a filter are refused with EBUSY
  * - reset: write 1, and the hardware forgets all SAs; the stack does not know that
  * - sas: what is in the slots: direction, SPI, address, packets, octets
  *
@@ -49,11 +71,11 @@
  * know the SA may still be on their way, so espnic_transmit() looks it up by its address and
  * does not trust offload_handle. Two references keep an espnic_sa: the slot's and the stack's.
  *
- * **Locking.** nic->lock, a spinlock for BH, guards both tables, lists and counts of used slots.
- * It nests inside x->lock. Packets read the tables under RCU. An espnic_sa holds no reference
- * to its xfrm_state: while a reader can find it, the state is there, because the stack waits for
- * a grace period between delete() and the state's end. nic->peer is written under RTNL and read
- * under RCU.
+ * **Locking.** nic->lock, a spinlock for BH, guards tables, lists, counts of used slots, filters
+ * and counts of queues. It nests inside x->lock. Packets read the tables of SAs under RCU. An
+ * espnic_sa holds no reference to its xfrm_state: while a reader can find it, the state is there,
+ * because the stack waits for a grace period between delete() and the state's end. nic->peer is
+ * written under RTNL and read under RCU.
  */
 
 static struct rtnl_link_ops espnic_link_ops;
@@ -66,12 +88,14 @@ static netdev_tx_t espnic_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	const struct xfrm_offload *xo = xfrm_offload(skb);
 	struct espnic *nic = netdev_priv(dev), *other;
-	unsigned int len = skb->len;
+	unsigned int len;
 	struct net_device *peer;
 
 	rcu_read_lock();
-	if (xo && xo->flags & XFRM_XMIT && !espnic_transmit(nic, skb, xo))
+	if (xo && xo->flags & XFRM_XMIT ? !espnic_transmit(nic, skb, xo) :
+					  !espnic_encapsulate(nic, skb))
 		goto drop;
+	len = skb->len;
 	peer = rcu_dereference(nic->peer);
 	if (!peer)
 		goto drop_link;
@@ -109,6 +133,7 @@ static int espnic_poll(struct napi_struct *napi, int budget)
 		if (!skb)
 			break;
 		done++;
+		espnic_classify(nic, skb);
 		rcu_read_lock();
 		ok = espnic_receive(nic, skb);
 		rcu_read_unlock();
@@ -151,19 +176,6 @@ static int espnic_stop(struct net_device *dev)
 	return 0;
 }
 
-static int espnic_get_iflink(const struct net_device *dev)
-{
-	const struct espnic *nic = netdev_priv(dev);
-	const struct net_device *peer;
-	int iflink;
-
-	rcu_read_lock();
-	peer = rcu_dereference(nic->peer);
-	iflink = peer ? READ_ONCE(peer->ifindex) : 0;
-	rcu_read_unlock();
-	return iflink;
-}
-
 static void espnic_uninit(struct net_device *dev)
 {
 	struct espnic *nic = netdev_priv(dev);
@@ -190,7 +202,6 @@ static const struct net_device_ops espnic_netdev_ops = {
 	.ndo_start_xmit		= espnic_xmit,
 	.ndo_set_mac_address	= eth_mac_addr,
 	.ndo_validate_addr	= eth_validate_addr,
-	.ndo_get_iflink		= espnic_get_iflink,
 };
 
 static void espnic_setup(struct net_device *dev)
@@ -206,7 +217,7 @@ static void espnic_setup(struct net_device *dev)
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE | IFF_NO_QUEUE;
 	dev->lltx = true;
-	dev->hw_features = plain;
+	dev->hw_features = plain | NETIF_F_NTUPLE;
 	dev->features = plain | esp;
 	dev->hw_enc_features = plain | esp;
 	dev->max_mtu = 9216;
@@ -217,10 +228,12 @@ static void espnic_setup(struct net_device *dev)
 	nic->dev = dev;
 	spin_lock_init(&nic->lock);
 	INIT_LIST_HEAD(&nic->leaving);
+	INIT_LIST_HEAD(&nic->policies);
 	skb_queue_head_init(&nic->ring);
 	nic->slots[RX] = slots;
 	nic->slots[TX] = slots;
 	nic->fail_add_errno = ENOMEM;
+	nic->flows = 16;
 }
 
 static int espnic_validate(struct nlattr *tb[], struct nlattr *data[],
@@ -304,6 +317,11 @@ static struct net *espnic_get_link_net(const struct net_device *dev)
 	return dev_net(peer ?: dev);
 }
 
+static unsigned int espnic_queues(void)
+{
+	return QUEUES;
+}
+
 static struct rtnl_link_ops espnic_link_ops = {
 	.kind		= DRV_NAME,
 	.priv_size	= sizeof(struct espnic),
@@ -312,6 +330,7 @@ static struct rtnl_link_ops espnic_link_ops = {
 	.newlink	= espnic_newlink,
 	.dellink	= espnic_dellink,
 	.get_link_net	= espnic_get_link_net,
+	.get_num_rx_queues = espnic_queues,
 };
 
 static int __init espnic_init(void)
@@ -340,6 +359,6 @@ static void __exit espnic_exit(void)
 module_init(espnic_init);
 module_exit(espnic_exit);
 
-MODULE_DESCRIPTION("NIC with ESP crypto offload, for tests");
+MODULE_DESCRIPTION("NIC with ESP offload, for tests");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS_RTNL_LINK(DRV_NAME);

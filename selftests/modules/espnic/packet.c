@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the hardware does to a packet. */
+/* What the hardware does to a packet in crypto mode, and the cipher of both modes. */
 
 #include <crypto/aead.h>
 #include <linux/scatterlist.h>
@@ -17,7 +17,7 @@ struct espnic_job {
 };
 
 /* RFC 4303, A2.2 */
-static u32 infer_high(const struct espnic_sa *sa, u32 seq)
+u32 espnic_infer_high(const struct espnic_sa *sa, u32 seq)
 {
 	u64 top = atomic64_read(&sa->esn);
 	u32 bottom = lower_32_bits(top) - sa->window + 1;
@@ -28,7 +28,7 @@ static u32 infer_high(const struct espnic_sa *sa, u32 seq)
 }
 
 /* @esp: header, IV, text, ICV, all in all @len octets; encrypted or decrypted in place */
-static int crypt(struct espnic_sa *sa, struct ip_esp_hdr *esp, unsigned int len, u32 high,
+int espnic_crypt(struct espnic_sa *sa, struct ip_esp_hdr *esp, unsigned int len, u32 high,
 		 bool encrypt)
 {
 	unsigned int aad_len = sizeof(*esp);
@@ -64,12 +64,29 @@ static int crypt(struct espnic_sa *sa, struct ip_esp_hdr *esp, unsigned int len,
 	return err;
 }
 
-static void count_packet(struct espnic *nic, struct espnic_sa *sa, unsigned int octets)
+void espnic_count_packet(struct espnic *nic, struct espnic_sa *sa, unsigned int octets)
 {
 	count(nic, sa->dir, ESPNIC_PACKETS);
 	atomic64_add(octets, &nic->stats[sa->dir][ESPNIC_OCTETS]);
 	atomic64_inc(&sa->packets);
 	atomic64_add(octets, &sa->octets);
+	atomic64_inc(&sa->unread_packets);
+	atomic64_add(octets, &sa->unread_octets);
+}
+
+/* The packet says whose it is; the reference to the SA is the packet's from now on. */
+bool espnic_set_secpath(struct sk_buff *skb, struct xfrm_state *x)
+{
+	struct sec_path *sp = secpath_set(skb);
+
+	if (!sp) {
+		xfrm_state_put(x);
+		return false;
+	}
+	sp->xvec[sp->len++] = x;
+	sp->olen++;
+	xfrm_offload(skb)->flags = CRYPTO_DONE;
+	return true;
 }
 
 /* The checksum of the text: it ends where padding, trailer and ICV begin. */
@@ -121,14 +138,14 @@ bool espnic_transmit(struct espnic *nic, struct sk_buff *skb, const struct xfrm_
 	iv = cpu_to_be64(seq);
 	memcpy(esp->enc_data, &iv, IV_LEN);
 	drop = ESPNIC_DROP_CRYPTO;
-	if (crypt(sa, esp, skb->len - start, upper_32_bits(seq), true))
+	if (espnic_crypt(sa, esp, skb->len - start, upper_32_bits(seq), true))
 		goto drop;
 	if (inject(&nic->corrupt_icv[TX])) {
 		skb->data[skb->len - 1] ^= 1;
 		count(nic, TX, ESPNIC_ICV_FAULTS);
 	}
 	skb->encapsulation = 0;
-	count_packet(nic, sa, skb->len - skb_network_offset(skb));
+	espnic_count_packet(nic, sa, skb->len - skb_network_offset(skb));
 	return true;
 
 drop:
@@ -137,8 +154,7 @@ drop:
 }
 
 /* Finds ESP right behind the IP header: its offset, and the length of the packet. */
-static bool parse(struct sk_buff *skb, unsigned int *start, unsigned int *len,
-		  const void **daddr, int *family)
+bool espnic_parse(struct sk_buff *skb, struct espnic_esp *esp)
 {
 	if (skb->protocol == htons(ETH_P_IP)) {
 		const struct iphdr *ip;
@@ -149,10 +165,10 @@ static bool parse(struct sk_buff *skb, unsigned int *start, unsigned int *len,
 		if (ip->version != 4 || ip->ihl != 5 || ip->protocol != IPPROTO_ESP ||
 		    ip_is_fragment(ip))
 			return false;
-		*family = AF_INET;
-		*daddr = &ip->daddr;
-		*start = sizeof(*ip);
-		*len = ntohs(ip->tot_len);
+		esp->family = AF_INET;
+		esp->daddr = &ip->daddr;
+		esp->start = sizeof(*ip);
+		esp->len = ntohs(ip->tot_len);
 	} else if (skb->protocol == htons(ETH_P_IPV6)) {
 		const struct ipv6hdr *ip;
 
@@ -161,45 +177,44 @@ static bool parse(struct sk_buff *skb, unsigned int *start, unsigned int *len,
 		ip = (const struct ipv6hdr *)skb->data;
 		if (ip->version != 6 || ip->nexthdr != IPPROTO_ESP)
 			return false;
-		*family = AF_INET6;
-		*daddr = &ip->daddr;
-		*start = sizeof(*ip);
-		*len = sizeof(*ip) + ntohs(ip->payload_len);
+		esp->family = AF_INET6;
+		esp->daddr = &ip->daddr;
+		esp->start = sizeof(*ip);
+		esp->len = sizeof(*ip) + ntohs(ip->payload_len);
 	} else {
 		return false;
 	}
-	return *len <= skb->len && *len >= *start + HEAD_LEN + 2 + ICV_LEN;
+	return esp->len <= skb->len && esp->len >= esp->start + HEAD_LEN + 2 + ICV_LEN;
 }
 
 /* Returns false if the packet is to be dropped. */
 bool espnic_receive(struct espnic *nic, struct sk_buff *skb)
 {
+	struct espnic_esp found;
 	unsigned int start, len;
 	struct xfrm_offload *xo;
 	struct ip_esp_hdr *esp;
 	struct xfrm_state *x;
 	struct espnic_sa *sa;
-	struct sec_path *sp;
-	const void *daddr;
-	int family, err;
+	int err;
 
-	if (!parse(skb, &start, &len, &daddr, &family))
+	if (!espnic_parse(skb, &found))
 		return true;
-	esp = (struct ip_esp_hdr *)(skb->data + start);
-	sa = espnic_find_rx(nic, daddr, esp->spi, family);
+	start = found.start;
+	len = found.len;
+	sa = espnic_find_rx(nic, found.daddr, espnic_spi(skb, &found), found.family);
 	if (!sa) {
 		count(nic, RX, ESPNIC_UNKNOWN_SA);
 		return true;
 	}
+	if (sa->packet)
+		return espnic_decapsulate(nic, sa, skb, start, len);
 	x = sa->x;
-	sp = secpath_set(skb);
-	if (!sp) {
+	if (inject(&nic->leave_rx)) {
 		xfrm_state_put(x);
-		goto drop;
+		return true;
 	}
-	sp->xvec[sp->len++] = x;
-	sp->olen++;
-	if (skb_linearize_cow(skb))
+	if (!espnic_set_secpath(skb, x) || skb_linearize_cow(skb))
 		goto drop;
 
 	esp = (struct ip_esp_hdr *)(skb->data + start);
@@ -207,16 +222,15 @@ bool espnic_receive(struct espnic *nic, struct sk_buff *skb)
 		skb->data[len - 1] ^= 1;
 		count(nic, RX, ESPNIC_ICV_FAULTS);
 	}
-	err = crypt(sa, esp, len - start, infer_high(sa, ntohl(esp->seq_no)), false);
+	err = espnic_crypt(sa, esp, len - start, espnic_infer_high(sa, ntohl(esp->seq_no)), false);
 	if (err && err != -EBADMSG)
 		goto drop;
 
 	skb->ip_summed = CHECKSUM_NONE;
 	xo = xfrm_offload(skb);
-	xo->flags = CRYPTO_DONE;
 	if (!err) {
 		xo->status = CRYPTO_SUCCESS;
-		count_packet(nic, sa, len);
+		espnic_count_packet(nic, sa, len);
 	} else {
 		xo->status = x->props.mode == XFRM_MODE_TUNNEL ?
 			     CRYPTO_TUNNEL_ESP_AUTH_FAILED : CRYPTO_TRANSPORT_ESP_AUTH_FAILED;

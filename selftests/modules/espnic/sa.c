@@ -95,12 +95,27 @@ struct espnic_sa *espnic_find_rx(struct espnic *nic, const void *daddr, __be32 s
 	return NULL;
 }
 
+/* Packet mode, outbound: the newest SA of a policy, or NULL. */
+struct espnic_sa *espnic_find_reqid(struct espnic *nic, u32 reqid, __be32 daddr)
+{
+	struct espnic_sa *sa, *found = NULL;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(nic->table[TX]); i++)
+		hlist_for_each_entry_rcu(sa, &nic->table[TX][i], node)
+			if (sa->packet && sa->x->props.reqid == reqid &&
+			    sa->x->id.daddr.a4 == daddr && (!found || sa->order > found->order))
+				found = sa;
+	return found;
+}
+
 static int check_kind(const struct xfrm_state *x, struct netlink_ext_ack *extack)
 {
 	const struct xfrm_algo_aead *aead = x->aead;
 
-	if (x->xso.type != XFRM_DEV_OFFLOAD_CRYPTO) {
-		NL_SET_ERR_MSG_MOD(extack, "Only crypto offload is supported");
+	if (x->xso.type == XFRM_DEV_OFFLOAD_PACKET &&
+	    (x->props.family != AF_INET || x->props.mode != XFRM_MODE_TRANSPORT)) {
+		NL_SET_ERR_MSG_MOD(extack, "Packet offload is for IPv4 in transport mode only");
 		return -EINVAL;
 	}
 	if (x->id.proto != IPPROTO_ESP || x->encap || x->calg ||
@@ -118,6 +133,28 @@ static int check_kind(const struct xfrm_state *x, struct netlink_ext_ack *extack
 		return -EINVAL;
 	}
 	return 0;
+}
+
+static u64 seq64(u32 low, u32 high)
+{
+	return (u64)high << 32 | low;
+}
+
+/* The hardware goes on where the stack says, and from then on by itself. */
+static void begin_packet_mode(struct espnic_sa *sa)
+{
+	const struct xfrm_replay_state_esn *r = sa->x->replay_esn;
+
+	sa->packet = true;
+	sa->window = PACKET_WINDOW;
+	if (r) {
+		atomic64_set(&sa->number, seq64(r->oseq, r->oseq_hi));
+		atomic64_set(&sa->esn, seq64(r->seq, r->seq_hi));
+	} else {
+		atomic64_set(&sa->number, sa->x->replay.oseq);
+		atomic64_set(&sa->esn, sa->x->replay.seq);
+	}
+	sa->seen = U64_MAX;
 }
 
 static struct espnic_sa *sa_alloc(struct xfrm_state *x, int dir)
@@ -144,9 +181,11 @@ static struct espnic_sa *sa_alloc(struct xfrm_state *x, int dir)
 	sa->x = x;
 	sa->dir = dir;
 	memcpy(sa->salt, x->aead->alg_key + key_len, SALT_LEN);
-	if (x->replay_esn && x->props.flags & XFRM_STATE_ESN) {
+	if (x->xso.type == XFRM_DEV_OFFLOAD_PACKET) {
+		begin_packet_mode(sa);
+	} else if (x->replay_esn && x->props.flags & XFRM_STATE_ESN) {
 		sa->window = x->replay_esn->replay_window;
-		atomic64_set(&sa->esn, (u64)x->replay_esn->seq_hi << 32 | x->replay_esn->seq);
+		atomic64_set(&sa->esn, seq64(x->replay_esn->seq, x->replay_esn->seq_hi));
 	}
 	INIT_RCU_WORK(&sa->free, sa_free);
 	refcount_set(&sa->ref, 2);
@@ -164,6 +203,7 @@ static int espnic_state_add(struct xfrm_state *x, struct netlink_ext_ack *extack
 	struct espnic *nic = netdev_priv(x->xso.real_dev);
 	int dir = x->xso.dir == XFRM_DEV_OFFLOAD_IN ? RX : TX;
 	struct espnic_sa *sa;
+	u32 only;
 	int err;
 
 	err = check_kind(x, extack);
@@ -171,7 +211,8 @@ static int espnic_state_add(struct xfrm_state *x, struct netlink_ext_ack *extack
 		count(nic, dir, ESPNIC_REFUSED_KIND);
 		return err;
 	}
-	if (inject(&nic->fail_add)) {
+	only = READ_ONCE(nic->fail_add_spi);
+	if ((!only || only == ntohl(x->id.spi)) && inject(&nic->fail_add)) {
 		count(nic, dir, ESPNIC_REFUSED_FAULT);
 		NL_SET_ERR_MSG_MOD(extack, "Refused, as the test asked for");
 		return -(int)clamp(READ_ONCE(nic->fail_add_errno), 1U, (u32)MAX_ERRNO);
@@ -191,6 +232,7 @@ static int espnic_state_add(struct xfrm_state *x, struct netlink_ext_ack *extack
 		return -ENOSPC;
 	}
 	nic->used[dir]++;
+	sa->order = ++nic->order;
 	x->xso.offload_handle = (unsigned long)sa;
 	hlist_add_head_rcu(&sa->node,
 			   dir == RX ? bucket_rx(nic, x->id.spi) : bucket_tx(nic, x));
@@ -215,7 +257,7 @@ static void espnic_state_free(struct xfrm_state *x)
 	sa_put((struct espnic_sa *)x->xso.offload_handle);
 }
 
-/* IPv4 options and IPv6 extension headers stay outside in transport mode, see parse(). */
+/* IPv4 options and IPv6 extension headers stay outside in transport mode, see espnic_parse(). */
 static bool espnic_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 {
 	if (x->props.mode != XFRM_MODE_TRANSPORT)
@@ -235,9 +277,19 @@ static void espnic_state_advance_esn(struct xfrm_state *x)
 	struct espnic_sa *sa;
 
 	hlist_for_each_entry_rcu(sa, bucket_rx(nic, x->id.spi), node)
-		if (sa->x == x)
-			atomic64_set(&sa->esn,
-				     (u64)x->replay_esn->seq_hi << 32 | x->replay_esn->seq);
+		if (sa->x == x && !sa->packet)
+			atomic64_set(&sa->esn, seq64(x->replay_esn->seq, x->replay_esn->seq_hi));
+}
+
+/* Packet mode: what the stack does not see it asks for. */
+static void espnic_state_update_stats(struct xfrm_state *x)
+{
+	struct espnic_sa *sa = (struct espnic_sa *)x->xso.offload_handle;
+
+	if (!sa->packet)
+		return;
+	x->curlft.packets += atomic64_xchg(&sa->unread_packets, 0);
+	x->curlft.bytes += atomic64_xchg(&sa->unread_octets, 0);
 }
 
 const struct xfrmdev_ops espnic_xfrmdev_ops = {
@@ -246,6 +298,10 @@ const struct xfrmdev_ops espnic_xfrmdev_ops = {
 	.xdo_dev_state_free		= espnic_state_free,
 	.xdo_dev_offload_ok		= espnic_offload_ok,
 	.xdo_dev_state_advance_esn	= espnic_state_advance_esn,
+	.xdo_dev_state_update_stats	= espnic_state_update_stats,
+	.xdo_dev_policy_add		= espnic_policy_add,
+	.xdo_dev_policy_delete		= espnic_policy_delete,
+	.xdo_dev_policy_free		= espnic_policy_free,
 };
 
 void espnic_reset(struct espnic *nic)
