@@ -14,6 +14,7 @@
  * were lost by the capture, or a table was full.
  */
 #include <pcap/pcap.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@
 
 #define NUMBERS	65536	/* of each SPI that are remembered */
 #define SPIS	1024
+#define BLOCK	20	/* ms until the kernel hands over what it has captured */
 
 struct seen {
 	uint64_t number;	/* 0: free */
@@ -229,6 +231,19 @@ static void stop(int sig)
 	pcap_breakloop(pcap);
 }
 
+/* What was captured when the signal came */
+static void finish(void)
+{
+	/* Another one would end the first look at once. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	poll(NULL, 0, 2 * BLOCK);
+	if (pcap_setnonblock(pcap, 1, NULL))
+		unjudged++;
+	while (pcap_dispatch(pcap, -1, packet, NULL) > 0)
+		;
+}
+
 static pcap_t *live(const char *dev, char *err)
 {
 	pcap_t *p = pcap_create(dev, err);
@@ -237,7 +252,7 @@ static pcap_t *live(const char *dev, char *err)
 		return NULL;
 	pcap_set_snaplen(p, longest);
 	pcap_set_promisc(p, 1);
-	pcap_set_immediate_mode(p, 1);
+	pcap_set_timeout(p, BLOCK);
 	pcap_set_buffer_size(p, 64 << 20);
 	if (pcap_activate(p) < 0) {
 		snprintf(err, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(p));
@@ -294,6 +309,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "wire-oracle: %s\n", pcap_geterr(pcap));
 		unjudged++;
 	}
+	if (dev)
+		finish();
 	if (dev && !pcap_stats(pcap, &st))
 		unjudged += st.ps_drop;
 	for (struct sa *s = sas; s < sas + n_sas; s++)

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 120
+#
+# Invariant I6: nothing is unbounded. Each limit that can be reached with little is reached,
+# has its counter, and what is within it works as before.
+
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/ha.sh"
+
+sas_of() { # NAMESPACE COUNT
+	[ "$(group "$1" vpn sas)" = "$2" ]
+}
+
+orphans() { # NAMESPACE COUNT
+	[ "$(link_field "$1" sync orphans)" = "$2" ]
+}
+
+ha_load
+topology
+oracle_start
+links heartbeat 100
+groups vpn address 192.0.2.1 interval 16 quantity 10000
+
+# SAs of a node. What is above the limit is not mirrored, and works.
+for ns in "$G1" "$G2"; do
+	must ha "$ns" node set sa-limit 4
+done
+is "the limit is set" "$(ha "$G1" -j node show | jq '.[0].sa_limit')" 4
+for spi in 0x1000 0x1100 0x1200; do
+	sas $spi 4 tunnel "$G1 $G2 $P" replay-window 32
+done
+check "I6: sa_limit: what is above it is counted" wait_for 5 counter "$G1" sa_limit 2
+check "and on the other gateway" wait_for 5 counter "$G2" sa_limit 2
+is "I6: so many are known" "$(group "$G1" vpn sas) $(group "$G2" vpn sas)" "4 4"
+policies 0x1000 4 tunnel
+check "traffic of one that is" pings 20
+must wait_for 5 mirrored "$G1" 0x1001
+is "it is mirrored" "$(sa "$G2" 0x1001 .oseq)" 10020
+for ns in "$G1" "$G2" "$P"; do
+	must ip -n "$ns" xfrm policy flush
+done
+policies 0x1200 4 tunnel
+check "traffic of one that is not" pings 20
+is "which is not known" "$(sa "$G1" 0x1201 .spi)" ""
+for ns in "$G1" "$G2"; do
+	must ip -n "$ns" xfrm state del src 192.0.2.1 dst 192.0.2.9 proto esp spi 0x1101
+	must ip -n "$ns" xfrm state del src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x1102
+	must ha "$ns" node set sa-limit 100000
+done
+known() { # NAMESPACE SPI
+	[ "$(sa "$1" "$2" .spi)" ]
+}
+for spi in 0x1201 0x1202; do
+	check "with room again it is found" wait_for 20 known "$G1" $spi
+	check "there, too" wait_for 20 known "$G2" $spi
+done
+check "its traffic" pings 20
+must wait_for 5 mirrored "$G1" 0x1201
+is "and mirrored" "$(sa "$G2" 0x1201 .oseq)" 10040
+
+# So many SAs that the peer does not hear of: frames wait, unacknowledged; then they go, and there
+# is no room for the word of all that went.
+many=3000
+for ((i = 0; i < many; i++)); do
+	echo "xfrm state add src 192.0.2.1 dst 192.0.2.9 proto esp spi $((0x10000 + i)) reqid 9" \
+		"mode tunnel enc ecb(cipher_null) \"\""
+done > /run/batch
+windows=$(stat "$G1" frame_window)
+cut
+must ip -n "$G1" -batch /run/batch
+check "I6: frame_window: sending waits" wait_for 10 counter "$G1" frame_window $((windows + 1))
+sed -i 's/ reqid.*//; s/state add/state del/' /run/batch
+must ip -n "$G1" -batch /run/batch
+check "I6: control_limit: what can't be said is counted" wait_for 10 counter "$G1" control_limit 1
+mend
+check "the link is there, or again" wait_for 30 link_state "$G1" up
+check "traffic as before" pings 20
+check "is mirrored" wait_for 10 mirrored "$G1" 0x1201
+is "all of it" "$(sa "$G2" 0x1201 .oseq)" 10060
+for ns in "$G1" "$G2"; do
+	check "none is left of the others" wait_for 20 sas_of "$ns" 4
+done
+check "nor an orphan" wait_for 20 orphans "$G2" 0
+must ha "$G2" takeover vpn force
+must wait_for 5 role "$G1" vpn standby
+must wait_for 5 mirrored "$G2" 0x1201
+must wait_for 5 hold "$G2" 0x1201 -
+reroute 2
+check "and is taken over" pings 20
+oracle_verdict "I1: no number was used twice" 0x1001 0x1201
+check "the module leaves" ha_unload
+ktap_finished
