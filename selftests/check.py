@@ -5,8 +5,8 @@
     selftests/check.py [--quick] [--serial] [PART...]
 
 Parts: style, intree, host, campaign, uml, uml-san, qemu, aevent. --quick is host and uml, the
-latter in two parts, uml-1 and uml-2; the whole is all the others: there the tests of plain
-UML run with sanitizers.
+latter in parts that run at a time, uml-1 to uml-5: the tests wait more than they compute.
+The whole is all the others: there the tests of plain UML run with sanitizers.
 aevent is qemu's tests of the module once more, over the other tap. Two lanes of parts
 run at a time. A part's full output is build/check/PART.tap.
 
@@ -34,7 +34,8 @@ HOST_TIMEOUT = 1200
 
 # What runs at the same time: a guest of two CPUs in the one lane, processes
 # that keep one CPU busy in the other.
-QUICK = (('uml-1',), ('host', 'uml-2'))
+QUICK = (('uml-1',), ('uml-2',), ('uml-3',), ('uml-4',), ('host', 'uml-5'))
+QUICK_UML = {part for lane in QUICK for part in lane if part.startswith('uml-')}
 FULL = (('qemu', 'aevent'), ('style', 'uml-san', 'host', 'intree', 'campaign'))
 
 
@@ -48,18 +49,21 @@ def tests_of_the_module():
             yield os.path.relpath(test, TOP)
 
 
-def share_of(part):
-    """Of the tests of plain UML: uml-2 begins when the tests without a guest are done."""
-    tests = sorted(glob.glob(f'{TOP}/selftests/unit/*.sh') + glob.glob(f'{TOP}/selftests/net/*.sh'))
-    for i, test in enumerate(tests):
-        if (i % 3 == 0) == (part == 'uml-2'):
-            yield os.path.relpath(test, TOP)
+def tests_of_guests():
+    """Those that need a guest, the longest first, as far as their time limits tell."""
+    def limit(test):
+        with open(test, encoding='utf-8') as f:
+            return int(re.search(r'^# timeout: (\d+)$', f.read(), re.MULTILINE)[1])
+
+    tests = glob.glob(f'{TOP}/selftests/unit/*.sh') + glob.glob(f'{TOP}/selftests/net/*.sh')
+    return [os.path.relpath(test, TOP) for test in sorted(sorted(tests), key=limit, reverse=True)]
 
 
 class Part:
     """One part: its commands, its log, its count."""
 
     lock = threading.Lock()
+    shared = []     # tests of plain UML that nobody has begun
 
     def __init__(self, name, env):
         self.name, self.env = name, env
@@ -76,8 +80,9 @@ class Part:
         with open(self.log, 'w', encoding='utf-8') as log:
             if self.name in machine.MACHINES:
                 self.guest(log, ['--machine', self.name])
-            elif self.name in ('uml-1', 'uml-2'):
-                self.guest(log, ['--machine', 'uml', *share_of(self.name)])
+            elif self.name.startswith('uml-'):
+                while test := self.next():
+                    self.guest(log, ['--machine', 'uml', test])
             elif self.name == 'aevent':
                 self.guest(log, ['--machine', 'qemu', '--env', 'XFRM_HA_TAP=aevent',
                                  *tests_of_the_module()])
@@ -90,12 +95,18 @@ class Part:
         self.seconds = time.monotonic() - start
         self.say(f'{self.tally}, {self.seconds:.0f} s')
 
+    @staticmethod
+    def next():
+        with Part.lock:
+            return Part.shared.pop(0) if Part.shared else None
+
     def spawn(self, argv):
         return subprocess.Popen(argv, cwd=TOP, env=self.env, text=True, errors='replace',
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT)
 
     def guest(self, log, args):
+        before = len(self.tally.problems)
         with self.spawn(['selftests/vm/run', *args]) as p:
             last = ''
             for line in p.stdout:
@@ -112,7 +123,7 @@ class Part:
         m = SUMMARY.match(last)
         if m:
             self.tally.passed += int(m[1])
-        if not m or int(m[2]) != len(self.tally.problems):
+        if not m or int(m[2]) != len(self.tally.problems) - before:
             self.tally.fail(f'{self.name}: the runner broke off: {last}')
 
     def script(self, log, path):
@@ -151,10 +162,11 @@ def main():
         lanes = [sum(lanes, ())]
     env = dict(os.environ, XFRM_HA_QUICK='1' if args.quick else '')
     parts = [[Part(name, env) for name in lane] for lane in lanes]
+    Part.shared = tests_of_guests()
 
     # Kernels and modules first: a long silence later would look like a hang.
     wanted = {part.name for lane in parts for part in lane}
-    if wanted & {'style', 'intree', 'host', 'campaign', 'uml-1', 'uml-2'}:
+    if wanted & {'style', 'intree', 'host', 'campaign', *QUICK_UML}:
         wanted.add('uml')
     if 'aevent' in wanted:
         wanted.add('qemu')

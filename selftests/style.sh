@@ -46,6 +46,23 @@ shell() {
 	done | xargs -r shellcheck -x -f gcc | silent
 }
 
+# What a library calls must be what it has there: a script takes over no name of what it reads in,
+# unless it says whose it is.
+names() {
+	local f lib
+
+	files '*.sh' | while read -r f; do
+		grep -o '^\. .*/lib/[a-z]*\.sh"$' "$f" | grep -o '[a-z]*\.sh' | while read -r lib; do
+			comm -12 <(functions "selftests/lib/$lib") <(functions "$f") |
+				sed "s|.*|$f: & is a function of $lib|"
+		done
+	done | silent
+}
+
+functions() { # FILE
+	grep -vF "ktap.sh's" "$1" | grep -oE '^[a-z_]+\(\)' | sort
+}
+
 size() {
 	files '*.c' '*.h' '*.sh' '*.py' | grep -vE -e "$generated" | xargs -r wc -l |
 		awk '$1 > 900 && $2 != "total" { print $2 ": " $1 " lines" }' | silent
@@ -88,6 +105,7 @@ places() { # texts stay free of the places where they were written
 
 check "SPDX in every file" spdx
 check "shellcheck" shell
+check "functions keep their meaning" names
 check "python parses" python
 check "no file beyond 900 lines" size
 check "no absolute paths of somebody's machine" places

@@ -140,11 +140,19 @@ carrier() { # 1|2: the link's device of a gateway goes down and comes back
 	ip -n "$(gateway "$1")" link set sync up
 }
 
+# Whether the two get in sync. Not waited for where it can't be.
+met() {
+	[ -z "$link_cut" ] && is_up 1 && is_up 2 && wait_for 10 in_sync "$G1" "$G2"
+}
+
+together() { # and one of them is active
+	met && wait_for 1 settled
+}
+
 died() { # 1|2: without power; another one must be there, and know the SAs
 	local ns
 
-	is_up $((3 - $1)) || return 0
-	wait_for 10 settled || return 0
+	together || return 0
 	wait_for 5 mirrored_all || return 0
 	ns=$(gateway "$1")
 	ip -n "$ns" link set wan down
@@ -173,7 +181,7 @@ switch() { # 1|2: planned
 }
 
 force() { # 1|2
-	is_up "$1" && wait_for 10 in_sync "$G1" "$G2" && ha "$(gateway "$1")" takeover vpn force 2>/dev/null
+	met && ha "$(gateway "$1")" takeover vpn force 2>/dev/null
 }
 
 give() { # 1|2
@@ -183,7 +191,7 @@ give() { # 1|2
 reload() { # the module of both gateways leaves with all that it knew; the SAs stay
 	local n role1 role2
 
-	wait_for 10 settled || return 0
+	together || return 0
 	role1=$(group "$G1" vpn role)
 	role2=$(group "$G2" vpn role)
 	takeovers=$(count)
@@ -214,7 +222,7 @@ clock() { # SECONDS
 }
 
 settle_down() {
-	wait_for 10 settled
+	together
 }
 
 accepted() { # NAMESPACE: inbound packets, by the kernel's count
@@ -268,9 +276,10 @@ steps > /run/steps 2>&1
 reconnect
 back 1 standby
 back 2 standby
-if ! wait_for 15 settled; then
+wait_for 15 in_sync "$G1" "$G2" || lost "the link does not come back"
+if ! wait_for 2 settled; then
 	# Nobody may be active: it is the user's business then.
-	in_sync "$G1" "$G2" || lost "the link does not come back"
+	in_sync "$G1" "$G2" || lost "the link does not stay"
 	[ "$(group "$G1" vpn role)$(group "$G2" vpn role)" = standbystandby ] ||
 		lost "$(group "$G1" vpn role) and $(group "$G2" vpn role)"
 	ha "$G1" takeover vpn
@@ -278,11 +287,17 @@ if ! wait_for 15 settled; then
 fi
 # Every SA works, unless the roles have changed meanwhile: on a machine under load a heartbeat may
 # come late.
+disturbances() { # peers that were given up, and terms
+	stat "$G1" peer_lost
+	stat "$G2" peer_lost
+	group "$G1" vpn term
+	group "$G2" vpn term
+}
 works() {
-	local bound=0 excess term count
+	local bound=0 excess before count
 
 	wait_for 15 settled || return 1
-	term=$(group "$G1" vpn term)
+	before=$(disturbances)
 	to_active
 	# What strict has counted as seen, takeover by takeover, has to pass.
 	count=$(count)
@@ -294,7 +309,7 @@ works() {
 	pings $((20 + excess)) "$to" 0.002 > /run/pings 2>&1
 	pings 20 "$to" 0.005 > /run/pings 2>&1
 	grep -q ' 0% packet loss' /run/pings && return
-	[ "$(group "$G1" vpn term)" = "$term" ] || works
+	[ "$(disturbances)" = "$before" ] || works
 }
 works || { cat /run/steps /run/pings; lost "an SA does not work"; }
 oracle_status || { cat /run/steps; lost "the oracle objects"; }

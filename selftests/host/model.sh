@@ -6,6 +6,7 @@
 
 . "$(dirname "$0")/../lib/ktap.sh"
 
+[ -z "${XFRM_HA_QUICK-}" ] || skip_all "takes longer than all else of a quick check"
 command -v spin >/dev/null || skip_all "no spin"
 command -v gcc >/dev/null || skip_all "no gcc"
 

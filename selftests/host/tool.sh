@@ -80,6 +80,8 @@ status 2 engine set eng0 horizon 3600001
 status 2 engine set eng0 noise 17
 status 2 engine set eng0 saved 1000000001
 status 2 engine set eng0 adopt some
+status 2 engine set eng0 adopt group
+status 2 engine set eng0 adopt group 1234567890123456
 status 2 engine set a-name-too-long- period 10
 status 2 engine nic nic0
 status 2 engine nic nic0 slots 1
@@ -108,4 +110,43 @@ is "a key has 64 digits" "$(wc -c < "$dir/key")" 65
 is "and is its owner's" "$(stat -c %a "$dir/key")" 600
 check "JSON is JSON" python3 -c 'import json, sys; json.load(sys.stdin)' \
 	<<<"$("$tool" -j version)"
+
+[ "${XFRM_HA_QUICK-}" ] || check "what is generated from the specification is current" \
+	"$XFRM_HA_DIR/docs/netlink/regen.sh" --check
+
+# README and man page name what is installed, wherever that is.
+named() { # ROOT FILE...: each path below /usr/local or /opt that they name is there
+	local root=$1 path n=0
+
+	shift
+	while read -r path; do
+		n=$((n + 1))
+		[ -x "$root$path" ] || { say "$path is not there"; return 1; }
+	done < <(grep -ohE '/(usr|opt)/[^]["'\'' ]*xfrm-ha[^]["'\'' ]*' "$@" | sort -u)
+	say "$n paths"
+	[ "$n" -gt 0 ]
+}
+for prefix in "" /opt/ha; do
+	root=$dir/root$prefix
+	check "install ${prefix:+below $prefix}" \
+		make -s -C "$XFRM_HA_DIR" install DESTDIR="$root" ${prefix:+PREFIX=$prefix}
+	share=$root${prefix:-/usr/local}/share
+	check "what the man page names is there" named "$root" "$share/man/man8/xfrm-ha.8"
+done
+check "what README names is there" named "$dir/root" "$XFRM_HA_DIR/README.md"
+
+# shellcheck source=tools/completion/xfrm-ha
+. "$XFRM_HA_DIR/tools/completion/xfrm-ha"
+completes() { # WANTED WORD...: the last word, with these; the tool is the one of this tree
+	local wanted=$1 COMP_WORDS COMP_CWORD COMPREPLY=() PATH=$XFRM_HA_DIR/tools:$PATH
+
+	shift
+	COMP_WORDS=(xfrm-ha "$@")
+	COMP_CWORD=$#
+	_xfrm_ha
+	is "completion: $*" "${COMPREPLY[*]}" "$wanted"
+}
+completes "group" gr
+completes "add del set show" -N ns link ""
+completes "takeover" group add g on-peer-loss take
 ktap_finished

@@ -126,7 +126,34 @@ no_tunnels() {
 
 pings() { # K 4|6 COUNT [OPTION...]: from A
 	addresses "$1" "$2"
-	on "$A" ping -q -c "$3" -i 0.01 -W 2 -I "$ia" "${@:4}" "$ib"
+	ping_all "$A" -c "$3" -i 0.01 -W 2 -I "$ia" "${@:4}" "$ib"
+}
+
+# A batch of pings after the other, until /run/going is no more. None is lost.
+pings_on() { # NAMESPACE FROM TO
+	while ping_all "$1" -c 20 -i 0.005 -W 5 -I "$2" "$3"; do
+		[ -e /run/going ] || return 0
+	done
+	return 1
+}
+
+undisturbed() { # K COMMAND...: what both ends of tunnel K, IPv4, send meanwhile is answered
+	local there back status=0
+
+	addresses "$1" 4
+	rm -f /run/there /run/back
+	: > /run/going
+	pings_on "$A" "$ia" "$ib" > /run/there &
+	there=$!
+	pings_on "$B" "$ib" "$ia" > /run/back &
+	back=$!
+	wait_for 5 test -s /run/there && wait_for 5 test -s /run/back && "${@:2}" || status=1
+	rm /run/going
+	wait $there || status=1
+	wait $back || status=1
+	say "batches: $(grep -c ' 0% ' /run/there) there, $(grep -c ' 0% ' /run/back) back"
+	grep -h received /run/there /run/back | grep -v ' 0% '
+	return $status
 }
 
 nic() { # DEV COUNTER: of the test NIC
@@ -139,6 +166,10 @@ nics() { # DEV FILTER: a field of what eng0 says of a NIC
 
 eng() { # FILTER: a field of what eng0 says of itself
 	ha -j engine show eng0 | jq -r ".[0] | $1"
+}
+
+hard() { # COUNT: so many SAs are in slots
+	[ "$(eng .hard)" = "$1" ]
 }
 
 cache() { # SPI FILTER: a field of what eng0 says of an SA

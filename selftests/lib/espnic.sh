@@ -23,6 +23,11 @@ sa_packets() { # NAMESPACE SPI
 		sed -n 's/.*(bytes), *\([0-9]*\)(packets).*/\1/p' | head -n 1
 }
 
+sa_number() { # NAMESPACE SPI: the last one given to a packet, outbound
+	printf '%d\n' "$(ip -n "$1" -s xfrm state list proto esp spi "$2" |
+		sed -n 's/.*oseq \(0x[0-9a-f]*\).*/\1/p' | head -n 1)"
+}
+
 xfrm_errors() { # NAMESPACE: counters of errors that are not 0
 	on "$1" cat /proc/net/xfrm_stat | awk '$2 { printf "%s=%s ", $1, $2 }'
 }

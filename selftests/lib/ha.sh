@@ -23,22 +23,52 @@ ha() { # NAMESPACE ARG...
 	"$XFRM_HA_DIR/tools/xfrm-ha" -N "$ns" "$@"
 }
 
-refused() { # NAMESPACE SENTENCE ARG...: exit status 1, and why
-	local ns=$1 sentence=$2 said status
+refusal() { # NAME SENTENCE COMMAND...: exit status 1, and why
+	local name=$1 sentence=$2 said status
 
 	shift 2
-	said=$(ha "$ns" "$@" 2>&1)
+	said=$("$@" 2>&1)
 	status=$?
 	if [ $status = 1 ] && [[ $said == *"$sentence"* ]]; then
-		ok "refused: $*"
+		ok "$name"
 	else
 		say "status $status: $said"
-		fail "refused: $*"
+		fail "$name"
 	fi
+}
+
+refused() { # NAMESPACE SENTENCE ARG...
+	refusal "refused: ${*:3}" "$2" ha "$1" "${@:3}"
 }
 
 mac() { # NAMESPACE DEV
 	on "$1" cat "/sys/class/net/$2/address"
+}
+
+remote_net() { # GATEWAY-DEV DEV: addresses of a wire from G to P, and P's way to G and behind it
+	must ip -n "$G" addr add 192.0.2.1/24 dev "$1"
+	must ip -n "$P" addr add 192.0.2.9/24 dev "$2"
+	must ip -n "$G" addr add 2001:db8::1/64 dev "$1" nodad
+	must ip -n "$P" addr add 2001:db8::9/64 dev "$2" nodad
+	must ip -n "$P" addr add 10.2.0.1/32 dev lo
+	must ip -n "$P" neigh replace 192.0.2.1 lladdr 02:00:00:00:02:01 dev "$2" nud permanent
+	must ip -n "$P" neigh replace 2001:db8::1 lladdr 02:00:00:00:02:01 dev "$2" nud permanent
+	must ip -n "$P" route add 10.1.0.0/16 via 192.0.2.1 src 10.2.0.1
+}
+
+# The devices are there.
+gateway_net() { # NAMESPACE: its addresses, neighbours and routes
+	must ip -n "$1" link set sync up
+	must ip -n "$1" link set wan arp off
+	must ip -n "$1" link set wan up
+	must ip -n "$1" addr add 192.0.2.1/24 dev wan
+	must ip -n "$1" addr add 2001:db8::1/64 dev wan nodad
+	must ip -n "$1" addr add 10.1.0.1/32 dev lo
+	must ip -n "$1" addr add fd01::1/128 dev lo
+	must ip -n "$1" neigh replace 192.0.2.9 lladdr 02:00:00:00:02:09 dev wan nud permanent
+	must ip -n "$1" neigh replace 2001:db8::9 lladdr 02:00:00:00:02:09 dev wan nud permanent
+	must ip -n "$1" route add 10.2.0.0/16 via 192.0.2.9 src 10.1.0.1
+	must ip -n "$1" route add fd02::/64 via 2001:db8::9 src fd01::1
 }
 
 # What the gateways' wan is: veth if nothing is said, else the test NIC, or an engine device
@@ -79,19 +109,8 @@ topology() { # [espnic|engine]
 	must ip -n "$P" addr add fd02::1/128 dev lo
 	must ip -n "$P" route add 10.1.0.0/16 via 192.0.2.1 src 10.2.0.1
 	must ip -n "$P" route add fd01::/64 via 2001:db8::1 src fd02::1
-	for ns in "$G1" "$G2"; do
-		must ip -n "$ns" link set sync up
-		must ip -n "$ns" link set wan arp off
-		must ip -n "$ns" link set wan up
-		must ip -n "$ns" addr add 192.0.2.1/24 dev wan
-		must ip -n "$ns" addr add 2001:db8::1/64 dev wan nodad
-		must ip -n "$ns" addr add 10.1.0.1/32 dev lo
-		must ip -n "$ns" addr add fd01::1/128 dev lo
-		must ip -n "$ns" neigh replace 192.0.2.9 lladdr 02:00:00:00:02:09 dev wan nud permanent
-		must ip -n "$ns" neigh replace 2001:db8::9 lladdr 02:00:00:00:02:09 dev wan nud permanent
-		must ip -n "$ns" route add 10.2.0.0/16 via 192.0.2.9 src 10.1.0.1
-		must ip -n "$ns" route add fd02::/64 via 2001:db8::9 src fd01::1
-	done
+	gateway_net "$G1"
+	gateway_net "$G2"
 	reroute 1
 }
 
@@ -172,6 +191,10 @@ in_sync() { # NAMESPACE...: group vpn with its peer, as each says
 	done
 }
 
+solo() { # NAMESPACE true|false
+	[ "$(group "$1" vpn solo)" = "$2" ]
+}
+
 settled() { # one is active for group vpn, the other is standby
 	case $(group "$G1" vpn role)$(group "$G2" vpn role) in
 	activestandby | standbyactive) in_sync "$G1" "$G2" ;;
@@ -206,7 +229,7 @@ mirrored() { # NAMESPACE SPI
 }
 
 pings() { # COUNT [ADDRESS [INTERVAL]]: from P
-	on "$P" ping -q -c "$1" -i "${3:-0.02}" -W 5 "${2:-10.1.0.1}"
+	ping_all "$P" -c "$1" -i "${3:-0.02}" -W 5 "${2:-10.1.0.1}"
 }
 
 xfrm_stat() { # NAMESPACE COUNTER
@@ -215,21 +238,40 @@ xfrm_stat() { # NAMESPACE COUNTER
 	done
 }
 
-# The wire oracle sees all that reaches P, from either gateway.
-record() { # FILE: a wire oracle that keeps what it sees in FILE.pcap; sets recorder
-	ip netns exec "$P" "$XFRM_HA_DIR/selftests/oracle/wire-oracle" -w "$1.pcap" -i br0 > "$1" &
+# A wire oracle sees all that reaches P, from either gateway. It keeps that in FILE.pcap if no
+# option is given; sets recorder.
+record() { # FILE [OPTION...]
+	local file=$1
+
+	shift
+	[ $# -gt 0 ] || set -- -w "$file.pcap"
+	# The child would empty it too late: the last one's word is not this one's.
+	: > "$file"
+	ip netns exec "$P" "$XFRM_HA_DIR/selftests/oracle/wire-oracle" "$@" -i br0 > "$file" &
 	recorder=$!
-	must wait_for 5 grep -q ready "$1"
+	must wait_for 5 grep -q ready "$file"
 }
 
-oracle_start() {
-	record /run/wire
+expiries() { # NAMESPACE FILE: what ip xfrm monitor says of them; sets monitor
+	: > "$2"
+	ip netns exec "$1" ip xfrm monitor expire > "$2" 2>&1 &
+	monitor=$!
+	must wait_for 10 listens_to_expiries
+}
+
+listens_to_expiries() {
+	# The one that listens is the monitor itself, not the module's tap.
+	awk -v pid="$monitor" '$2 == 6 && $3 == pid && $4 != "00000000"' \
+		"/proc/$monitor/net/netlink" | grep -q .
+}
+
+held() { # NAMESPACE SPI
+	[ "$(sa "$1" "$2" .held)" = true ]
+}
+
+oracle_start() { # [OPTION...]
+	record /run/wire "$@"
 	oracle=$recorder
-}
-
-stopped() { # PID: its exit status
-	kill "$1"
-	wait "$1"
 }
 
 oracle_status() { # and what it has said, as comments
@@ -241,12 +283,17 @@ oracle_status() { # and what it has said, as comments
 	return $status
 }
 
-oracle_verdict() { # NAME: no number twice, and the oracle has seen what it judges
-	local status
+oracle_verdict() { # NAME SPI...: no number twice, and packets of each of these SAs were seen
+	local status spi
 
 	oracle_status
 	status=$?
-	is "$1" $status 0
+	grep -q '^spi ' /run/wire || status="no packet was seen"
+	for spi in "${@:2}"; do
+		grep -q "^spi $(printf %08x "$spi") packets [1-9]" /run/wire ||
+			status="no packet was seen of $spi"
+	done
+	is "$1" "$status" 0
 }
 
 # Who decapsulates ESP in UDP is a socket, as an IKE daemon's. What else comes goes to FILE.

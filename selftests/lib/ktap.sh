@@ -127,12 +127,14 @@ must() { # COMMAND...: set-up, without which there is no test
 	"$@" || bail "failed: $*"
 }
 
+# A machine under load may stand still for seconds: it is patient, and looks once more at the end.
 wait_for() { # SECONDS COMMAND...: until it succeeds; looks ever less often
-	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000)) ms=20
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 3000000)) ms=20 last=
 
 	shift
 	until "$@"; do
-		((${EPOCHREALTIME/[.,]/} < end)) || return 1
+		[ -z "$last" ] || return 1
+		((${EPOCHREALTIME/[.,]/} < end)) || last=1
 		ktap_nap $ms
 		ms=$((ms < 300 ? ms * 3 / 2 : 300))
 	done
@@ -145,6 +147,22 @@ ktap_nap() { # MILLISECONDS, below 1000
 
 	printf -v seconds "0.%03d" "$1"
 	read -r -t "$seconds" -u "$ktap_pipe" _ || :
+}
+
+# Ends background processes; the exit status of the last one. A child of bash that has not
+# reached its program yet may take a signal for its parent's, and lose it: it is sent until heard.
+stopped() { # PID...
+	local pid ms
+
+	for pid; do
+		# Ever more rarely: iperf3 begins its last words anew with each signal.
+		ms=50
+		while kill "$pid" 2>/dev/null; do
+			ktap_nap $ms
+			ms=$((ms < 500 ? ms * 2 : 900))
+		done
+	done
+	wait "$@" 2>/dev/null
 }
 
 at_exit() { # COMMAND...
@@ -177,6 +195,15 @@ on() { # NAMESPACE COMMAND...
 	ip netns exec "$@"
 }
 
+# ping itself is content with a single answer.
+ping_all() { # NAMESPACE PING-OPTION...: all packets are
+	local said
+
+	said=$(on "$1" ping -q "${@:2}" 2>&1)
+	echo "$said"
+	[[ $said == *" 0% packet loss"* ]]
+}
+
 ha_load() { # [PARAMETER...]: the module, out again at exit; a loaded one stays
 	! grep -q '^xfrm_ha ' /proc/modules || return 0
 	must insmod "$XFRM_HA_KO" ${XFRM_HA_TAP:+"tap=$XFRM_HA_TAP"} "$@"
@@ -193,6 +220,8 @@ ktap_cleanup() {
 	local status=$? i
 
 	trap - EXIT
+	# A child that was sent a signal before it reached its program.
+	[ "$BASHPID" = $$ ] || exit "$status"
 	for ((i = ${#ktap_exit[@]} - 1; i >= 0; i--)); do
 		eval "${ktap_exit[i]}"
 	done

@@ -112,7 +112,7 @@ xfrm_stat() { # NAMESPACE COUNTER
 }
 
 pings() { # COUNT [OPTION...]: from A
-	on "$A" ping -q -c "$1" -i 0.02 -W 2 "${@:2}" "$ib"
+	ping_all "$A" -c "$1" -i 0.02 -W 2 "${@:2}" "$ib"
 }
 
 tcp() { # [-R]: a megabyte from A to B, or from B to A
@@ -124,8 +124,7 @@ tcp() { # [-R]: a megabyte from A to B, or from B to A
 	on "$A" timeout 30 iperf3 -c "$ib" -B "$ia" -n 1M "$@" >/run/iperf 2>&1
 	status=$?
 	[ "$status" -eq 0 ] || sed "s/^/# /" /run/iperf
-	kill "$server" 2>/dev/null
-	wait "$server" 2>/dev/null
+	stopped "$server"
 	return "$status"
 }
 
@@ -183,6 +182,7 @@ again() { # NAMESPACE SPI NEW-SPI
 }
 
 capture() { # NAMESPACE DEV: to $pcap.DEV
+	: >"$pcap.$2.err"
 	ip netns exec "$1" tcpdump --immediate-mode -nUi "$2" -w "$pcap.$2" esp 2>"$pcap.$2.err" &
 	captures+=($!)
 	must wait_for 10 grep -q listening "$pcap.$2.err"
@@ -269,8 +269,7 @@ capture "$B" nicB
 check "ping with a pattern" pings 3 -s 200 -p 5eb5eb
 check "captured in A" wait_for 5 recorded nicA 3
 check "captured in B" wait_for 5 recorded nicB 6
-kill "${captures[@]}"
-wait "${captures[@]}" 2>/dev/null
+stopped "${captures[@]}"
 must on "$B" ethtool -K nicB gro on
 pattern=$(printf '%.0s^\xb5\xeb' {1..10})
 plain() { LC_ALL=C grep -qaF "$pattern" "$pcap.$1"; }
@@ -299,6 +298,64 @@ tx=$(nic tx_packets)
 check "with IPv4 options" pings 3 -R
 check "without" pings 3
 is "only those without were nicA's" $(($(nic tx_packets) - tx)) 3
+
+#
+# Packet mode: all of ESP is nicA's, with the numbers
+#
+packet() { # sa|policy ARG...: in A
+	on "$A" "$XFRM_HA_DIR/selftests/oracle/offload-packet" "$@"
+}
+
+oseq() { # NAMESPACE SPI: the number that the kernel has given last
+	ip -n "$1" -s xfrm state list proto esp spi "$2" | sed -n 's/.* oseq 0x\([0-9a-f]*\).*/\1/p'
+}
+
+packet_mode() { # [esn]
+	clear_all
+	addresses 4 transport
+	policy "$B" in "$a" "$b" "$a" "$b" transport
+	policy "$B" out "$b" "$a" "$b" "$a" transport
+	must packet sa "$a" "$b" 0x1001 1 out nicA "${KEY#0x}" "$@"
+	must packet sa "$b" "$a" 0x1002 1 in nicA "${KEY#0x}" "$@"
+	must packet policy "$a" "$b" 1 out nicA
+	must packet policy "$b" "$a" 1 in nicA
+	must sa "$B" 0x1001 "$a" "$b" transport replay-window 64 ${1:+flag "$1"}
+	must sa "$B" 0x1002 "$b" "$a" transport replay-window 64 ${1:+flag "$1"}
+}
+
+key 128
+for esn in "" esn; do
+	# shellcheck disable=SC2086	# nothing, or a word
+	packet_mode $esn
+	name="packet mode${esn:+, ESN}"
+	tx=$(nic tx_packets) rx=$(nic rx_packets)
+	check "$name: ping" pings 5
+	check "$name: TCP to B" tcp
+	check "$name: TCP from B" tcp -R
+	tx=$(($(nic tx_packets) - tx)) rx=$(($(nic rx_packets) - rx))
+	is "$name: B decrypted what nicA sent" "$tx" "$(sa_packets "$B" 0x1001)"
+	is "$name: the stack asks nicA for the counts" \
+		"$(sa_packets "$A" 0x1001) $(sa_packets "$A" 0x1002)" "$tx $rx"
+done
+is "packet mode: no errors" "$(xfrm_errors "$A")$(xfrm_errors "$B")" ""
+
+packet_mode
+must on "$B" ethtool -K nicB gro off
+captures=()
+capture "$B" nicB
+check "packet mode: ping with a pattern" pings 10 -s 200 -p 5eb5eb
+check "packet mode: captured" wait_for 5 recorded nicB 20
+stopped "${captures[@]}"
+must on "$B" ethtool -K nicB gro on
+check_not "packet mode: the text is not on the wire" plain nicB
+is "packet mode: the stack has given no number" "$(oseq "$A" 0x1001)" 0
+replays=$(nic rx_replays) n=$(sa_packets "$A" 0x1002)
+on "$B" "$XFRM_HA_DIR/selftests/oracle/esp-replay" -r "$pcap.nicB" -i nicB \
+	-d 02:00:00:00:00:0a -S 0x1002 >/run/again
+is "packet mode: sent once more" "$(cat /run/again)" 10
+replayed() { [ $(($(nic rx_replays) - replays)) = "$(cat /run/again)" ]; }
+check "packet mode: nicA drops what it has seen" wait_for 5 replayed
+is "packet mode: and accepts none of it" "$(sa_packets "$A" 0x1002)" "$n"
 
 #
 # Slots
@@ -330,13 +387,13 @@ check "but take nobody in" denied "No free slot" \
 clear_all
 is "all free" "$(nic tx_used) $(nic rx_used)" "0 0"
 
-echo 1000 >"$debug/delete_delay_ms"
+echo 4000 >"$debug/delete_delay_ms"
 must hw_out 0x2001
 must ip -n "$A" xfrm state flush
 is "slow delete: the slot is still used" "$(nic tx_used)" 1
 check "slow delete: and full" denied "No free slot" \
 	hw_out 0x2002
-check "slow delete: free in the end" wait_for 5 counts tx_used 0
+check "slow delete: free in the end" wait_for 20 counts tx_used 0
 check "slow delete: taken" hw_out 0x2002
 echo 0 >"$debug/delete_delay_ms"
 echo 4 >"$debug/slots_tx"
@@ -447,7 +504,7 @@ flood() {
 	floods+=($!)
 	ip netns exec "$B" ping -qfc 1000000 "$ia" >/dev/null 2>&1 &
 	floods+=($!)
-	wait_for 5 moved 200
+	wait_for 20 moved 200
 }
 
 moved() { # COUNT
@@ -455,8 +512,7 @@ moved() { # COUNT
 }
 
 calm() {
-	kill "${floods[@]}" 2>/dev/null
-	wait "${floods[@]}" 2>/dev/null
+	stopped "${floods[@]}"
 	floods=()
 }
 

@@ -41,7 +41,7 @@ unsaid() { # SPI COUNT POLICY [OPTION...]
 	record /run/in
 	must tc -n "$G1" qdisc add dev sync root netem loss 100%
 	pings "$2" 10.1.0.1 0.005 > /dev/null
-	stopped "$recorder"
+	must stopped "$recorder"
 	must ip -n "$G1" link set sync down
 	must wait_for 10 role "$G2" vpn active
 	reroute 2
@@ -60,6 +60,7 @@ heal() {
 
 ha_load
 topology
+oracle_start
 links
 must ha "$G2" group add vpn role standby interval 16 on-peer-loss takeover
 must ha "$G1" group add vpn role active interval 16 on-peer-loss takeover
@@ -147,5 +148,6 @@ wait "$flood"
 between "N2: the interval of a fast one" "$most" 4 1024
 between "N2: and its records, for 5000 packets" $(($(stat "$G1" record_out_tx) - before)) 5 1300
 check "all is acknowledged" wait_for 5 mirrored "$G1" 0x3001
+oracle_verdict "I1: no number was used twice" 0x1001 0x2001 0x2801 0x3001
 check "the module leaves" ha_unload
 ktap_finished

@@ -24,15 +24,8 @@ wan() {
 	must ip link add wan netns "$G" address 02:00:00:00:02:01 type veth \
 		peer name wan netns "$P" address 02:00:00:00:02:09
 	both link set wan up
-	must ip -n "$G" addr add 192.0.2.1/24 dev wan
-	must ip -n "$P" addr add 192.0.2.9/24 dev wan
-	must ip -n "$G" addr add 2001:db8::1/64 dev wan nodad
-	must ip -n "$P" addr add 2001:db8::9/64 dev wan nodad
-	must ip -n "$P" addr add 10.2.0.1/32 dev lo
+	remote_net wan wan
 	must ip -n "$G" neigh replace 192.0.2.9 lladdr 02:00:00:00:02:09 dev wan nud permanent
-	must ip -n "$P" neigh replace 192.0.2.1 lladdr 02:00:00:00:02:01 dev wan nud permanent
-	must ip -n "$P" neigh replace 2001:db8::1 lladdr 02:00:00:00:02:01 dev wan nud permanent
-	must ip -n "$P" route add 10.1.0.0/16 via 192.0.2.1 src 10.2.0.1
 	# One way only: what G's kernel counts is what came.
 	must on "$G" sysctl -qw net.ipv4.icmp_echo_ignore_all=1
 }
@@ -83,7 +76,7 @@ pinged() { # COUNT K...
 		was=$(packets "$k")
 		ip netns exec "$P" taskset -c 0 ping -q -n -c "$count" -l "$count" "10.1.0.$k" >/dev/null &
 		wait_for 20 came "$k" $((was + count)) || fail "not all pings came to $k"
-		kill $!
+		stopped $!
 	done
 }
 
@@ -133,8 +126,7 @@ hog() { # all of CPU 1, so that no engine works there
 }
 
 unhog() {
-	kill $hog
-	wait $hog 2>/dev/null
+	stopped $hog
 	rm -f /run/hog
 }
 
@@ -177,7 +169,7 @@ program() { # attached to the device?
 	on "$G" ip -d link show wan | grep -q 'xdp'
 }
 
-refused() { # SENTENCE ARG...
+turned_down() { # SENTENCE ARG...
 	local sentence=$1 said
 
 	shift
@@ -322,15 +314,18 @@ between "and it has moved" "$(fwd '.[] | select(.spi == "0x00001001").moves')" 5
 is "A3: none was overtaken" "$(errors)" XfrmInNoStates=5
 
 # The same with a queue that is not worked off for some time: the move waits for it.
-must on "$G" xfrm-ha forwarder pin wan 0x1002 cpu 1
-burst 10 2
-hog
-send 300 2
-must on "$G" xfrm-ha forwarder pin wan 0x1002 cpu 0
-send 300 2
-is "A3: a move waits for what is in the old queue" "$(at 2) $(packets 2)" "0 1 10"
-unhog
-check "A3: all of that comes" wait_for 20 came 2 610
+moved_from_queue() { # K NAME
+	must on "$G" xfrm-ha forwarder pin wan "0x100$1" cpu 1
+	burst 10 "$1"
+	hog
+	send 300 "$1"
+	must on "$G" xfrm-ha forwarder pin wan "0x100$1" cpu 0
+	send 300 "$1"
+	is "$2" "$(at "$1") $(packets "$1")" "0 1 10"
+	unhog
+	check "A3: all of that comes" wait_for 20 came "$1" 610
+}
+moved_from_queue 2 "A3: a move waits for what is in the old queue"
 burst 10 2
 is "A3: then it moves" "$(at 2)" "0 0"
 is "A3: none was overtaken" "$(errors)" XfrmInNoStates=5
@@ -350,8 +345,7 @@ for k in 1 2; do
 	must on "$G" xfrm-ha forwarder unpin wan $((0x1000 + k))
 done
 check "A1: the controller moves one of two that are busy" wait_for 30 apart
-kill "${pings[@]}"
-wait "${pings[@]}" 2>/dev/null
+stopped "${pings[@]}"
 
 # Engines come and go.
 must on "$G" xfrm-ha forwarder set wan cpus 1
@@ -375,6 +369,30 @@ between "with packets decrypted there" "$there" 10 30
 is "and all others here" "$((here + there))" 40
 is "none was lost" "$(errors)" XfrmInNoStates=5
 
+# Other CPUs work off the queue of one that is offline, before the controller knows: as its own.
+tunnel 5 192.0.2.9 192.0.2.1 replay-window 1
+must on "$G" xfrm-ha forwarder pin wan 0x1005 cpu 1
+must on "$G" xfrm-ha forwarder pin wan 0x1001 cpu 1
+there() {
+	burst 1 1
+	moved 1
+}
+must wait_for 10 there
+queues() { fwd 'map(.packets) | join(" ")' engines; }
+read -r here there <<<"$(queues)"
+kill -STOP $pid
+echo 0 > /sys/devices/system/cpu/cpu1/online
+burst 50 1
+kill -CONT $pid
+is "offline: what was in its queue was in no other" "$(queues)" "$here $((there + 50))"
+left() { [ "$(at 5)" = "0 0" ]; }
+check "one that has had no packet leaves it at once" wait_for 10 left
+echo 1 > /sys/devices/system/cpu/cpu1/online
+used() { [ "$(fwd '.[1].used' engines)" = true ]; }
+must wait_for 10 used
+moved_from_queue 5 "A3: and its next move waits"
+is "A3: none was overtaken" "$(errors)" XfrmInNoStates=5
+
 # More events than fit: all is read again.
 kill -STOP $pid
 for ((i = 0; i < 6000; i++)); do
@@ -385,26 +403,27 @@ must ip -n "$G" -batch /run/batch
 sed -i '3000,$d; s/state add/state delete/; s/ mode.*//' /run/batch
 must ip -n "$G" -batch /run/batch
 kill -CONT $pid
-is "A2: events were lost, SAs are not" "$(fwd length) $(($(count overruns) > 0))" "3005 1"
+is "A2: events were lost, SAs are not" "$(fwd length) $(($(count overruns) > 0))" "3006 1"
 must ip -n "$G" xfrm state flush
 must ip -n "$P" xfrm state flush
 is "all are gone" "$(fwd length)" 0
 
 # What it refuses.
-refused "there is no device nowhere" xfrm-ha forwarder run nowhere cpus 0
-refused "CPU 99 is not online" xfrm-ha forwarder run wan cpus 99
-refused "wan has a forwarder already" xfrm-ha forwarder run wan cpus 0
-refused "no forwarder runs on lo" xfrm-ha forwarder show lo
-refused "no SA of the SPI 0x00000099 is known" xfrm-ha forwarder pin wan 0x99 cpu 0
-refused "CPU 7 is not online" xfrm-ha forwarder set wan cpus 7
+turned_down "there is no device nowhere" xfrm-ha forwarder run nowhere cpus 0
+turned_down "CPU 99 is not online" xfrm-ha forwarder run wan cpus 99
+turned_down "wan has a forwarder already" xfrm-ha forwarder run wan cpus 0
+turned_down "no forwarder runs on lo" xfrm-ha forwarder show lo
+turned_down "no SA of the SPI 0x00000099 is known" xfrm-ha forwarder pin wan 0x99 cpu 0
+turned_down "CPU 7 is not online" xfrm-ha forwarder set wan cpus 7
+turned_down "its engines are CPUs, not queues" xfrm-ha forwarder set wan queues 0
 must ip -n "$G" link add d0 type dummy
-refused "d0 does not support native XDP: Operation not supported" \
+turned_down "d0 does not support native XDP: Operation not supported" \
 	xfrm-ha forwarder run d0 cpus 0 native
-refused "d0 has no filters for flows" xfrm-ha forwarder run d0 queues 0
-refused "privileges to load BPF programs are needed (CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, or root)" \
+turned_down "d0 has no filters for flows" xfrm-ha forwarder run d0 queues 0
+turned_down "privileges to load BPF programs are needed (CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, or root)" \
 	setpriv --reuid 65534 --clear-groups xfrm-ha forwarder run d0 cpus 0
 must on "$G" ip link set d0 xdpgeneric obj "$XFRM_HA_DIR/tools/forwarder.bpf.o" sec xdp.frags
-refused "d0 has an XDP program already" xfrm-ha forwarder run d0 cpus 0 generic
+turned_down "d0 has an XDP program already" xfrm-ha forwarder run d0 cpus 0 generic
 
 # It leaves as it came.
 check "SIGTERM ends it with 0" no_forwarder
@@ -422,8 +441,10 @@ burst 10 1 2 3 4 5 6
 is "generic XDP; those without an engine are decrypted where they come" "$(decrypted_on)" "40 20"
 # Waiting for a queue that overflows would be in vain.
 tunnel 7 192.0.2.9 192.0.2.1 replay-window 32
-must ip -n "$G" xfrm state delete src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x1006
-must ip -n "$G" xfrm state delete src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x1005
+for k in 3 4 5 6; do
+	must ip -n "$G" xfrm state delete src 192.0.2.9 dst 192.0.2.1 proto esp spi $((0x1000 + k))
+done
+is "those that waited have an engine when others go" "$(fwd length) $(count full)" "3 3"
 tunnel 8 192.0.2.9 192.0.2.1 replay-window 32
 must on "$G" xfrm-ha forwarder pin wan 0x1008 cpu 1
 burst 10 8
@@ -448,7 +469,7 @@ must ip -n "$G" addr add 198.51.100.1/24 dev vl
 must ip -n "$P" addr add 198.51.100.9/24 dev vl
 must ip -n "$P" neigh replace 198.51.100.1 lladdr 02:00:00:00:02:01 dev vl nud permanent
 tunnel 11 198.51.100.9 198.51.100.1 replay-window 32
-refused 'wan has VLANs and takes the tags out of frames, which native XDP loses: "ethtool -K wan rxvlan off", or generic' \
+turned_down 'wan has VLANs and takes the tags out of frames, which native XDP loses: "ethtool -K wan rxvlan off", or generic' \
 	xfrm-ha forwarder run wan cpus 0,1 native
 forwarder generic
 burst 20 11
@@ -456,11 +477,30 @@ is "VLAN, tags beside the frame" "$(fwd '.[] | select(.dst == "198.51.100.1").pa
 check "SIGTERM ends it with 0" no_forwarder
 must on "$G" ethtool -K wan rxvlan off
 must on "$P" ethtool -K wan txvlan off
-forwarder native
+forwarder native qsize 64
 burst 20 11
 is "VLAN, tags within the frame" "$(fwd '.[] | select(.dst == "198.51.100.1").packets')" 20
 between "and they come by the VLAN device" \
 	"$(on "$G" cat /sys/class/net/vl/statistics/rx_packets)" 40 60
+
+# What a full queue has lost is not waited for.
+must on "$G" xfrm-ha forwarder pin wan 0x100b cpu 1
+there() {
+	burst 1 11
+	[ "$(at 11)" = "1 1" ]
+}
+must wait_for 10 there
+hog
+send 200 11
+unhog
+between "a full queue" "$(count dropped)" 100 200
+must on "$G" xfrm-ha forwarder pin wan 0x100b cpu 0
+gone() {
+	send 1 11
+	[ "$(at 11)" = "0 0" ]
+}
+check "A3: and a move from it, when it is empty" wait_for 10 gone
+is "A3: not by force" "$(count forced)" 0
 must ip -n "$G" link del wan
 wait $pid
 is "without its device it ends" $? 1

@@ -124,11 +124,16 @@ is "N4: as a replay" $(($(stat "$G2" frame_replay) - replays)) 3
 
 # Of an older session
 must ip -n "$G1" link set sync down
-wait_for 10 link_state "$G2" connecting
+must wait_for 10 link_state "$G2" down
 must ip -n "$G1" link set sync up
 must wait_for 10 link_state "$G1" up
 must wait_for 10 link_state "$G2" up
-known=$(believed)
+calm() { # in sync, the active announces once more
+	known=$(believed)
+	ktap_nap 200
+	[ "$(believed)" = "$known" ]
+}
+must wait_for 10 calm
 before=$(drops)
 for frame in "${frames[@]}"; do
 	send "$frame" same

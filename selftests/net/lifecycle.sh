@@ -12,12 +12,9 @@ sas_of() { # NAMESPACE COUNT
 	[ "$(group "$1" vpn sas)" = "$2" ]
 }
 
-on_held() { # NAMESPACE SPI
-	[ "$(sa "$1" "$2" .held)" = true ]
-}
-
 ha_load
 topology
+oracle_start
 links
 
 # An SA that is in no group makes no events, though the aevent tap listens to them: not
@@ -28,7 +25,7 @@ on "$G1" ip xfrm monitor aevent > /run/aevents &
 monitor=$!
 pings 75 192.0.2.1 > /dev/null
 check "an SA in no group" pings 30
-kill $monitor
+stopped $monitor
 # With the ftrace tap it is this listener alone for whom the kernel makes them.
 [ "$(ha "$G1" -j node show | jq -r '.[0].tap')" != aevent ] ||
 	is "makes no events" "$(grep -c . /run/aevents)" 0
@@ -61,6 +58,34 @@ for ns in "$G1" "$G2"; do
 done
 check "the old pair is forgotten" wait_for 10 sas_of "$G1" 2
 wait $flow
+
+# Flushed under traffic, and negotiated again, as when a daemon starts anew: with records under
+# way, time and again, the standby's SAs first and last.
+ip netns exec "$P" ping -q -i 0.002 -w 60 10.1.0.1 > /dev/null 2>&1 &
+flow=$!
+carries() { # SPI PACKETS: it has carried so many
+	[ "$(sa "$G1" "$1" .packets)" -ge "$2" ] 2>/dev/null
+}
+spi=0x1100
+for spaces in "$G1 $G2" "$G2 $G1" "$G1 $G2" "$G2 $G1"; do
+	must wait_for 10 carries $((spi + 1)) 20
+	check "packets flow" kill -0 $flow
+	for ns in $spaces; do
+		must ip -n "$ns" xfrm state flush
+	done
+	check "flushed under traffic: the active" wait_for 10 sas_of "$G1" 0
+	check "flushed under traffic: the standby" wait_for 10 sas_of "$G2" 0
+	must ip -n "$P" xfrm state flush
+	spi=$((spi + 16))
+	REQID=0x1000 sas $spi 4 tunnel "$spaces $P" replay-window 32
+done
+must wait_for 10 carries $((spi + 1)) 20
+stopped $flow
+check "the link stands" link_state "$G1" up
+check "the last ones are mirrored" wait_for 10 mirrored "$G1" $((spi + 1))
+wait_for 10 mirrored "$G1" $((spi + 2))
+is "M1: with all packets" "$(sa "$G2" $((spi + 2)) '"\(.seq) \(.packets)"')" \
+	"$(sa "$G1" $((spi + 2)) '"\(.seq) \(.packets)"')"
 for ns in "$G1" "$G2" "$P"; do
 	must ip -n "$ns" xfrm state flush
 done
@@ -73,7 +98,7 @@ for ns in "$G1" "$G2"; do
 		reqid 1 mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128 limit time-hard 1
 done
 check "hard expiry on the active" wait_for 10 sas_of "$G1" 0
-check "none on the standby" on_held "$G2" 0x1201
+check "none on the standby" held "$G2" 0x1201
 must ip -n "$G2" xfrm state flush
 wait_for 10 sas_of "$G2" 0
 
@@ -85,7 +110,7 @@ for ns in "$G1" "$G2" "$P"; do
 done
 policies 0x1280 4 tunnel
 for ns in "$G1" "$G2"; do
-	ip netns exec "$ns" ip xfrm monitor expire > "/run/expire.$ns" &
+	expiries "$ns" "/run/expire.$ns"
 done
 wait_for 5 sas_of "$G2" 2
 check "40 of 60 packets" pings 40
@@ -150,4 +175,5 @@ check "the module leaves under traffic" ha_unload
 wait $flow
 check "nothing was lost" grep -q ' 0% packet loss' /run/pings
 check "the SAs still work" pings 10
+oracle_verdict "I1: no number was used twice" 0x1001 0x1101 0x1141 0x1281 0x1301
 ktap_finished

@@ -102,11 +102,33 @@ raw() { # COUNT ROLE: adds groups; how many could be added, and why no more
 }
 is "refused: a role to start in that is none" "$(raw 1 1)" "0 A group starts as active or standby"
 is "refused: too many groups" "$(raw 2000 0)" "1024 A netns can have no more than 1024 groups"
+# Each would be an event to who listens: 200 a second are.
+check "I6: event_limit: the others are counted" counter "$G1" event_limit 1
+told() { # after a while there are events again
+	ha "$G1" group set raw7 interval 77
+	grep -q 'event group-set .*group raw7 ' /run/events
+}
+check "and the limit is of a second" wait_for 5 told
 must ha_unload
 ha_load
 must ha "$G1" node set id 77
 must ha "$G1" link add sync peer 02:00:00:00:01:02 key $key heartbeat 100 dead 5 batch 0
-ha "$G1" monitor > /run/events &
+ha "$G1" monitor > /run/told &
+listening() { # an event comes of each
+	ha "$G1" link set sync batch 0
+	[ -s /run/told ]
+}
+must wait_for 10 listening
+must ha "$G1" link del sync
+must ha "$G1" link add sync peer 02:00:00:00:01:02 key $key heartbeat 100 dead 5 batch 0
+device() { # STATE: the last that was said of the link's device
+	grep 'event link-device' /run/told | tail -n 1 | grep -q "state $1"
+}
+check "M9: a link has a device" wait_for 10 device connecting
+must ip -n "$G1" link set sync down
+check "M9: it is down" wait_for 10 device down
+must ip -n "$G1" link set sync up
+check "M9: and up" wait_for 10 device connecting
 check "group add" ha "$G1" group add g address 192.0.2.1 address 2001:db8::1 reqid 5 mark 1/0xff \
 	if_id 9 role standby interval 8 max-age 20 bitmap on on-peer-loss takeover replay strict join 50
 refused "$G1" "exists" group add g role standby
@@ -125,12 +147,12 @@ check "takeover" ha "$G1" takeover g
 wait_for 5 role "$G1" g active
 refused "$G1" "already" takeover g
 refused "$G1" "no peer in sync" release g
-check "an event for each change" wait_for 5 grep -q 'event takeover .*role active' /run/events
 check "counters" ha "$G1" stat show
 is "version" "$(ha "$G1" -j version | jq -c '.[0] | .tool == .module')" true
 
 # A dump while the table changes has each SA once at most.
-must ha "$G1" group add all role active
+must ha "$G1" group add all role active join 50
+must wait_for 5 role "$G1" all active
 for i in {1..200}; do
 	echo "xfrm state add src 192.0.2.1 dst 192.0.2.9 proto esp spi $((0x5000 + i)) reqid 1 mode tunnel enc ecb(cipher_null) \"\""
 done > /run/batch
@@ -145,10 +167,59 @@ done
 wait $flow
 is "dumps while SAs come and go" $twice 0
 
-check_not "not without CAP_NET_ADMIN" on "$G1" setpriv --reuid 65534 --clear-groups --bounding-set=-all \
-	"$XFRM_HA_DIR/tools/xfrm-ha" group show
+# Nobody without CAP_NET_ADMIN: neither reads nor changes
+unprivileged() { # ARG...
+	refusal "not without CAP_NET_ADMIN: $*" "Operation not permitted" \
+		on "$G1" setpriv --reuid 65534 --clear-groups --bounding-set=-all \
+		"$XFRM_HA_DIR/tools/xfrm-ha" "$@"
+}
+before=$(ha "$G1" -j link show | jq -c 'map(.batch)')$(ha "$G1" -j group show |
+	jq -c 'map([.name, .interval, .role])')
+while read -r command; do
+	# shellcheck disable=SC2086	# words
+	unprivileged $command
+done <<-'EOF'
+	link show
+	link add wan peer 02:00:00:00:01:02 insecure
+	link set sync batch 100
+	link del sync
+	group show
+	group add h role active
+	group set g interval 5
+	group del g
+	takeover g force
+	release g
+	sa show
+	stat show
+	node show
+	node set id 5 sa-limit 5
+	engine show
+	engine set wan period 1000
+	engine nic wan weight 2
+	engine nics wan
+	engine drain wan
+	engine undrain wan
+	engine pin wan 0x1001 software
+	engine unpin wan 0x1001
+	cache show wan
+	cache pin wan 0x1001 software
+	cache unpin wan 0x1001
+EOF
+is "and nothing has changed" "$(ha "$G1" -j link show | jq -c 'map(.batch)')$(
+	ha "$G1" -j group show | jq -c 'map([.name, .interval, .role])')" "$before"
 check "group del" ha "$G1" group del g
 must ha "$G1" group del all
 check "link del" ha "$G1" link del sync
+events() { # what they are of; the link was set until somebody listened
+	sed -n 's/^ *event \([a-z-]*\)  [a-z]* \([a-z]*\) .*/\1 \2/p' /run/told |
+		grep -v '^link-device ' | uniq | xargs
+}
+wanted="link-set sync link-del sync link-new sync group-new g group-set g takeover g group-new all"
+wanted+=" takeover all group-del g group-del all link-del sync"
+all_told() {
+	[ "$(events)" = "$wanted" ]
+}
+wait_for 5 all_told
+is "an event for each change, in this order" "$(events)" "$wanted"
 check "the module leaves" ha_unload
 ktap_finished

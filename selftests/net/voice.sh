@@ -29,6 +29,7 @@ for n in 1 2; do
 done
 must wait_for 10 link_state "$G2" up
 groups vpn on-peer-loss takeover
+oracle_start -m 2048
 
 # What moves the addresses: a hook of the tool, run on the event.
 cat > /run/hook <<-EOF
@@ -39,13 +40,35 @@ cat > /run/hook <<-EOF
 EOF
 chmod +x /run/hook
 ip netns exec "$G2" "$XFRM_HA_DIR/tools/xfrm-ha" watch --on-takeover /run/hook > /run/watch 2>&1 &
-ip netns exec "$P" "$XFRM_HA_DIR/selftests/oracle/esp-flow" -a "$P" -A 10.2.0.1 -b "$H" -B 10.3.0.2 \
-	-n $CALLS -r $RATE > /run/calls &
-calls=$!
-carried() { # PACKETS: through either gateway
-	[ $(($(sa "$G1" 0x1002 .packets) + $(sa "$G2" 0x1002 .packets))) -ge "$1" ]
+packets() { # through either gateway
+	echo $(($(sa "$G1" 0x1002 .packets) + $(sa "$G2" 0x1002 .packets)))
 }
-check "the calls have begun" wait_for 20 carried $((CALLS * RATE / 2))
+carried() { # PACKETS
+	[ "$(packets)" -ge "$1" ]
+}
+# A machine that has stood still meanwhile has lost its peer, too.
+begun() {
+	local before
+
+	rm -f /run/rerouted
+	before=$(packets)
+	ip netns exec "$P" "$XFRM_HA_DIR/selftests/oracle/esp-flow" -a "$P" -A 10.2.0.1 \
+		-b "$H" -B 10.3.0.2 -n $CALLS -r $RATE > /run/calls &
+	calls=$!
+	wait_for 20 carried $((before + CALLS * RATE / 2)) && ! [ -e /run/rerouted ] &&
+		in_sync "$G1" "$G2" && role "$G1" vpn active
+}
+for _ in 1 2 3 4 5; do
+	begun && break
+	stopped $calls
+	must wait_for 20 settled
+	role "$G1" vpn active || must ha "$G1" takeover vpn
+	must wait_for 10 role "$G1" vpn active
+	must wait_for 10 role "$G2" vpn standby
+	reroute 1
+done
+check "the calls have begun" role "$G1" vpn active
+check "and are answered" ping_all "$H" -c 10 -i 0.02 -W 5 10.2.0.1
 killed=$(ms)
 tc -n "$G1" qdisc add dev sync root netem loss 100%
 ip -n "$G1" link set wan down
@@ -54,8 +77,10 @@ check "S5: the peer takes over, and is rerouted to" wait_for 20 test -s /run/rer
 read -r event moved < /run/rerouted
 packets=$(sa "$G2" 0x1002 .packets)
 check "S5: the calls go on" wait_for 20 carried $((packets + CALLS * RATE))
-kill $calls
-wait $calls
+stopped "$calls"
+lan_to 2
+check "and are answered by the other gateway" ping_all "$H" -c 10 -i 0.02 -W 5 10.2.0.1
+oracle_verdict "I1: no number was used twice" 0x1001
 awk '/^flow/ { print "@@call", $2, $4, $6, $8, $12 }' /run/calls
 losses=$(awk '/^flow/ { print $8 }' /run/calls | sort -n)
 median=$(sed -n "$((CALLS / 2))p" <<<"$losses")

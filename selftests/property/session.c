@@ -150,7 +150,7 @@ static struct node {
 	bool request;
 	struct claim in[WIRE];	/* on their way to it */
 	u32 n;
-} nodes[2];
+} nodes[2] = { { .id = 1 }, { .id = 2 } };
 
 static u32 events = 1;	/* to come before the link is reliable */
 static bool ordered;	/* it only loses */
