@@ -68,6 +68,7 @@ class Part:
     def __init__(self, name, env):
         self.name, self.env = name, env
         self.tally = tap.Tally()
+        self.unstable = []
         self.log = f'{OUT}/{name}.tap'
         self.seconds = 0.0
 
@@ -107,7 +108,7 @@ class Part:
 
     def guest(self, log, args):
         before = len(self.tally.problems)
-        with self.spawn(['selftests/vm/run', *args]) as p:
+        with self.spawn(['selftests/vm/run', '--again', *args]) as p:
             last = ''
             for line in p.stdout:
                 log.write(line)
@@ -117,6 +118,8 @@ class Part:
                     self.say(line)
                 elif line.startswith('# failed: '):
                     self.tally.fail(f'{self.name}: {line[10:]}')
+                elif line.startswith('# unstable: '):
+                    self.unstable.append(f'{self.name}: {line[12:]}')
                 elif line.startswith('# skipped: '):
                     self.tally.skip(f'{self.name}: {line[11:]}', '')
                 last = line or last
@@ -190,6 +193,10 @@ def main():
             total.add(part.tally)
     for what in total.problems:
         print(f'failed:   {what}')
+    for lane in parts:
+        for part in lane:
+            for what in part.unstable:
+                print(f'unstable: {what}: it passed when the test was run again')
     for what, reason in total.skips:
         print(f'skipped:  {what}{": " + reason if reason else ""}')
     if total.problems:

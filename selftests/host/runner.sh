@@ -52,4 +52,30 @@ check "a test that hangs" said a-hangs "not done within 5 s"
 check "a guest that panics" said b-panics "the guest died"
 check "its last words" grep -q 'sysrq triggered crash' <<<"$out"
 is "the count" "$(tail -n 1 <<<"$out")" "7 passed, 9 failed, 1 skipped"
+
+# The first guest has had another test before.
+rm "$dir"/*
+second='dmesg | grep -q "selftests: mark 2$" ||'
+plant 1-good <<<'echo "ok 1 fine"'
+plant 2-once <<<"$second exec echo 'ok 1 slow'; echo 'not ok 1 slow'; exit 1"
+plant 3-always <<<'echo "not ok 1 broken"; exit 1'
+plant 4-never <<<"$second exec echo 'ok 1 I1: twice'; echo 'not ok 1 I1: twice'; exit 1"
+plant 5-log <<<"$second exec echo 'ok 1 fine'; echo 'WARNING: CPU: 0 planted' >/dev/kmsg"
+
+again() { # TEST...: among the failures that are tried again
+	out=$(CI='' selftests/vm/run --machine uml --no-build --again "${@/#/$dir/}")
+	status=$?
+	printf "%s\n" "# ${out//$'\n'/$'\n'# }"
+}
+
+again 1-good.sh 2-once.sh
+is "what fails once: the exit status" $status 0
+check "and it is said" grep -qF "# unstable: $dir/2-once.sh: slow" <<<"$out"
+is "it is counted once" "$(tail -n 1 <<<"$out")" "2 passed, 0 failed"
+again 1-good.sh 4-never.sh 3-always.sh
+is "what fails twice: the exit status" $status 1
+check "and its failure" said 3-always broken
+check "an invariant has no second try" said 4-never "I1: twice"
+again 1-good.sh 5-log.sh
+check "nor has what was said in the log" said 5-log "kernel log: WARNING"
 ktap_finished

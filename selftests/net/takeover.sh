@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 120
+# timeout: 240
 #
 # M1 M3 M8 N6 N7: sequence numbers, windows and counts reach the standby, which
 # takes over by command, by force and in a planned way.
