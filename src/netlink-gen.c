@@ -16,6 +16,15 @@ static const struct netlink_range_validation xfrm_ha_a_node_sa_limit_range = {
 	.max	= 16777215ULL,
 };
 
+static const struct netlink_range_validation xfrm_ha_a_node_orphan_limit_range = {
+	.max	= 1048576ULL,
+};
+
+static const struct netlink_range_validation xfrm_ha_a_node_orphan_age_range = {
+	.min	= 1ULL,
+	.max	= 86400ULL,
+};
+
 static const struct netlink_range_validation xfrm_ha_a_link_batch_range = {
 	.max	= 100000ULL,
 };
@@ -52,9 +61,11 @@ static const struct netlink_range_validation xfrm_ha_a_engine_saved_range = {
 };
 
 /* XFRM_HA_CMD_NODE_SET - do */
-static const struct nla_policy xfrm_ha_node_set_nl_policy[XFRM_HA_A_NODE_SA_LIMIT + 1] = {
+static const struct nla_policy xfrm_ha_node_set_nl_policy[XFRM_HA_A_NODE_ORPHAN_AGE + 1] = {
 	[XFRM_HA_A_NODE_ID] = NLA_POLICY_MIN(NLA_U32, 1),
 	[XFRM_HA_A_NODE_SA_LIMIT] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_node_sa_limit_range),
+	[XFRM_HA_A_NODE_ORPHAN_LIMIT] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_node_orphan_limit_range),
+	[XFRM_HA_A_NODE_ORPHAN_AGE] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_node_orphan_age_range),
 };
 
 /* XFRM_HA_CMD_LINK_GET - do */
@@ -216,7 +227,7 @@ const struct genl_split_ops xfrm_ha_nl_ops[22] = {
 		.cmd		= XFRM_HA_CMD_NODE_SET,
 		.doit		= xfrm_ha_nl_node_set_doit,
 		.policy		= xfrm_ha_node_set_nl_policy,
-		.maxattr	= XFRM_HA_A_NODE_SA_LIMIT,
+		.maxattr	= XFRM_HA_A_NODE_ORPHAN_AGE,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

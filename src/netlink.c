@@ -70,6 +70,8 @@ static int fill_node(struct sk_buff *skb, void *obj)
 
 	if (nla_put_u32(skb, XFRM_HA_A_NODE_ID, xn->node) ||
 	    nla_put_u32(skb, XFRM_HA_A_NODE_SA_LIMIT, xn->max_sas) ||
+	    nla_put_u32(skb, XFRM_HA_A_NODE_ORPHAN_LIMIT, xn->max_orphans) ||
+	    nla_put_u32(skb, XFRM_HA_A_NODE_ORPHAN_AGE, xn->orphan_age) ||
 	    nla_put_string(skb, XFRM_HA_A_NODE_VERSION, VERSION) ||
 	    nla_put_string(skb, XFRM_HA_A_NODE_TAP, xha_tap->name) ||
 	    nla_put_u32(skb, XFRM_HA_A_NODE_SAS, atomic_read(&xn->n_sas)))
@@ -98,6 +100,10 @@ int xfrm_ha_nl_node_set_doit(struct sk_buff *skb, struct genl_info *info)
 			xn->node = nla_get_u32(a[XFRM_HA_A_NODE_ID]);
 		if (a[XFRM_HA_A_NODE_SA_LIMIT])
 			WRITE_ONCE(xn->max_sas, nla_get_u32(a[XFRM_HA_A_NODE_SA_LIMIT]));
+		if (a[XFRM_HA_A_NODE_ORPHAN_LIMIT])
+			WRITE_ONCE(xn->max_orphans, nla_get_u32(a[XFRM_HA_A_NODE_ORPHAN_LIMIT]));
+		if (a[XFRM_HA_A_NODE_ORPHAN_AGE])
+			WRITE_ONCE(xn->orphan_age, nla_get_u32(a[XFRM_HA_A_NODE_ORPHAN_AGE]));
 	}
 	mutex_unlock(&xn->mutex);
 	return err;

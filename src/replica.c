@@ -8,8 +8,6 @@
 #include "mirror.h"
 #include "trace.h"
 
-#define ORPHANS_MAX	65536
-#define ORPHAN_AGE	(60 * HZ)	/* not mentioned in a session that is in sync */
 #define ORPHAN_ALONE	(3600 * HZ)	/* not mentioned, no session */
 #define EXPIRE_PERIOD	(5 * HZ)
 
@@ -185,7 +183,7 @@ static void input_record(struct xha_mirror *m, u64 number, struct xha_record *r)
 	xha_stat_inc(m->xn, XHA_STAT_RECORD_RX);
 	if (!p || p->epoch != m->rx_epoch) {
 		xha_stat_inc(m->xn, XHA_STAT_RECORD_UNKNOWN);
-		if (m->n_orphans < ORPHANS_MAX) {
+		if (m->n_orphans < READ_ONCE(m->xn->max_orphans)) {
 			m->refused |= r->flags & XHA_REC_F_LEASE;
 			xha_mirror_nak(m, r->index);
 		}
@@ -218,7 +216,7 @@ static struct xha_peer_sa *find_or_make(struct xha_mirror *m, const struct xha_a
 	sa = xha_sa_by_id(m->xn, &a->id);
 	if (sa && (sa->mirror != m || test_bit(XHA_SA_DEAD, &sa->flags)))
 		sa = NULL;
-	if (!sa && m->n_orphans >= ORPHANS_MAX) {
+	if (!sa && m->n_orphans >= READ_ONCE(m->xn->max_orphans)) {
 		xha_stat_inc(m->xn, XHA_STAT_ORPHAN_LIMIT);
 		return NULL;
 	}
@@ -483,7 +481,7 @@ static void expire_work(struct work_struct *work)
 
 	spin_lock_bh(&m->rx_lock);
 	/* What the peer holds in this session it counts on: those stay. */
-	age = READ_ONCE(m->synced_rx) ? ORPHAN_AGE : ORPHAN_ALONE;
+	age = READ_ONCE(m->synced_rx) ? READ_ONCE(m->xn->orphan_age) * HZ : ORPHAN_ALONE;
 	list_for_each_entry_safe(p, next, &m->orphans, orphan) {
 		if ((READ_ONCE(m->up) && p->epoch == m->rx_epoch) ||
 		    time_before(jiffies, p->since + age))

@@ -7,6 +7,8 @@
 #include "xfrm_ha.h"
 
 #define SAS_DEFAULT	131072
+#define ORPHANS_DEFAULT	65536
+#define ORPHAN_AGE_DEFAULT	60
 #define SWEEP_PERIOD	(5 * HZ)
 #define SWEEP_BATCH	64
 
@@ -574,6 +576,8 @@ int xha_sa_net_init(struct xha_net *xn)
 		return err;
 	xa_init_flags(&xn->sas, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
 	xn->max_sas = SAS_DEFAULT;
+	xn->max_orphans = ORPHANS_DEFAULT;
+	xn->orphan_age = ORPHAN_AGE_DEFAULT;
 	INIT_DELAYED_WORK(&xn->reconcile, reconcile_work);
 	xha_packet_init(xn);
 	return 0;

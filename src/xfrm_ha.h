@@ -320,6 +320,8 @@ struct xha_net {
 	u32 sas_next;			/* xa_alloc_cyclic */
 	atomic_t n_sas;
 	u32 max_sas;			/* limit */
+	u32 max_orphans;		/* limit for each link */
+	u32 orphan_age;			/* s */
 	struct delayed_work reconcile;	/* finds SAs that made no event */
 	struct delayed_work packet_work;	/* looks at SAs in packet offload mode */
 	bool gated;			/* their gate is there; packet_work */

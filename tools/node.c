@@ -8,6 +8,7 @@
 #include "xfrm-ha.h"
 
 #define VERSION_LEN	32
+#define SETTINGS	"node set takes \"id N\", \"sa-limit N\", \"orphan-limit N\", \"orphan-age S\""
 
 static void show(struct nlattr **a, void *data)
 {
@@ -16,6 +17,8 @@ static void show(struct nlattr **a, void *data)
 	out_number("id", nla_get_u32(a[XFRM_HA_A_NODE_ID]));
 	out_number("sas", nla_get_u32(a[XFRM_HA_A_NODE_SAS]));
 	out_number("sa_limit", nla_get_u32(a[XFRM_HA_A_NODE_SA_LIMIT]));
+	out_number("orphan_limit", nla_get_u32(a[XFRM_HA_A_NODE_ORPHAN_LIMIT]));
+	out_number("orphan_age", nla_get_u32(a[XFRM_HA_A_NODE_ORPHAN_AGE]));
 	out_string("tap", "%s", nla_get_string(a[XFRM_HA_A_NODE_TAP]));
 	out_string("version", "%s", nla_get_string(a[XFRM_HA_A_NODE_VERSION]));
 }
@@ -30,24 +33,36 @@ int node_show(int argc, char **argv)
 	return nl_show(nl_request(XFRM_HA_CMD_NODE_GET, 0), XFRM_HA_A_NODE_MAX, true, show, NULL);
 }
 
+static const struct {
+	const char *word;
+	int attr;
+} numbers[] = {
+	{ "id", XFRM_HA_A_NODE_ID },
+	{ "sa-limit", XFRM_HA_A_NODE_SA_LIMIT },
+	{ "orphan-limit", XFRM_HA_A_NODE_ORPHAN_LIMIT },
+	{ "orphan-age", XFRM_HA_A_NODE_ORPHAN_AGE },
+	{ }
+};
+
 int node_set(int argc, char **argv)
 {
 	struct nl_msg *msg;
+	unsigned int i;
 	uint32_t n;
 
 	if (!argc || argc % 2)
-		return usage("node set takes \"id N\" and \"sa-limit N\"");
+		return usage(SETTINGS);
 	if (nl_open())
 		return REFUSED;
 	msg = nl_request(XFRM_HA_CMD_NODE_SET, 0);
 	for (; argc; argc -= 2, argv += 2) {
-		bool id = is(argv[0], "id");
-
-		if ((!id && !is(argv[0], "sa-limit")) || !number(argv[1], UINT32_MAX, &n)) {
+		for (i = 0; numbers[i].word && !is(argv[0], numbers[i].word); i++)
+			;
+		if (!numbers[i].word || !number(argv[1], UINT32_MAX, &n)) {
 			nlmsg_free(msg);
-			return usage("node set takes \"id N\" and \"sa-limit N\"");
+			return usage(SETTINGS);
 		}
-		nla_put_u32(msg, id ? XFRM_HA_A_NODE_ID : XFRM_HA_A_NODE_SA_LIMIT, n);
+		nla_put_u32(msg, numbers[i].attr, n);
 	}
 	return nl_talk(msg, XFRM_HA_A_NODE_MAX, NULL, NULL);
 }

@@ -39,7 +39,7 @@ const struct command commands[] = {
 	{ "sa", "show", "[group NAME]", sa_show },
 	{ "stat", "show", "[all]", stat_show },
 	{ "node", "show", "", node_show },
-	{ "node", "set", "[id N] [sa-limit N]", node_set },
+	{ "node", "set", "[id N] [sa-limit N] [orphan-limit N] [orphan-age S]", node_set },
 	{ "monitor", NULL, "", monitor },
 	{ "watch", NULL, "[group NAME] [--on-takeover CMD] [--on-release CMD] "
 			 "[--on-peer-lost CMD] [--initial]", watch },

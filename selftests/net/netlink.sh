@@ -192,7 +192,7 @@ done <<-'EOF'
 	sa show
 	stat show
 	node show
-	node set id 5 sa-limit 5
+	node set id 5 sa-limit 5 orphan-limit 5 orphan-age 5
 	engine show
 	engine set wan period 1000
 	engine nic wan weight 2
