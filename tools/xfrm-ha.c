@@ -178,7 +178,7 @@ int main(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "+jpN:hV")) != -1) {
+	while ((opt = getopt(argc, argv, "+:jpN:hV")) != -1) {
 		switch (opt) {
 		case 'p':
 			pretty = true;
@@ -195,8 +195,10 @@ int main(int argc, char **argv)
 		case 'V':
 			printf("xfrm-ha %s\n", VERSION);
 			return DONE;
+		case ':':
+			return usage("-%c needs a value", optopt);
 		default:
-			return help(stderr);
+			return usage("there is no option -%c", optopt);
 		}
 	}
 	argc -= optind;

@@ -106,6 +106,13 @@ status 1 forwarder run nowhere cpus 0
 status 1 forwarder run lo cpus 100000
 status 1 forwarder show nowhere
 status 1 forwarder stat lo
+
+# Without the module it does not come far; what it reads until then it reads with sanitizers.
+must make -s -C "$XFRM_HA_DIR/tools" xfrm-ha-san
+for seed in ${SEED:-1 2}; do
+	check "command lines at random, seed $seed" "$XFRM_HA_DIR/selftests/lib/words_noise.py" 600 \
+		"$seed" "$dir" "$XFRM_HA_DIR/tools/xfrm-ha-san"
+done
 is "a key has 64 digits" "$(wc -c < "$dir/key")" 65
 is "and is its owner's" "$(stat -c %a "$dir/key")" 600
 check "JSON is JSON" python3 -c 'import json, sys; json.load(sys.stdin)' \
