@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# tap: any
 # timeout: 240
 #
 # N4, invariant I7: frames of a real session, recorded on their way, come back damaged in

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: ethtool jq
+# tap: any
 # timeout: 240
 #
 # N8 C1 C2 C3: the hot SAs have the slots, the standby knows which they are from what it is told of

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# tap: any
 # timeout: 300
 #
 # Invariant I6: nothing is unbounded. Each limit that can be reached with little is reached,

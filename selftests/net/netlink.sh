@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# tap: any
 # timeout: 120
 #
 # M9: every command over netlink, every refusal in a sentence, events, dumps

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# tap: any
 # timeout: 120
 #
 # M8 N6, invariants I1 and I4: a gateway reboots. Its namespace goes, with its SAs, groups and
