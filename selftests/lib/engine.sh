@@ -13,56 +13,54 @@
 #
 # What B sends to one address of A comes by one wire, which one is the switch's choice.
 
+. "${BASH_SOURCE[0]%/*}/json.sh"
+
 KEY=0x$(printf '%040d' 1234567890)
 
 ha() { # ARG...: in A
-	on "$A" xfrm-ha "$@"
+	"$XFRM_HA_DIR/tools/xfrm-ha" -N "$A" "$@"
 }
 
 refused() { # SENTENCE ARG...: exit status 1, and why
 	local out status
 
-	out=$(on "$A" xfrm-ha "${@:2}" 2>&1)
+	out=$(ha "${@:2}" 2>&1)
 	status=$?
 	say "$out"
 	[ $status -eq 1 ] && [[ $out == *"$1"* ]]
 }
 
 side() { # NAMESPACE DEV OWN OTHER
-	local mac
+	local mac=02:00:00:00:00:0$4
 
-	mac=02:00:00:00:00:0$4
-	must ip -n "$1" link set "$2" address "02:00:00:00:00:0$3" arp off up
-	must ip -n "$1" addr add "192.0.2.$3/24" dev "$2"
-	must ip -n "$1" addr add "2001:db8::$3/64" dev "$2" nodad
-	must ip -n "$1" neigh replace "192.0.2.$4" lladdr "$mac" dev "$2" nud permanent
-	must ip -n "$1" neigh replace "2001:db8::$4" lladdr "$mac" dev "$2" nud permanent
-	must ip -n "$1" route add "10.$4.0.0/16" via "192.0.2.$4"
-	must ip -n "$1" route add "fd0$4::/64" via "2001:db8::$4"
+	must batch "$1" "link set $2 address 02:00:00:00:00:0$3 arp off up" \
+		"addr add 192.0.2.$3/24 dev $2" \
+		"addr add 2001:db8::$3/64 dev $2 nodad" \
+		"neigh replace 192.0.2.$4 lladdr $mac dev $2 nud permanent" \
+		"neigh replace 2001:db8::$4 lladdr $mac dev $2 nud permanent" \
+		"route add 10.$4.0.0/16 via 192.0.2.$4" \
+		"route add fd0$4::/64 via 2001:db8::$4"
 }
 
 wires() { # namespaces, NICs, switch
 	local i
 
 	netns A B W
-	must ip -n "$W" link add br0 type bridge
-	must ip -n "$W" link add lag type bond mode balance-xor miimon 10
-	must ip -n "$W" link add wan netns "$B" type veth peer name peer
+	must batch "$W" "link add br0 type bridge" \
+		"link add lag type bond mode balance-xor miimon 10" \
+		"link add wan netns $B type veth peer name peer"
 	for i in 0 1; do
-		must ip -n "$A" link add "nic$i" type espnic
-		must ip -n "$A" link add link "nic$i" name "wire$i" netns "$W" type espnic
+		must batch "$A" "link add nic$i type espnic" \
+			"link add link nic$i name wire$i netns $W type espnic"
 		must ip -n "$W" link set "wire$i" master lag
 	done
-	must ip -n "$W" link set lag master br0 up
-	must ip -n "$W" link set peer master br0 up
-	must ip -n "$W" link set br0 up
+	must batch "$W" "link set lag master br0 up" "link set peer master br0 up" "link set br0 up"
 	side "$B" wan 2 1
 }
 
 engine() { # eng0 with both NICs
-	must ip -n "$A" link add eng0 type xfrm_engine
-	must ip -n "$A" link set nic0 master eng0
-	must ip -n "$A" link set nic1 master eng0
+	must batch "$A" "link add eng0 type xfrm_engine" "link set nic0 master eng0" \
+		"link set nic1 master eng0"
 	side "$A" eng0 1 2
 }
 
@@ -95,32 +93,32 @@ spi_in() { # K
 
 # Tunnel K between 10.1.0.K and 10.2.0.K; A's SAs are given to $offload, if that is set.
 tunnel() { # K 4|6 [OPTION...]
-	local k=$1 family=$2 out=() in=()
+	local k=$1 out='' in='' nodad='' sa there back
 
-	shift 2
-	addresses "$k" "$family"
+	addresses "$k" "$2"
+	[ "$2" = 4 ] || nodad=" nodad"
 	if [ "${offload-}" ]; then
-		out=(offload dev "$offload" dir out) in=(offload dev "$offload" dir in)
+		out=" offload dev $offload dir out" in=" offload dev $offload dir in"
 	fi
-	must ip -n "$A" addr add "$ia/$plen" dev lo
-	must ip -n "$B" addr add "$ib/$plen" dev lo
-	add_sa "$A" "$k" "$(spi_out "$k")" "$a" "$b" "$@" "${out[@]}"
-	add_sa "$A" "$k" "$(spi_in "$k")" "$b" "$a" "$@" "${in[@]}"
-	add_sa "$B" "$k" "$(spi_out "$k")" "$a" "$b" "$@"
-	add_sa "$B" "$k" "$(spi_in "$k")" "$b" "$a" "$@"
-	policy "$A" "$k" out "$ia" "$ib" "$a" "$b"
-	policy "$A" "$k" in "$ib" "$ia" "$b" "$a"
-	policy "$B" "$k" in "$ia" "$ib" "$a" "$b"
-	policy "$B" "$k" out "$ib" "$ia" "$b" "$a"
+	sa="reqid $k mode tunnel aead rfc4106(gcm(aes)) $KEY 128 ${*:3}"
+	there="src $a dst $b proto esp" back="src $b dst $a proto esp"
+	must batch "$A" "addr add $ia/$plen dev lo$nodad" \
+		"xfrm state add $there spi $((0x1000 + k)) $sa$out" \
+		"xfrm state add $back spi $((0x2000 + k)) $sa$in" \
+		"xfrm policy add src $ia/$plen dst $ib/$plen dir out tmpl $there reqid $k mode tunnel" \
+		"xfrm policy add src $ib/$plen dst $ia/$plen dir in tmpl $back reqid $k mode tunnel"
+	must batch "$B" "addr add $ib/$plen dev lo$nodad" \
+		"xfrm state add $there spi $((0x1000 + k)) $sa" \
+		"xfrm state add $back spi $((0x2000 + k)) $sa" \
+		"xfrm policy add src $ia/$plen dst $ib/$plen dir in tmpl $there reqid $k mode tunnel" \
+		"xfrm policy add src $ib/$plen dst $ia/$plen dir out tmpl $back reqid $k mode tunnel"
 }
 
 no_tunnels() {
 	local ns
 
 	for ns in "$A" "$B"; do
-		must ip -n "$ns" xfrm state flush
-		must ip -n "$ns" xfrm policy flush
-		must ip -n "$ns" addr flush dev lo
+		must batch "$ns" "xfrm state flush" "xfrm policy flush" "addr flush dev lo"
 	done
 }
 
@@ -157,15 +155,15 @@ undisturbed() { # K COMMAND...: what both ends of tunnel K, IPv4, send meanwhile
 }
 
 nic() { # DEV COUNTER: of the test NIC
-	on "$A" ethtool -S "$1" | sed -n "s/^ *$2: //p"
+	[[ $(on "$A" ethtool -S "$1") =~ \ $2:\ ([0-9]+) ]] && echo "${BASH_REMATCH[1]}"
 }
 
 nics() { # DEV FILTER: a field of what eng0 says of a NIC
-	ha -j engine nics | jq -r --arg dev "$1" ".[] | select(.dev == \$dev) | $2"
+	json_where "$(ha -j engine nics)" dev "$1" "$2"
 }
 
 eng() { # FILTER: a field of what eng0 says of itself
-	ha -j engine show eng0 | jq -r ".[0] | $1"
+	json_first "$(ha -j engine show eng0)" "$1"
 }
 
 hard() { # COUNT: so many SAs are in slots
@@ -173,7 +171,7 @@ hard() { # COUNT: so many SAs are in slots
 }
 
 cache() { # SPI FILTER: a field of what eng0 says of an SA
-	ha -j cache show eng0 | jq -r --arg spi "$1" ".[] | select(.spi == \$spi) | $2"
+	json_where "$(ha -j cache show eng0)" spi "$1" "$2"
 }
 
 where() { # SPI

@@ -13,6 +13,8 @@
 #
 # P sends to the gateway whose Ethernet address it has for 192.0.2.1: reroute.
 
+. "${BASH_SOURCE[0]%/*}/json.sh"
+
 # shellcheck disable=SC2034  # used by the tests
 KEY=0x$(printf '%040d' 1234567890)
 
@@ -46,29 +48,28 @@ mac() { # NAMESPACE DEV
 }
 
 remote_net() { # GATEWAY-DEV DEV: addresses of a wire from G to P, and P's way to G and behind it
-	must ip -n "$G" addr add 192.0.2.1/24 dev "$1"
-	must ip -n "$P" addr add 192.0.2.9/24 dev "$2"
-	must ip -n "$G" addr add 2001:db8::1/64 dev "$1" nodad
-	must ip -n "$P" addr add 2001:db8::9/64 dev "$2" nodad
-	must ip -n "$P" addr add 10.2.0.1/32 dev lo
-	must ip -n "$P" neigh replace 192.0.2.1 lladdr 02:00:00:00:02:01 dev "$2" nud permanent
-	must ip -n "$P" neigh replace 2001:db8::1 lladdr 02:00:00:00:02:01 dev "$2" nud permanent
-	must ip -n "$P" route add 10.1.0.0/16 via 192.0.2.1 src 10.2.0.1
+	must batch "$G" "addr add 192.0.2.1/24 dev $1" "addr add 2001:db8::1/64 dev $1 nodad"
+	must batch "$P" "addr add 192.0.2.9/24 dev $2" \
+		"addr add 2001:db8::9/64 dev $2 nodad" \
+		"addr add 10.2.0.1/32 dev lo" \
+		"neigh replace 192.0.2.1 lladdr 02:00:00:00:02:01 dev $2 nud permanent" \
+		"neigh replace 2001:db8::1 lladdr 02:00:00:00:02:01 dev $2 nud permanent" \
+		"route add 10.1.0.0/16 via 192.0.2.1 src 10.2.0.1"
 }
 
 # The devices are there.
 gateway_net() { # NAMESPACE: its addresses, neighbours and routes
-	must ip -n "$1" link set sync up
-	must ip -n "$1" link set wan arp off
-	must ip -n "$1" link set wan up
-	must ip -n "$1" addr add 192.0.2.1/24 dev wan
-	must ip -n "$1" addr add 2001:db8::1/64 dev wan nodad
-	must ip -n "$1" addr add 10.1.0.1/32 dev lo
-	must ip -n "$1" addr add fd01::1/128 dev lo
-	must ip -n "$1" neigh replace 192.0.2.9 lladdr 02:00:00:00:02:09 dev wan nud permanent
-	must ip -n "$1" neigh replace 2001:db8::9 lladdr 02:00:00:00:02:09 dev wan nud permanent
-	must ip -n "$1" route add 10.2.0.0/16 via 192.0.2.9 src 10.1.0.1
-	must ip -n "$1" route add fd02::/64 via 2001:db8::9 src fd01::1
+	must batch "$1" "link set sync up" \
+		"link set wan arp off" \
+		"link set wan up" \
+		"addr add 192.0.2.1/24 dev wan" \
+		"addr add 2001:db8::1/64 dev wan nodad" \
+		"addr add 10.1.0.1/32 dev lo" \
+		"addr add fd01::1/128 dev lo nodad" \
+		"neigh replace 192.0.2.9 lladdr 02:00:00:00:02:09 dev wan nud permanent" \
+		"neigh replace 2001:db8::9 lladdr 02:00:00:00:02:09 dev wan nud permanent" \
+		"route add 10.2.0.0/16 via 192.0.2.9 src 10.1.0.1" \
+		"route add fd02::/64 via 2001:db8::9 src fd01::1"
 }
 
 # What the gateways' wan is: veth if nothing is said, else the test NIC, or an engine device
@@ -83,12 +84,11 @@ topology() { # [espnic|engine]
 		ns=G$n
 		if [ "${1-}" ]; then
 			# A name of such a NIC is its own in all namespaces, for a start.
-			must ip -n "${!ns}" link add "wan$n" address "02:00:00:00:02:0$n" type espnic
-			must ip -n "${!ns}" link add link "wan$n" name "g$n" netns "$P" type espnic
+			must batch "${!ns}" "link add wan$n address 02:00:00:00:02:0$n type espnic" \
+				"link add link wan$n name g$n netns $P type espnic"
 			if [ "$1" = engine ]; then
-				must ip -n "${!ns}" link set "wan$n" name nic
-				must ip -n "${!ns}" link add wan type xfrm_engine
-				must ip -n "${!ns}" link set nic master wan
+				must batch "${!ns}" "link set wan$n name nic" \
+					"link add wan type xfrm_engine" "link set nic master wan"
 			else
 				must ip -n "${!ns}" link set "wan$n" name wan
 			fi
@@ -97,65 +97,58 @@ topology() { # [espnic|engine]
 				peer name "g$n" netns "$P"
 		fi
 	done
-	must ip -n "$P" link add name br0 address 02:00:00:00:02:09 type bridge
-	for ns in g1 g2; do
-		must ip -n "$P" link set "$ns" master br0
-		must ip -n "$P" link set "$ns" up
-	done
-	must ip -n "$P" link set br0 up
-	must ip -n "$P" addr add 192.0.2.9/24 dev br0
-	must ip -n "$P" addr add 2001:db8::9/64 dev br0 nodad
-	must ip -n "$P" addr add 10.2.0.1/32 dev lo
-	must ip -n "$P" addr add fd02::1/128 dev lo
-	must ip -n "$P" route add 10.1.0.0/16 via 192.0.2.1 src 10.2.0.1
-	must ip -n "$P" route add fd01::/64 via 2001:db8::1 src fd02::1
+	must batch "$P" "link add name br0 address 02:00:00:00:02:09 type bridge" \
+		"link set g1 master br0 up" \
+		"link set g2 master br0 up" \
+		"link set br0 up" \
+		"addr add 192.0.2.9/24 dev br0" \
+		"addr add 2001:db8::9/64 dev br0 nodad" \
+		"addr add 10.2.0.1/32 dev lo" \
+		"addr add fd02::1/128 dev lo nodad" \
+		"route add 10.1.0.0/16 via 192.0.2.1 src 10.2.0.1" \
+		"route add fd01::/64 via 2001:db8::1 src fd02::1"
 	gateway_net "$G1"
 	gateway_net "$G2"
 	reroute 1
 }
 
 reroute() { # 1|2: to which gateway P sends
-	must ip -n "$P" neigh replace 192.0.2.1 lladdr "02:00:00:00:02:0$1" dev br0 nud permanent
-	must ip -n "$P" neigh replace 2001:db8::1 lladdr "02:00:00:00:02:0$1" dev br0 nud permanent
+	must batch "$P" "neigh replace 192.0.2.1 lladdr 02:00:00:00:02:0$1 dev br0 nud permanent" \
+		"neigh replace 2001:db8::1 lladdr 02:00:00:00:02:0$1 dev br0 nud permanent"
 }
 
 # SAs between the gateways and P, in these namespaces. SPI+1 outbound of the gateways, SPI+2
 # inbound; reqid is REQID if that is set, else SPI; with OFFLOAD set they are in that device.
 sas() { # SPI 4|6 MODE "NAMESPACES" [OPTION...]
-	local spi=$1 family=$2 mode=$3 spaces=$4 g=192.0.2.1 p=192.0.2.9 ns
+	local spi=$1 family=$2 g=192.0.2.1 p=192.0.2.9 all ns
 
-	shift 4
 	[ "$family" = 6 ] && g=2001:db8::1 p=2001:db8::9
-	for ns in $spaces; do
-		must ip -n "$ns" xfrm state add src $g dst $p proto esp spi $((spi + 1)) \
-			reqid "${REQID:-$spi}" mode "$mode" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@" \
-			${OFFLOAD:+offload dev "$OFFLOAD" dir out}
-		must ip -n "$ns" xfrm state add src $p dst $g proto esp spi $((spi + 2)) \
-			reqid "${REQID:-$spi}" mode "$mode" aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@" \
-			${OFFLOAD:+offload dev "$OFFLOAD" dir in}
+	all="reqid ${REQID:-$spi} mode $3 aead rfc4106(gcm(aes)) $KEY 128 ${*:5}"
+	for ns in $4; do
+		must batch "$ns" "xfrm state add src $g dst $p proto esp spi $((spi + 1)) \
+			$all${OFFLOAD:+ offload dev $OFFLOAD dir out}" \
+			"xfrm state add src $p dst $g proto esp spi $((spi + 2)) \
+			$all${OFFLOAD:+ offload dev $OFFLOAD dir in}"
 	done
 }
 
 policies() { # SPI 4|6 MODE [OPTION...]
-	local spi=$1 family=$2 mode=$3 g=192.0.2.1 p=192.0.2.9 in=10.1.0.1/32 out=10.2.0.1/32 ns
+	local g=192.0.2.1 p=192.0.2.9 in=10.1.0.1/32 out=10.2.0.1/32 to from there back ns
 
-	shift 3
-	[ "$family" = 6 ] && g=2001:db8::1 p=2001:db8::9 in=fd01::1/128 out=fd02::1/128
-	[ "$mode" = transport ] && in=$g out=$p
+	[ "$2" = 6 ] && g=2001:db8::1 p=2001:db8::9 in=fd01::1/128 out=fd02::1/128
+	[ "$3" = transport ] && in=$g out=$p
+	to="src $in dst $out" from="src $out dst $in"
+	there="${*:4} tmpl src $g dst $p proto esp reqid $1 mode $3"
+	back="${*:4} tmpl src $p dst $g proto esp reqid $1 mode $3"
 	for ns in "$G1" "$G2"; do
-		must ip -n "$ns" xfrm policy add src $in dst $out dir out "$@" \
-			tmpl src $g dst $p proto esp reqid "$spi" mode "$mode"
-		must ip -n "$ns" xfrm policy add src $out dst $in dir in "$@" \
-			tmpl src $p dst $g proto esp reqid "$spi" mode "$mode"
+		must batch "$ns" "xfrm policy add $to dir out $there" \
+			"xfrm policy add $from dir in $back"
 	done
-	must ip -n "$P" xfrm policy add src $out dst $in dir out "$@" \
-		tmpl src $p dst $g proto esp reqid "$spi" mode "$mode"
-	must ip -n "$P" xfrm policy add src $in dst $out dir in "$@" \
-		tmpl src $g dst $p proto esp reqid "$spi" mode "$mode"
+	must batch "$P" "xfrm policy add $from dir out $back" "xfrm policy add $to dir in $there"
 }
 
 link_field() { # NAMESPACE DEVICE FIELD
-	ha "$1" -j link show "$2" | jq -r ".[0].$3"
+	json_first "$(ha "$1" -j link show "$2")" ".$3"
 }
 
 link_state() { # NAMESPACE STATE
@@ -176,7 +169,7 @@ links() { # [OPTION...]: between the gateways, and wait until they are in sync
 }
 
 group() { # NAMESPACE NAME FIELD
-	ha "$1" -j group show "$2" | jq -r ".[0].$3"
+	json_first "$(ha "$1" -j group show "$2")" ".$3"
 }
 
 role() { # NAMESPACE NAME ROLE
@@ -212,12 +205,14 @@ groups() { # NAME [OPTION...]: G1 active, G2 standby
 }
 
 sa() { # NAMESPACE SPI .FIELD, or an expression of such
-	ha "$1" -j sa show |
-		jq -r --arg spi "$(printf '0x%08x' "$2")" ".[] | select(.spi == \$spi) | $3"
+	local spi
+
+	printf -v spi 0x%08x "$2"
+	json_where "$(ha "$1" -j sa show)" spi "$spi" "$3"
 }
 
 stat() { # NAMESPACE NAME
-	ha "$1" -j stat show | jq --arg name "$2" '.[] | select(.name == $name).value'
+	json_where "$(ha "$1" -j stat show)" name "$2" .value
 }
 
 behind() { # NAMESPACE SPI: packets that the peer has not acknowledged

@@ -133,7 +133,7 @@ wait_for() { # SECONDS COMMAND...: until it succeeds; looks ever less often
 
 	shift
 	until "$@"; do
-		[ -z "$last" ] || return 1
+		[ -z "$last" ] || { say "in vain: $*"; return 1; }
 		((${EPOCHREALTIME/[.,]/} < end)) || last=1
 		ktap_nap $ms
 		ms=$((ms < 300 ? ms * 3 / 2 : 300))
@@ -193,6 +193,15 @@ netns_del() { # NAMESPACE...: with the processes in it
 
 on() { # NAMESPACE COMMAND...
 	ip netns exec "$@"
+}
+
+# What ip is to do, in one process: in an emulator its start takes longer than its work.
+batch() { # NAMESPACE LINE...; "" is ours
+	local ns=$1 lines
+
+	shift
+	printf -v lines '%s\n' "$@"
+	ip ${ns:+-n "$ns"} -batch - <<<"$lines"
 }
 
 # ping itself is content with a single answer.

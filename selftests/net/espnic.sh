@@ -26,23 +26,22 @@ link_up() { # a new pair, with all that belongs to it
 }
 
 side() { # NAMESPACE DEV OWN OTHER LLADDR
-	must ip -n "$1" link set "$2" arp off up
-	must ip -n "$1" addr add "192.0.2.$3/24" dev "$2"
-	must ip -n "$1" addr add "2001:db8::$3/64" dev "$2" nodad
-	must ip -n "$1" neigh replace "192.0.2.$4" lladdr "$5" dev "$2" nud permanent
-	must ip -n "$1" neigh replace "2001:db8::$4" lladdr "$5" dev "$2" nud permanent
-	must ip -n "$1" addr replace "10.$3.0.1/32" dev lo
-	must ip -n "$1" addr replace "fd0$3::1/128" dev lo
-	must ip -n "$1" route add "10.$4.0.0/16" via "192.0.2.$4" src "10.$3.0.1"
-	must ip -n "$1" route add "fd0$4::/64" via "2001:db8::$4" src "fd0$3::1"
+	must batch "$1" "link set $2 arp off up" \
+		"addr add 192.0.2.$3/24 dev $2" \
+		"addr add 2001:db8::$3/64 dev $2 nodad" \
+		"neigh replace 192.0.2.$4 lladdr $5 dev $2 nud permanent" \
+		"neigh replace 2001:db8::$4 lladdr $5 dev $2 nud permanent" \
+		"addr replace 10.$3.0.1/32 dev lo" \
+		"addr replace fd0$3::1/128 dev lo nodad" \
+		"route add 10.$4.0.0/16 via 192.0.2.$4 src 10.$3.0.1" \
+		"route add fd0$4::/64 via 2001:db8::$4 src fd0$3::1"
 }
 
 clear_all() {
 	local ns
 
 	for ns in "$A" "$B"; do
-		must ip -n "$ns" xfrm state flush
-		must ip -n "$ns" xfrm policy flush
+		must batch "$ns" "xfrm state flush" "xfrm policy flush"
 	done
 }
 

@@ -47,16 +47,15 @@ noise() { # NAMESPACE SEED
 		address=192.0.2.1,192.0.2.9,10.1.0.1 address6=2001:db8::1,2001:db8::9,fd01::1 \
 		spi=0x1001,0x1002,0x1101,0x1102,0x1201,5
 }
-for ns in "$G1" "$G2"; do
-	check "each message is answered, each refusal says why" noise "$ns" $((seed++))
-done
+check "each message is answered, each refusal says why" noise "$G1" "$seed"
+check "by the other gateway, too" noise "$G2" $((seed + 1))
 # One more thing at a time.
-noise "$G1" $((seed++)) > /run/noise &
+noise "$G1" $((seed + 2)) > /run/noise &
 other=$!
-check "from two at once" noise "$G1" $((seed++))
+check "from two at once" noise "$G1" $((seed + 3))
 check "to both" wait $other
 for ns in "$G1" "$G2"; do
-	check "each command line is, too" "$lib/words_noise.py" $((messages / 20)) $((seed++)) \
+	check "each command line is, too" "$lib/words_noise.py" $((messages / 20)) "$seed" \
 		"$(mktemp -d)" "$XFRM_HA_DIR/tools/xfrm-ha" -N "$ns"
 done
 
