@@ -6,14 +6,15 @@
 
 Parts: style, intree, host, campaign, uml, uml-san, qemu, aevent. --quick is host and uml, the
 latter in parts that run at a time, uml-1 to uml-5: the tests wait more than they compute.
-The whole is all the others: there the tests of plain UML run with sanitizers.
-aevent is qemu's tests of the module once more, over the other tap. Two lanes of parts
-run at a time. A part's full output is build/check/PART.tap.
+The whole is all the others: there the tests of plain UML run with sanitizers, in two parts,
+uml-san-1 and uml-san-2. aevent is qemu's tests of the module once more, over the other tap.
+Three lanes take one part after the other. A part's full output is build/check/PART.tap.
 
 The last line is "N passed, N failed[, N skipped]".
 """
 
 import argparse
+import concurrent.futures
 import glob
 import os
 import re
@@ -32,11 +33,12 @@ OUT = f'{TOP}/build/check'
 SUMMARY = re.compile(r'(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$')
 HOST_TIMEOUT = 1200
 
-# What runs at the same time: a guest of two CPUs in the one lane, processes
-# that keep one CPU busy in the other.
-QUICK = (('uml-1',), ('uml-2',), ('uml-3',), ('uml-4',), ('host', 'uml-5'))
-QUICK_UML = {part for lane in QUICK for part in lane if part.startswith('uml-')}
-FULL = (('qemu', 'aevent'), ('style', 'uml-san', 'host', 'intree', 'campaign'))
+# The parts, those that take long first, and how many run at the same time. One keeps a CPU busy
+# for two thirds of its time.
+QUICK = ('host', 'uml-1', 'uml-2', 'uml-3', 'uml-4', 'uml-5'), 5
+FULL = ('qemu', 'uml-san-1', 'uml-san-2', 'aevent', 'host', 'campaign', 'style', 'intree'), 3
+QUICK_UML = {part for part in QUICK[0] if part.startswith('uml-')}
+SAN = re.compile(r'uml-san-([12])$')
 
 
 def tests_of_the_module():
@@ -74,13 +76,16 @@ class Part:
 
     def say(self, text):
         with Part.lock:
-            print(f'{self.name + ":":<9} {text}', flush=True)
+            print(f'{self.name + ":":<10} {text}', flush=True)
 
     def run(self):
         start = time.monotonic()
         with open(self.log, 'w', encoding='utf-8') as log:
             if self.name in machine.MACHINES:
                 self.guest(log, ['--machine', self.name])
+            elif m := SAN.match(self.name):
+                half = tests_of_guests()[int(m[1]) - 1::2]
+                self.guest(log, ['--machine', 'uml-san', *sorted(half)])
             elif self.name.startswith('uml-'):
                 while test := self.next():
                     self.guest(log, ['--machine', 'uml', test])
@@ -158,17 +163,17 @@ def main():
     args = p.parse_args()
 
     os.makedirs(OUT, exist_ok=True)
-    lanes = QUICK if args.quick else FULL
+    names, lanes = QUICK if args.quick else FULL
     if args.parts:
-        lanes = [args.parts]
+        names, lanes = args.parts, 1
     elif args.serial:
-        lanes = [sum(lanes, ())]
+        lanes = 1
     env = dict(os.environ, XFRM_HA_QUICK='1' if args.quick else '')
-    parts = [[Part(name, env) for name in lane] for lane in lanes]
+    parts = [Part(name, env) for name in names]
     Part.shared = tests_of_guests()
 
     # Kernels and modules first: a long silence later would look like a hang.
-    wanted = {part.name for lane in parts for part in lane}
+    wanted = {'uml-san' if SAN.match(name) else name for name in names}
     if wanted & {'style', 'intree', 'host', 'campaign', *QUICK_UML}:
         wanted.add('uml')
     if 'aevent' in wanted:
@@ -177,26 +182,17 @@ def main():
         if name in wanted:
             machine.prepare(name)
 
-    def run(lane):
-        for part in lane:
-            part.run()
-
-    threads = [threading.Thread(target=run, args=(lane,)) for lane in parts]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
+        list(pool.map(Part.run, parts))
 
     total = tap.Tally()
-    for lane in parts:
-        for part in lane:
-            total.add(part.tally)
+    for part in parts:
+        total.add(part.tally)
     for what in total.problems:
         print(f'failed:   {what}')
-    for lane in parts:
-        for part in lane:
-            for what in part.unstable:
-                print(f'unstable: {what}: it passed when the test was run again')
+    for part in parts:
+        for what in part.unstable:
+            print(f'unstable: {what}: it passed when the test was run again')
     for what, reason in total.skips:
         print(f'skipped:  {what}{": " + reason if reason else ""}')
     if total.problems:

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: ethtool jq
-# timeout: 480
+# timeout: 720
 # tap: any
 #
 # A1 A2 A4 A5 C1 C3 C4: SAs of an engine device are in slots of its NICs, or in software, and

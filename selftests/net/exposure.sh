@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 120
+# timeout: 240
 #
 # N2 N3, invariant I2: what a takeover costs inbound, by policy, and never more than is
 # shown; an interval that follows the rate. What one gateway has accepted is sent to the

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # requires: arping ndptool
 # tap: any
-# timeout: 60
+# timeout: 180
 #
 # M8: the hooks. A neighbour that knew an address at one gateway knows it at the other, and is
 # told nothing by who has lost it meanwhile; a route comes and goes.

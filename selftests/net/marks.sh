@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 120
+# timeout: 240
 #
 # M1 M6 M8: SAs that differ in nothing but their mark, SAs with an if_id that carry an xfrm
 # interface's packets, and groups that are told apart by mark and by if_id: mirrored, taken

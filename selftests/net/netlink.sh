@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # tap: any
-# timeout: 120
+# timeout: 240
 #
 # M9: every command over netlink, every refusal in a sentence, events, dumps
 # while things change, and nobody without CAP_NET_ADMIN.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # tap: any
-# timeout: 120
+# timeout: 240
 #
 # M8 N6, invariants I1 and I4: a gateway reboots. Its namespace goes, with its SAs, groups and
 # links; it comes back with what its host configures, and nothing else. The standby is told all
