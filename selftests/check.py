@@ -6,9 +6,9 @@
 
 Parts: style, intree, host, campaign, uml, uml-san, qemu, aevent. --quick is host and uml, the
 latter in parts that run at a time, uml-1 to uml-5: the tests wait more than they compute.
-The whole is all the others: there the tests of plain UML run with sanitizers, in two parts,
-uml-san-1 and uml-san-2. aevent is qemu's tests of the module once more, over the other tap.
-Three lanes take one part after the other. A part's full output is build/check/PART.tap.
+The whole is all the others: there the tests of plain UML run with sanitizers.
+aevent is qemu's tests of the module once more, over the other tap. Two lanes take one part
+after the other. A part's full output is build/check/PART.tap.
 
 The last line is "N passed, N failed[, N skipped]".
 """
@@ -33,12 +33,10 @@ OUT = f'{TOP}/build/check'
 SUMMARY = re.compile(r'(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$')
 HOST_TIMEOUT = 1200
 
-# The parts, those that take long first, and how many run at the same time. One keeps a CPU busy
-# for two thirds of its time.
+# The parts, those that take long first, and how many run at the same time.
 QUICK = ('host', 'uml-1', 'uml-2', 'uml-3', 'uml-4', 'uml-5'), 5
-FULL = ('qemu', 'uml-san-1', 'uml-san-2', 'aevent', 'host', 'campaign', 'style', 'intree'), 3
+FULL = ('qemu', 'uml-san', 'aevent', 'host', 'campaign', 'style', 'intree'), 2
 QUICK_UML = {part for part in QUICK[0] if part.startswith('uml-')}
-SAN = re.compile(r'uml-san-([12])$')
 
 
 def tests_of_the_module():
@@ -76,16 +74,13 @@ class Part:
 
     def say(self, text):
         with Part.lock:
-            print(f'{self.name + ":":<10} {text}', flush=True)
+            print(f'{self.name + ":":<9} {text}', flush=True)
 
     def run(self):
         start = time.monotonic()
         with open(self.log, 'w', encoding='utf-8') as log:
             if self.name in machine.MACHINES:
                 self.guest(log, ['--machine', self.name])
-            elif m := SAN.match(self.name):
-                half = tests_of_guests()[int(m[1]) - 1::2]
-                self.guest(log, ['--machine', 'uml-san', *sorted(half)])
             elif self.name.startswith('uml-'):
                 while test := self.next():
                     self.guest(log, ['--machine', 'uml', test])
@@ -173,7 +168,7 @@ def main():
     Part.shared = tests_of_guests()
 
     # Kernels and modules first: a long silence later would look like a hang.
-    wanted = {'uml-san' if SAN.match(name) else name for name in names}
+    wanted = set(names)
     if wanted & {'style', 'intree', 'host', 'campaign', *QUICK_UML}:
         wanted.add('uml')
     if 'aevent' in wanted:

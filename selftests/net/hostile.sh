@@ -14,8 +14,7 @@
 
 case $XFRM_HA_MACHINE in
 qemu) messages=300 ;;
-uml-san) messages=1500 ;;
-*) messages=4000 ;;
+*) messages=1500 ;;
 esac
 seed=${SEED:-1}
 lib=$XFRM_HA_DIR/selftests/lib
