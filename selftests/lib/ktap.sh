@@ -152,12 +152,12 @@ ktap_nap() { # MILLISECONDS, below 1000
 # Ends background processes; the exit status of the last one. A child of bash that has not
 # reached its program yet may take a signal for its parent's, and lose it: it is sent until heard.
 stopped() { # PID...
-	local pid ms
+	local pid ms tries
 
 	for pid; do
-		# Ever more rarely: iperf3 begins its last words anew with each signal.
-		ms=50
-		while kill "$pid" 2>/dev/null; do
+		# Ever more rarely: iperf3 begins its last words anew with each signal, or never ends them.
+		ms=50 tries=0
+		while kill -$((tries++ < 20 ? 15 : 9)) "$pid" 2>/dev/null; do
 			ktap_nap $ms
 			ms=$((ms < 500 ? ms * 2 : 900))
 		done
