@@ -584,7 +584,7 @@ static int check_config(const struct xha_group_config *c, struct netlink_ext_ack
 		return -ERANGE;
 	}
 	if (c->quantity && (c->quantity < 2 * c->interval || c->quantity > XHA_QUANTITY_MAX)) {
-		NL_SET_ERR_MSG(extack, "The quantity must be 2 intervals to 2^30 packets");
+		NL_SET_ERR_MSG(extack, "The quantity must be 2 intervals to 2^24 packets");
 		return -ERANGE;
 	}
 	return 0;

@@ -7,7 +7,11 @@
 
 #define XHA_INTERVAL_MAX	1048576u	/* packets */
 #define XHA_INTERVAL_DEFAULT	64
-#define XHA_QUANTITY_MAX	1073741824u	/* packets; a jump must stay below 2^31 for ESN */
+/*
+ * packets. The upper half of an ESN is not on the wire, so no receiver can follow a jump of 2^32
+ * (RFC 4303, appendix A2). Takeovers with nothing sent in between add up: 255 of them may come.
+ */
+#define XHA_QUANTITY_MAX	16777216u
 #define XHA_QUANTITY_DEFAULT	8192
 #define XHA_UNSAID		256	/* packets: see xha_urge_in() */
 #define XHA_ROUND		300	/* packets: see xha_exposure() */

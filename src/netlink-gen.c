@@ -39,7 +39,7 @@ static const struct netlink_range_validation xfrm_ha_a_group_interval_range = {
 };
 
 static const struct netlink_range_validation xfrm_ha_a_group_quantity_range = {
-	.max	= 1073741824ULL,
+	.max	= 16777216ULL,
 };
 
 static const struct netlink_range_validation xfrm_ha_a_group_max_age_range = {
