@@ -52,10 +52,7 @@ heal() {
 	must ip -n "$G1" link set sync up
 	must wait_for 20 role "$G1" vpn standby
 	must wait_for 20 link_state "$G2" up
-	for ns in "$G1" "$G2" "$P"; do
-		must ip -n "$ns" xfrm state flush
-		must ip -n "$ns" xfrm policy flush
-	done
+	no_sas
 }
 
 ha_load
@@ -112,10 +109,7 @@ for _ in 1 2 3 4; do
 	edge=$(sa "$to" 0x2802 .seq)
 	read -r to from <<<"$from $to"
 done
-for ns in "$G1" "$G2" "$P"; do
-	must ip -n "$ns" xfrm state flush
-	must ip -n "$ns" xfrm policy flush
-done
+no_sas
 
 # N2. A slow SA is mirrored packet by packet, a fast one is not, and none is late.
 spi=0x3000

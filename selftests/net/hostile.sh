@@ -78,10 +78,7 @@ for ns in "$G1" "$G2"; do
 done
 stopped $flow
 # Whatever was set: what is made now works as ever.
-for ns in "$G1" "$G2" "$P"; do
-	must ip -n "$ns" xfrm policy flush
-	must ip -n "$ns" xfrm state flush
-done
+no_sas
 must ha "$G1" node set id 1 sa-limit 1000 orphan-limit 1000
 must ha "$G2" node set id 2 sa-limit 1000 orphan-limit 1000
 sas 0x2000 4 tunnel "$G1 $G2 $P" replay-window 32

@@ -135,11 +135,8 @@ check "traffic as before" pings 20
 # A standby that was never told of an SA: the active may have used what needs no lease.
 for ns in "$G1" "$G2"; do
 	must ha "$ns" group set vpn on-peer-loss hold
-	must ip -n "$ns" xfrm state flush
-	must ip -n "$ns" xfrm policy flush
 done
-must ip -n "$P" xfrm state flush
-must ip -n "$P" xfrm policy flush
+no_sas
 cut
 wait_for 20 link_state "$G1" connecting
 sas 0x2000 4 tunnel "$G1 $G2 $P" replay-window 32
@@ -220,11 +217,8 @@ for _ in range(int(sys.argv[2])):
 [ "$XFRM_HA_MACHINE" != qemu ] || modprobe esp4_offload
 for ns in "$G1" "$G2"; do
 	must ha "$ns" group set vpn quantity 500 interval 16
-	must ip -n "$ns" xfrm state flush
-	must ip -n "$ns" xfrm policy flush
 done
-must ip -n "$P" xfrm state flush
-must ip -n "$P" xfrm policy flush
+no_sas
 sas 0x4000 4 tunnel "$G1 $G2 $P" replay-window 128
 policies 0x4000 4 tunnel
 lan 0x4000

@@ -29,10 +29,7 @@ stopped $monitor
 # With the ftrace tap it is this listener alone for whom the kernel makes them.
 [ "$(ha "$G1" -j node show | jq -r '.[0].tap')" != aevent ] ||
 	is "makes no events" "$(grep -c . /run/aevents)" 0
-for ns in "$G1" "$G2" "$P"; do
-	must ip -n "$ns" xfrm state flush
-	must ip -n "$ns" xfrm policy flush
-done
+no_sas
 groups vpn interval 4 quantity 10000
 
 # Orphans: the SA comes to the standby after its records.

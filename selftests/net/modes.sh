@@ -33,10 +33,7 @@ mode() { # NAME SPI 4|6 MODE ADDRESS [OPTION...]
 	must ha "$G1" takeover vpn
 	wait_for 5 role "$G1" vpn active
 	reroute 1
-	for ns in "$G1" "$G2" "$P"; do
-		must ip -n "$ns" xfrm policy flush
-		must ip -n "$ns" xfrm state flush
-	done
+	no_sas
 	wait_for 10 gone "$G1"
 	wait_for 10 gone "$G2"
 }
