@@ -12,21 +12,23 @@
 . "$(dirname "$0")/../lib/ha.sh"
 
 cache() { # NAMESPACE SPI FIELD
-	on "$1" xfrm-ha -j cache show wan |
-		jq -r --arg spi "$(printf '0x%08x' "$2")" ".[] | select(.spi == \$spi) | .$3"
+	json_where "$(ha "$1" -j cache show wan)" spi "$(printf 0x%08x "$2")" ".$3"
+}
+
+wan() { # NAMESPACE FIELD: of the engine device
+	json_first "$(ha "$1" -j engine show wan)" ".$2"
+}
+
+full() { # NAMESPACE: both slots are in use
+	[ "$(wan "$1" hard)" = 2 ]
 }
 
 in_slots() { # NAMESPACE SPI: of tunnel SPI, and nobody else's are
-	[ "$(cache "$1" $(($2 + 1)) where) $(cache "$1" $(($2 + 2)) where)" = "nic nic" ] &&
-		[ "$(on "$1" xfrm-ha -j engine show | jq '.[0].hard')" = 2 ]
+	[ "$(cache "$1" $(($2 + 1)) where) $(cache "$1" $(($2 + 2)) where)" = "nic nic" ] && full "$1"
 }
 
 nic() { # NAMESPACE tx|rx: packets that the NIC has encrypted or decrypted
 	on "$1" ethtool -S nic | sed -n "s/^ *$2_packets: //p"
-}
-
-full() { # NAMESPACE: both slots are in use
-	[ "$(on "$1" xfrm-ha -j engine show | jq '.[0].hard')" = 2 ]
 }
 
 espnic_load slots=1
@@ -96,10 +98,6 @@ policy() { # NAME VALUE...
 	must ha "$G2" engine set wan "$@"
 }
 
-setting() { # NAME
-	on "$G2" xfrm-ha -j engine show wan | jq ".[0].$1"
-}
-
 decide() { # slots have come, or not
 	must ha "$G2" engine nic nic slots-out "$1"
 }
@@ -122,7 +120,7 @@ all() { # REASON SPI...
 }
 
 so_many() { # JQ-FILTER: of the SAs
-	on "$G2" xfrm-ha -j cache show wan | jq "map(select($1)) | length"
+	ha "$G2" -j cache show wan | jq "map(select($1)) | length"
 }
 
 must ha "$G1" group del vpn
@@ -136,7 +134,7 @@ set -- period 250 initial 1000000 rise 300 decay 1 bonus 5 threshold 7 swaps 3 h
 	noise 2 saved 5
 policy "$@"
 while [ $# -gt 0 ]; do
-	is "C3: $1 is what was set" "$(setting "$1")" "$2"
+	is "C3: $1 is what was set" "$(wan "$G2" "$1")" "$2"
 	shift 2
 done
 
@@ -151,16 +149,16 @@ policy decay 100
 is "C3: decay 100: all of it" "$(cache "$G2" 0x3001 heat)" 0
 
 policy period 10000 decay 1 threshold auto bonus 0 initial 0
-margin=$(setting margin)
+margin=$(wan "$G2" margin)
 policy saved 10
-between "C3: saved: twice as much, and half the threshold" $((2 * $(setting margin) - margin)) -2 2
+between "C3: saved: twice as much, and half the threshold" $((2 * $(wan "$G2" margin) - margin)) -2 2
 policy saved 5 horizon 2000
-between "C3: horizon: the same" $((2 * $(setting margin) - margin)) -2 2
+between "C3: horizon: the same" $((2 * $(wan "$G2" margin) - margin)) -2 2
 
 policy bonus 3000000
 new 0x3002
 is "C3: initial 0: a new one is cold" "$(cache "$G2" 0x3002 heat)" 0
-is "C2: it can have no slot" "$(on "$G2" xfrm-ha -j engine show wan | jq '.[0].hard')" 0
+is "C2: it can have no slot" "$(wan "$G2" hard)" 0
 must ip -n "$G2" xfrm state delete src 192.0.2.1 dst 192.0.2.9 proto esp spi 0x3001
 decide 1
 check "C2: there is one: why" wait_for 10 all free 0x3002
@@ -195,8 +193,8 @@ swapped() {
 }
 check "C3: more swaps: the others have" wait_for 10 swapped
 decide 3
-between "C2: what they gained then" "$(on "$G2" xfrm-ha -j cache show wan |
+between "C2: what they gained then" "$(ha "$G2" -j cache show wan |
 	jq 'map(select(.where == "nic" and .margin == 1) | .gain) | min')" 9000 10000
 is "C2: and who is not hotter: why" "$(so_many '.why == "colder" and .heat > 0')" 1
-on "$G2" xfrm-ha cache show wan
+ha "$G2" cache show wan
 ktap_finished
