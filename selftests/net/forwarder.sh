@@ -7,6 +7,8 @@
 # A1 A2 A3 A4: SAs between two addresses are decrypted on both CPUs instead of one; who
 # makes the SAs does not matter; all that is not ESP of a known SA passes; an SA
 # that moves loses no packet and has none overtaken; refusals, and nothing stays behind.
+#
+# User-Mode Linux has one CPU, and no perf events: no program can be put at a tracepoint.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
