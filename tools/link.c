@@ -99,10 +99,7 @@ int keygen(int argc, char **argv)
 	return DONE;
 }
 
-static const struct {
-	const char *word;
-	int attr;
-} numbers[] = {
+static const struct number_word numbers[] = {
 	{ "heartbeat", XFRM_HA_A_LINK_HEARTBEAT },
 	{ "dead", XFRM_HA_A_LINK_DEAD },
 	{ "batch", XFRM_HA_A_LINK_BATCH },
@@ -114,7 +111,6 @@ static const struct {
 static int option(struct nl_msg *msg, const char *word, const char *value)
 {
 	uint8_t key[XFRM_HA_KEY_LEN], m[6];
-	uint32_t n;
 	int err;
 
 	if (!value)
@@ -133,15 +129,7 @@ static int option(struct nl_msg *msg, const char *word, const char *value)
 		explicit_bzero(key, sizeof(key));
 		return -1;
 	}
-	for (int i = 0; numbers[i].word; i++) {
-		if (strcmp(word, numbers[i].word))
-			continue;
-		if (!number(value, UINT32_MAX, &n))
-			return usage("%s: \"%s\" is not a number", word, value);
-		nla_put_u32(msg, numbers[i].attr, n);
-		return -1;
-	}
-	return usage("link: what is \"%s\"?", word);
+	return nl_put_number(msg, numbers, word, value);
 }
 
 static int request(uint8_t cmd, int argc, char **argv)

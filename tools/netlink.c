@@ -254,3 +254,19 @@ uint64_t nl_number(const struct nlattr *a)
 		return 0;
 	}
 }
+
+/* -1: done with it, else exit status. @words end with an empty one. */
+int nl_put_number(struct nl_msg *msg, const struct number_word *words, const char *word,
+		  const char *value)
+{
+	uint32_t n;
+
+	while (words->word && strcmp(word, words->word))
+		words++;
+	if (!words->word)
+		return usage("what is \"%s\"?", word);
+	if (!number(value, UINT32_MAX, &n))
+		return usage("%s: \"%s\" is not a number", word, value);
+	nla_put_u32(msg, words->attr, n);
+	return -1;
+}

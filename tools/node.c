@@ -8,7 +8,6 @@
 #include "xfrm-ha.h"
 
 #define VERSION_LEN	32
-#define SETTINGS	"node set takes \"id N\", \"sa-limit N\", \"orphan-limit N\", \"orphan-age S\""
 
 static void show(struct nlattr **a, void *data)
 {
@@ -33,10 +32,7 @@ int node_show(int argc, char **argv)
 	return nl_show(nl_request(XFRM_HA_CMD_NODE_GET, 0), XFRM_HA_A_NODE_MAX, true, show, NULL);
 }
 
-static const struct {
-	const char *word;
-	int attr;
-} numbers[] = {
+static const struct number_word numbers[] = {
 	{ "id", XFRM_HA_A_NODE_ID },
 	{ "sa-limit", XFRM_HA_A_NODE_SA_LIMIT },
 	{ "orphan-limit", XFRM_HA_A_NODE_ORPHAN_LIMIT },
@@ -47,22 +43,20 @@ static const struct {
 int node_set(int argc, char **argv)
 {
 	struct nl_msg *msg;
-	unsigned int i;
-	uint32_t n;
+	int err;
 
 	if (!argc || argc % 2)
-		return usage(SETTINGS);
+		return usage("node set takes \"id N\", \"sa-limit N\", \"orphan-limit N\", "
+			     "\"orphan-age S\"");
 	if (nl_open())
 		return REFUSED;
 	msg = nl_request(XFRM_HA_CMD_NODE_SET, 0);
 	for (; argc; argc -= 2, argv += 2) {
-		for (i = 0; numbers[i].word && !is(argv[0], numbers[i].word); i++)
-			;
-		if (!numbers[i].word || !number(argv[1], UINT32_MAX, &n)) {
+		err = nl_put_number(msg, numbers, argv[0], argv[1]);
+		if (err >= 0) {
 			nlmsg_free(msg);
-			return usage(SETTINGS);
+			return err;
 		}
-		nla_put_u32(msg, numbers[i].attr, n);
 	}
 	return nl_talk(msg, XFRM_HA_A_NODE_MAX, NULL, NULL);
 }

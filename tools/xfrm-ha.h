@@ -80,6 +80,12 @@ const char *link_state_name(uint32_t state);
 /* netlink.c */
 typedef void (*answer)(struct nlattr **attrs, void *data);
 
+/* A word of the command line whose value is a number, and its attribute of 32 bits */
+struct number_word {
+	const char *word;
+	int attr;
+};
+
 int nl_open(void);
 struct nl_msg *nl_request(uint8_t cmd, int flags);
 int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data);
@@ -89,6 +95,8 @@ int nl_wait(int ms, bool *lost);
 struct nlattr *nl_next(int type, struct nlattr *a);
 bool nl_has(const struct nlattr *a);
 uint64_t nl_number(const struct nlattr *a);
+int nl_put_number(struct nl_msg *msg, const struct number_word *words, const char *word,
+		  const char *value);
 
 /* node.c */
 int node_show(int argc, char **argv);
