@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 240
 #
-# N2 N3, invariant I2: what a takeover costs inbound, by policy, and never more than is
-# shown; an interval that follows the rate. What one gateway has accepted is sent to the
+# M3 N2 N3, invariant I2: what a takeover costs inbound, by policy, and never more than is
+# shown; the greatest quantity; an interval that follows the rate. What one gateway has accepted is sent to the
 # other one once more, and what that lets through is counted.
 
 . "$(dirname "$0")/../lib/ktap.sh"
@@ -87,12 +87,17 @@ between "N3: lost are no more than is shown ($lost_max)" $((sent - got)) 1 "$los
 is "N3: which is what strict counts as seen, less what was unsaid" $((sent - got)) $((lost_max - 10))
 heal
 
-# A takeover moves the edge, which is no traffic: the next one costs no more.
-spi=0x2800
+# A takeover moves the edge, which is no traffic: the next one costs no more. Outbound it skips the
+# quantity each time: the remote end can follow as long as that is less than 2^32 in all.
+spi=0x2800 most=16777216
+for ns in "$G1" "$G2"; do
+	must ha "$ns" group set vpn quantity $most
+	refused "$ns" "out of range" group set vpn quantity $((most + 1))
+done
 must ha "$G1" takeover vpn
 must wait_for 5 role "$G1" vpn active
 reroute 1
-sas $spi 4 tunnel "$G1 $G2 $P" replay-window 128
+sas $spi 4 tunnel "$G1 $G2 $P" replay-window 128 flag esn
 policies $spi 4 tunnel
 pings 40 10.1.0.1 0.005 > /dev/null
 wait_for 5 mirrored "$G1" 0x2802
@@ -109,12 +114,15 @@ for _ in 1 2 3 4; do
 	edge=$(sa "$to" 0x2802 .seq)
 	read -r to from <<<"$from $to"
 done
+on "$P" ping -q -c $((4 * lost_max)) -i 0.005 -W 1 10.1.0.1 > /dev/null
+check "M3: the remote end follows what was skipped" pings 10
+between "M3: which is the quantity four times" "$(sa "$G1" 0x2801 .oseq)" $((4 * most)) $((5 * most))
 no_sas
 
 # N2. A slow SA is mirrored packet by packet, a fast one is not, and none is late.
 spi=0x3000
 for ns in "$G2" "$G1"; do
-	must ha "$ns" group set vpn interval auto replay lenient
+	must ha "$ns" group set vpn interval auto quantity 0 replay lenient
 done
 sas $spi 4 tunnel "$G1 $G2 $P" replay-window 1024
 policies $spi 4 tunnel
