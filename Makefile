@@ -67,7 +67,7 @@ check: ready tools ## All tests: units, host, QEMU, sanitizers, random failures,
 	selftests/check.py
 
 .PHONY: check-quick
-check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (3 minutes)
+check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2.5 minutes)
 	selftests/check.py --quick
 
 .PHONY: bench

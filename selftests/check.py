@@ -5,10 +5,10 @@
     selftests/check.py [--quick] [--serial] [PART...]
 
 Parts: style, intree, host, campaign, uml, uml-san, qemu, aevent. --quick is host and uml, the
-latter in parts that run at a time, uml-1 to uml-5: the tests wait more than they compute.
-The whole is all the others: there the tests of plain UML run with sanitizers.
-aevent is qemu's tests of the module once more, over the other tap. Two lanes take one part
-after the other. A part's full output is build/check/PART.tap.
+latter in parts that run at a time, uml-1 to uml-7: the tests wait more than they compute.
+The whole is all the others, two at a time: there the tests of plain UML run with sanitizers.
+aevent is qemu's tests of the module once more, over the other tap. A part's full output is
+build/check/PART.tap.
 
 The last line is "N passed, N failed[, N skipped]".
 """
@@ -34,8 +34,9 @@ SUMMARY = re.compile(r'(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$')
 HOST_TIMEOUT = 1200
 
 # The parts, those that take long first, and how many run at the same time.
-QUICK = ('host', 'uml-1', 'uml-2', 'uml-3', 'uml-4', 'uml-5'), 5
+QUICK = ('host', *(f'uml-{i}' for i in range(1, 8))), 8
 FULL = ('qemu', 'uml-san', 'aevent', 'host', 'campaign', 'style', 'intree'), 2
+SHARED = 500    # s, the sum of their time limits
 QUICK_UML = {part for part in QUICK[0] if part.startswith('uml-')}
 
 
@@ -50,13 +51,21 @@ def tests_of_the_module():
 
 
 def tests_of_guests():
-    """Those that need a guest, the longest first, as far as their time limits tell."""
+    """Those that need a guest, the longest first, as far as their time limits tell. Some that
+    are short share one."""
     def limit(test):
         with open(test, encoding='utf-8') as f:
             return int(re.search(r'^# timeout: (\d+)$', f.read(), re.MULTILINE)[1])
 
     tests = glob.glob(f'{TOP}/selftests/unit/*.sh') + glob.glob(f'{TOP}/selftests/net/*.sh')
-    return [os.path.relpath(test, TOP) for test in sorted(sorted(tests), key=limit, reverse=True)]
+    total, shared = 0, []
+    for test in sorted(sorted(tests), key=limit, reverse=True):
+        if shared and total + limit(test) > SHARED:
+            yield shared
+            total, shared = 0, []
+        total += limit(test)
+        shared.append(os.path.relpath(test, TOP))
+    yield shared
 
 
 class Part:
@@ -82,8 +91,8 @@ class Part:
             if self.name in machine.MACHINES:
                 self.guest(log, ['--machine', self.name])
             elif self.name.startswith('uml-'):
-                while test := self.next():
-                    self.guest(log, ['--machine', 'uml', test])
+                while tests := self.next():
+                    self.guest(log, ['--machine', 'uml', '--no-build', *tests])
             elif self.name == 'aevent':
                 self.guest(log, ['--machine', 'qemu', '--env', 'XFRM_HA_TAP=aevent',
                                  *tests_of_the_module()])
@@ -164,8 +173,9 @@ def main():
     elif args.serial:
         lanes = 1
     env = dict(os.environ, XFRM_HA_QUICK='1' if args.quick else '')
-    parts = [Part(name, env) for name in names]
-    Part.shared = tests_of_guests()
+    # Guests of User-Mode Linux are spread over the CPUs by this.
+    parts = [Part(name, dict(env, XFRM_HA_LANE=str(i))) for i, name in enumerate(names)]
+    Part.shared = list(tests_of_guests())
 
     # Kernels and modules first: a long silence later would look like a hang.
     wanted = set(names)
@@ -176,6 +186,8 @@ def main():
     for name in machine.MACHINES:
         if name in wanted:
             machine.prepare(name)
+    if wanted & QUICK_UML:
+        machine.build_module('uml')
 
     with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
         list(pool.map(Part.run, parts))
