@@ -341,7 +341,11 @@ between "reset: and that is seen at once, not 32 ticks later" $(($(eng .ticks) -
 must ha engine set eng0 period 100
 check "reset: it knows its SAs" wait_for 20 knows
 
-# Packets that the NIC never does: it is not offered their SA again and again.
+# Packets that the NIC never does: it is not offered their SA again and again. After so many resets
+# that may wait for long, but not if it is pinned.
+must ha cache pin eng0 "$spi" nic nic0
+must wait_for 20 by nic0 "$k" 4
+must ha cache unpin eng0 "$spi"
 moves=$(cache "$spi" .moves) ticks=$(eng .ticks)
 echo 1000000 > $debug/nic0/leave_rx
 check "left to the kernel: inbound traffic" pings "$k" 4 300
