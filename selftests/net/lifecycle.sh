@@ -157,7 +157,7 @@ done
 policies 0x1300 4 tunnel
 wait_for 5 sas_of "$G2" 2
 on "$G1" ping -q -i 0.002 -w 60 10.2.0.1 > /dev/null 2>&1 &
-wait_for 5 counter "$G1" record_out_tx 1
+must wait_for 10 carries 0x1301 20
 netns_del "$G1"
 check "a namespace goes" wait_for 10 link_state "$G2" down
 must ha "$G2" takeover vpn
