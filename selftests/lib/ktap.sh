@@ -151,16 +151,19 @@ ktap_nap() { # MILLISECONDS, below 1000
 
 # Ends background processes; the exit status of the last one. A child of bash that has not
 # reached its program yet may take a signal for its parent's, and lose it: it is sent until heard.
+# A zombie takes signals as well, for ever: wait gets rid of it.
 stopped() { # PID...
 	local pid ms tries
 
 	for pid; do
 		# Ever more rarely: iperf3 begins its last words anew with each signal, or never ends them.
-		ms=50 tries=0
-		while kill -$((tries++ < 20 ? 15 : 9)) "$pid" 2>/dev/null; do
+		ms=50
+		for ((tries = 0; tries < 25; tries++)); do
+			kill -$((tries < 20 ? 15 : 9)) "$pid" 2>/dev/null || continue 2
 			ktap_nap $ms
 			ms=$((ms < 500 ? ms * 2 : 900))
 		done
+		say "$(ps -o pid,stat,wchan,args -p "$pid" | tail -n 1) does not hear signals"
 	done
 	wait "$@" 2>/dev/null
 }
