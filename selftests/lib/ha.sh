@@ -286,9 +286,8 @@ oracle_status() { # and what it has said, as comments
 	return $status
 }
 
-# NAME SPI...: no number twice, and packets of each of these SAs were seen. An oracle that has not seen
-# all says nothing against the invariant, nor for it.
-oracle_verdict() {
+# An oracle that has not seen all says nothing against the invariant, nor for it.
+oracle_verdict() { # NAME SPI...: no number twice, and packets of each of these SAs were seen
 	local status spi blind=
 
 	oracle_status

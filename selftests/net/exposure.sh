@@ -3,8 +3,8 @@
 # timeout: 240
 #
 # M3 N2 N3, invariant I2: what a takeover costs inbound, by policy, and never more than is
-# shown; the greatest quantity; an interval that follows the rate. What one gateway has accepted is sent to the
-# other one once more, and what that lets through is counted.
+# shown; the greatest quantity; an interval that follows the rate. What one gateway has
+# accepted is sent to the other one once more, and what that lets through is counted.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"

@@ -59,16 +59,7 @@ anew() { # SPI hard|soft hard|soft [esn]: SAs of G1, of G2; G1 is active
 	gateway "$G2" "$3" "${@:4}"
 	gateway "$G1" "$2" "${@:4}"
 	must wait_for 5 known
-	record /run/wire
-}
-
-wire() { # NAME: no number was used twice, until now
-	local status
-
-	stopped "$recorder"
-	status=$?
-	[ $status = 0 ] || sed 's/^/# /' /run/wire
-	is "$1" $status 0
+	oracle_start
 }
 
 known() { # both SAs are, by both gateways
@@ -181,7 +172,7 @@ is "the kernel has given no number" "$(numbers "$G1")" "0x0 0x0"
 check "N1: the peer knows the end" wait_for 5 told
 is "the active goes on" "$(sa "$G1" 0x1001 .hold)" -
 is "the standby is held" "$(sa "$G2" 0x1001 .hold) $(sa "$G2" 0x1002 .hold)" "standby standby"
-wire "I1: no number was used twice"
+oracle_verdict "I1: no number was used twice"
 is "I2: and accepts nothing" "$(again 2)" 0
 is "of what its NIC has decrypted" "$(stat "$G2" nic_held)" "$(cat /run/again)"
 is "which was all" "$(cat /run/again)" 40
@@ -226,7 +217,7 @@ for esn in "" esn; do
 	must ha "$G2" takeover vpn force
 	must wait_for 5 role "$G2" vpn active
 	reroute 2
-	wire "$name: I1: no number was used twice"
+	oracle_verdict "$name: I1: no number was used twice"
 	finished "$name" 2 "$before" 20
 
 	# Not only because it is held: a peer may not know of that.
@@ -245,7 +236,7 @@ done
 #
 anew 0x3000 hard hard esn
 check "planned: traffic" traffic 20
-wire "planned: I1: no number was used twice"
+oracle_verdict "planned: I1: no number was used twice"
 before=$(stat "$G2" needs_rekey) sent=$(nic "$G2" tx_packets)
 must ha "$G2" takeover vpn
 must wait_for 5 role "$G2" vpn active
@@ -271,7 +262,7 @@ must wait_for 5 ha "$G1" release vpn
 must wait_for 5 role "$G2" vpn active
 must wait_for 5 role "$G1" vpn standby
 reroute 2
-wire "planned, software: I1: no number was used twice"
+oracle_verdict "planned, software: I1: no number was used twice"
 is "planned, software: the numbers are the last ones" "$(numbers "$G2")" "0xffffffff 0xffffffff"
 finished "planned, software" 2 "$before" 20
 sent=$(nic "$G1" tx_packets)
@@ -297,16 +288,16 @@ must ha "$G2" takeover vpn force
 must wait_for 5 role "$G2" vpn active
 must wait_for 5 role "$G1" vpn standby
 reroute 2
-wire "to a NIC: I1: no number was used twice"
+oracle_verdict "to a NIC: I1: no number was used twice"
 finished "to a NIC" 2 "$before" 20
 is "to a NIC: I1: it has sent nothing" "$(nic "$G2" tx_packets)" "$sent"
-record /run/wire
+oracle_start
 must ha "$G1" takeover vpn
 must wait_for 5 role "$G1" vpn active
 must wait_for 5 role "$G2" vpn standby
 reroute 1
 check "to a NIC: who has not used it leaves it to the other" traffic 10
-wire "to a NIC: I1: still no number was used twice"
+oracle_verdict "to a NIC: I1: still no number was used twice"
 
 #
 # Alone: the peer must know, or not count
@@ -320,7 +311,7 @@ done
 must ip -n "$G1" link set sync down
 must wait_for 10 alone "$G1"
 check "alone: the peer knows the end" traffic 10
-wire "alone: I1: no number was used twice"
+oracle_verdict "alone: I1: no number was used twice"
 no_sas
 spi=0x5100
 sas $spi 4 transport "$P" replay-window 32
