@@ -14,6 +14,7 @@ The last line is "N passed, N failed[, N skipped]".
 """
 
 import argparse
+import collections
 import concurrent.futures
 import glob
 import os
@@ -38,6 +39,13 @@ QUICK = ('host', *(f'uml-{i}' for i in range(1, 8))), 8
 FULL = ('qemu', 'uml-san', 'aevent', 'host', 'campaign', 'style', 'intree'), 2
 SHARED = 500    # s, the sum of their time limits
 QUICK_UML = {part for part in QUICK[0] if part.startswith('uml-')}
+
+# A failure's words: what is printed of it at the end, where often nothing else is kept.
+FAILURE = re.compile(r' *not ok ')
+DETAIL = re.compile(r'#?  ')
+FRAME = re.compile(r'\w\+0x[0-9a-f]+/0x')
+BEFORE, DETAILS = 3, 80             # lines that are kept
+FAILURES, SHOWN = 4, 15             # and shown of each of so many
 
 
 def tests_of_the_module():
@@ -68,6 +76,33 @@ def tests_of_guests():
     yield shared
 
 
+class Words:
+    """What a part said around its failures. Of a kernel's last words: what and where."""
+
+    def __init__(self):
+        self._before = collections.deque(maxlen=BEFORE)
+        self._about = None      # the failure that details may follow
+        self.failures = []      # lists of lines
+
+    def feed(self, line):
+        if FAILURE.match(line):
+            self._about = [*self._before, line]
+            self.failures.append(self._about)
+            self._before.clear()
+        elif self._about and len(self._about) < DETAILS and DETAIL.match(line):
+            self._about.append(line)
+        else:
+            self._about = None
+            self._before.append(line)
+
+    @staticmethod
+    def brief(lines):
+        if any(FRAME.search(line) for line in lines):
+            lines = [line for line in lines if FAILURE.match(line) or machine.TROUBLE.search(line)
+                     or FRAME.search(line) and '] ? ' not in re.sub(r'\s+', ' ', line)]
+        return [line[:110] for line in lines[:SHOWN]]
+
+
 class Part:
     """One part: its commands, its log, its count."""
 
@@ -78,6 +113,7 @@ class Part:
         self.name, self.env = name, env
         self.tally = tap.Tally()
         self.unstable = []
+        self.words = Words()
         self.log = f'{OUT}/{name}.tap'
         self.seconds = 0.0
 
@@ -123,6 +159,8 @@ class Part:
                 log.write(line)
                 log.flush()
                 line = line.rstrip('\n')
+                if line.startswith('# '):
+                    self.words.feed(line[2:])
                 if re.match(r'(not )?ok ', line):
                     self.say(line)
                 elif line.startswith('# failed: '):
@@ -149,6 +187,7 @@ class Part:
                 log.write(line)
                 log.flush()
                 parser.feed(line.rstrip('\n'))
+                self.words.feed(line.rstrip('\n'))
         tally = parser.finish(p.returncode)
         if self.env.get('CI') == 'true':
             for what, reason in tally.skips:
@@ -195,13 +234,16 @@ def main():
     total = tap.Tally()
     for part in parts:
         total.add(part.tally)
-    for what in total.problems:
-        print(f'failed:   {what}')
     for part in parts:
         for what in part.unstable:
             print(f'unstable: {what}: it passed when the test was run again')
     for what, reason in total.skips:
         print(f'skipped:  {what}{": " + reason if reason else ""}')
+    for what in total.problems:
+        print(f'failed:   {what}')
+    failures = [lines for part in parts for lines in part.words.failures]
+    for lines in failures[:FAILURES] if total.problems else ():
+        print('\n'.join(Words.brief(lines)))
     if total.problems:
         print(f'The whole output is in {os.path.relpath(OUT)}/*.tap.')
     print(total)

@@ -49,7 +49,7 @@ check "a netns left behind" said 7-netns "left a netns behind: stray"
 check "a warning in the kernel log" said 8-log "kernel log: WARNING"
 check "a nested result" said 9-nested b
 check "a test that hangs" said a-hangs "not done within 5 s"
-check "a guest that panics" said b-panics "the guest died"
+check "a guest that panics" said b-panics "the guest died (emulator's status "
 check "its last words" grep -q 'sysrq triggered crash' <<<"$out"
 is "the count" "$(tail -n 1 <<<"$out")" "7 passed, 9 failed, 1 skipped"
 

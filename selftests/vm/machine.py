@@ -376,6 +376,16 @@ class Machine:
             self._proc.wait()
         self._ended()
 
+    def end(self):
+        """Of one that prints no more: the emulator's exit status, negative for a signal, which
+        is ours if it does not end by itself."""
+        try:
+            self._proc.wait(5)
+        except subprocess.TimeoutExpired:
+            pass
+        self.kill()
+        return self._proc.returncode
+
     def last_words(self, lines=30):
         """The end of the console, for a report: from the first sign of trouble
         where there is one."""
