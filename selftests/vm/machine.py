@@ -408,7 +408,7 @@ class Qemu(Machine):
 
     def argv(self, channel):
         kernel = self.lab.kernel('qemu')
-        clock = ''
+        tuning = ''
         initrd, root = kernel.initrd, [
             '-fsdev', 'local,id=root,path=/,security_model=none,readonly=on,multidevs=remap',
             '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root']
@@ -426,7 +426,8 @@ class Qemu(Machine):
             # other was patching (int3 of a static key): an emulator's fault.
             thread = 'multi' if self.parallel else 'single'
             accel = ['-accel', f'tcg,thread={thread}', '-cpu', 'max']
-            clock = f'tsc_early_khz={tsc.khz()} ' if tsc.khz() else ''
+            # What stands at another address each time is translated each time.
+            tuning = 'norandmaps ' + (f'tsc_early_khz={tsc.khz()} ' if tsc.khz() else '')
         argv = ['qemu-system-x86_64', '-name', self.name, '-M', 'pc'] + accel + [
             '-smp', str(self.smp), '-m', str(self.mem),
             '-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot',
@@ -436,7 +437,7 @@ class Qemu(Machine):
             '-chardev', f'socket,id=qmp,path={self._qmp()},server=on,wait=off',
             '-mon', 'chardev=qmp,mode=control',
             '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
-            '-append', f'{QEMU_APPEND} {clock}top={TOP} job={self.dir} tty={self.tty} '
+            '-append', f'{QEMU_APPEND} {tuning}top={TOP} job={self.dir} tty={self.tty} '
                        f'mods={kernel.modules} {self.append}']
         for n, end in enumerate(self.links):
             if os.path.exists(end.path):
