@@ -78,4 +78,23 @@ check "and its failure" said 3-always broken
 check "an invariant has no second try" said 4-never "I1: twice"
 again 1-good.sh 5-log.sh
 check "nor has what was said in the log" said 5-log "kernel log: WARNING"
+
+# Its emulator is killed from outside, while the guest is well.
+rm "$dir"/*
+plant 1-good <<<'echo "ok 1 fine"'
+plant 2-waits <<<'echo "ok 1 begun"; timeout 3 tail -f /dev/null; echo "ok 2 done"'
+plant 3-good <<<'echo "ok 1 fine"'
+begun() {
+	grep -q "ok 1 begun" "$dir/out"
+}
+: >"$dir/out"
+CI='' selftests/vm/run --machine uml --no-build "$dir"/*.sh >"$dir/out" &
+runner=$!
+check "a test has begun" wait_for 60 begun
+emulator=$(pgrep -P $runner linux)
+kill -9 -- "-$emulator"
+wait $runner
+is "a killed emulator: the exit status" $? 0
+check "and it is said" grep -qxF "# unstable: $dir/2-waits.sh: the emulator was ended by SIGKILL" "$dir/out"
+is "and all has been tested" "$(tail -n 1 "$dir/out")" "4 passed, 0 failed"
 ktap_finished

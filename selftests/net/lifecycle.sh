@@ -166,8 +166,13 @@ reroute 2
 check "its peer carries on" pings 20
 
 # The module leaves under traffic; the SAs stay, and work.
+before=$(sa "$G2" 0x1302 .packets)
+arrives() {
+	[ "$(sa "$G2" 0x1302 .packets)" -ge $((before + 20)) ]
+}
 pings 400 10.1.0.1 0.005 > /run/pings &
 flow=$!
+must wait_for 10 arrives
 check "the module leaves under traffic" ha_unload
 wait $flow
 check "nothing was lost" grep -q ' 0% packet loss' /run/pings

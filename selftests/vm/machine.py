@@ -377,12 +377,13 @@ class Machine:
         self._ended()
 
     def end(self):
-        """Of one that prints no more: the emulator's exit status, negative for a signal, which
-        is ours if it does not end by itself."""
+        """Of one that prints no more: the emulator's exit status, negative for a signal. One that
+        does not end by itself is killed, which is no signal but 1."""
         try:
             self._proc.wait(5)
         except subprocess.TimeoutExpired:
-            pass
+            self.kill()
+            return 1
         self.kill()
         return self._proc.returncode
 
