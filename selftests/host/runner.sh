@@ -30,6 +30,8 @@ plant 9-nested <<<'echo "    ok 1 a"; echo "    not ok 2 b"; echo "not ok 1 both
 plant a-hangs <<<'tail -f /dev/null'
 plant b-panics <<<'echo c >/proc/sysrq-trigger'
 plant c-after <<<'echo "ok 1 still tested"'
+# shellcheck disable=SC2016	# the guest's
+plant d-breaks <<<'kill -9 "$(ps -o ppid= "$PPID")"'
 
 out=$(CI='' selftests/vm/run --machine uml --no-build "$dir"/*.sh)
 status=$?
@@ -51,7 +53,8 @@ check "a nested result" said 9-nested b
 check "a test that hangs" said a-hangs "not done within 5 s"
 check "a guest that panics" said b-panics "the guest died (emulator's status "
 check "its last words" grep -q 'sysrq triggered crash' <<<"$out"
-is "the count" "$(tail -n 1 <<<"$out")" "7 passed, 9 failed, 1 skipped"
+check "a guest whose tests break off" said d-breaks "the tests broke off with status 137"
+is "the count" "$(tail -n 1 <<<"$out")" "7 passed, 10 failed, 1 skipped"
 
 # The first guest has had another test before.
 rm "$dir"/*
