@@ -63,11 +63,11 @@ demo-engines: ready tools ## Hot SAs move into slots of two NICs: a map over tim
 	selftests/demo/engines
 
 .PHONY: check
-check: ready tools ## All tests: units, host, QEMU, sanitizers, random failures, style (half an hour)
+check: ready tools ## All tests: units, host, QEMU, sanitizers, random failures, style (25 minutes)
 	selftests/check.py
 
 .PHONY: check-quick
-check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2.5 minutes)
+check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 minutes)
 	selftests/check.py --quick
 
 .PHONY: bench

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # tap: any
-# timeout: 300
+# timeout: 400
 #
 # N1 N5, invariant I1: the link fails in the middle of a handover, or of a bulk sync. Who keeps the
 # group goes on as its settings say: by a lease that the peer acknowledges, or alone; who has

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
+# timeout: 480
 #
 # N1 N5 N6, invariants I1 and I4: strict leases. No number above what the peer has
 # acknowledged; an SA at its limit is held and freed by the acknowledgment; a gateway

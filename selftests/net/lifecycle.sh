@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 240
+# timeout: 300
 #
 # M1 N6 N9, invariants I6 and I8: SAs come and go under traffic, orphans wait for
 # theirs, namespaces and the module leave under traffic and leave no trace.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # tap: any
-# timeout: 360
+# timeout: 500
 #
 # M2 M5 M6 N4: the link. Intervals make the expected records; loss, reordering and
 # duplication lose nothing; a lost peer is taken over from; wrong keys and foreign

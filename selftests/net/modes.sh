@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 200
+# timeout: 300
 #
 # M1 M2 M4: every kind of SA is mirrored as it is installed: both families, tunnel
 # and transport, all replay modes, UDP encapsulation, output marks, SAs older

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # requires: ethtool jq
 # tap: any
-# timeout: 300
+# timeout: 480
 #
 # M1 N1 N5, invariants I1 and I2: SAs in packet offload mode, whose numbers only a NIC knows. Their
 # counts are mirrored; who takes over neither sends nor accepts by them, and says that they are

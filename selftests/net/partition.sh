@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 120
+# timeout: 300
 #
 # S1 S2 S4: partitioned sequence numbers, without any link: each node keeps to a slice of
 # its own. Takeovers in a row, by nodes that know nothing of each other; the soft limit
