@@ -317,16 +317,12 @@ static void correct(struct xha_engine *g, bool ticked)
 	struct xha_slot_sa *e;
 	struct xha_nic *nic;
 	LIST_HEAD(picked);
-	bool pinned = false;
 	u64 start;
 
 	list_for_each_entry(nic, &g->nics, node)
 		nic->renew = ticked && distrusted(nic);
 	start = ktime_get_ns();
-	list_for_each_entry(e, &g->sas, node) {
-		pinned |= e->pin;
-		if (!e->nic)
-			continue;
+	list_for_each_entry(e, &g->held, held) {
 		if (READ_ONCE(e->dead))
 			list_add_tail(&e->pick, &picked);
 		else if (!xha_nic_takes(e->nic) || (ticked && forgotten(e)) ||
@@ -337,7 +333,7 @@ static void correct(struct xha_engine *g, bool ticked)
 	}
 	g->tick_ns += ktime_get_ns() - start;
 	xha_slots_leave(g, &picked);
-	if (!pinned)
+	if (!g->pins)
 		return;
 	list_for_each_entry(e, &g->sas, node)
 		if (e->pin)
@@ -657,6 +653,7 @@ int xha_cache_init(struct xha_engine *g)
 	mutex_init(&g->mutex);
 	INIT_LIST_HEAD(&g->nics);
 	INIT_LIST_HEAD(&g->sas);
+	INIT_LIST_HEAD(&g->held);
 	INIT_DELAYED_WORK(&g->work, work);
 	g->tick = 1;
 	g->pause = KICK;

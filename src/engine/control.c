@@ -407,6 +407,7 @@ static int pin(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *
 			return -ENODEV;
 		}
 	}
+	g->pins -= !!e->pin;
 	if (!nla_get_u8(a[XFRM_HA_A_CACHE_PIN])) {
 		e->pin = XHA_PIN_NONE;
 	} else if (nic) {
@@ -415,6 +416,7 @@ static int pin(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *
 	} else {
 		e->pin = XHA_PIN_SOFT;
 	}
+	g->pins += !!e->pin;
 	e->wait = 0;
 	xha_event_engine(g->dev, e->pin ? XFRM_HA_EVENT_SA_PINNED : XFRM_HA_EVENT_SA_UNPINNED,
 			 e->pin == XHA_PIN_NIC ? dev->name : NULL, e->x->id.spi);

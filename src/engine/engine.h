@@ -143,6 +143,7 @@ struct xha_twin {
  * struct xha_slot_sa - an SA of an engine device
  * @by_x: inbound; in the table of all engines
  * @node: in xha_engine.sas
+ * @held: in xha_engine.held, while it has a NIC
  * @parked: in the parking's list, afterwards
  * @lock: see DOC
  * @number: of the SAs of its engine; they are in its order
@@ -162,6 +163,7 @@ struct xha_twin {
 struct xha_slot_sa {
 	struct rhash_head by_x;
 	struct list_head node;
+	struct list_head held;
 	struct llist_node parked;
 	struct list_head pick;
 	struct xfrm_state *x;
@@ -204,6 +206,8 @@ struct xha_engine {
 	struct xha_ports sets[2];	/* one is @ports, or was, the other is the next; RTNL */
 	struct mutex mutex;		/* see DOC */
 	struct list_head sas;
+	struct list_head held;
+	u32 pins;
 	u64 numbers;
 	u32 n_sas;
 	u32 n_hard;

@@ -48,6 +48,7 @@ static void placed(struct xha_slot_sa *e, struct xha_nic *nic)
 	e->since = ktime_get_boottime_ns();
 	if (nic) {
 		e->nic = nic;
+		list_add_tail(&e->held, &g->held);
 		e->moves++;
 		e->refusals = 0;
 		e->wait = 0;
@@ -59,6 +60,7 @@ static void placed(struct xha_slot_sa *e, struct xha_nic *nic)
 		g->n_hard++;
 	} else {
 		e->nic = NULL;
+		list_del(&e->held);
 		g->n_hard--;
 	}
 	xha_event_engine(g->dev, XFRM_HA_EVENT_SA_MOVED, nic ? nic->dev->name : NULL,
@@ -372,6 +374,7 @@ static void unlist(struct xha_slot_sa *e)
 {
 	list_del(&e->node);
 	e->engine->n_sas--;
+	e->engine->pins -= !!e->pin;
 }
 
 static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
