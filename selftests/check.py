@@ -43,7 +43,7 @@ QUICK_UML = {part for part in QUICK[0] if part.startswith('uml-')}
 # A failure's words: what is printed of it at the end, where often nothing else is kept.
 FAILURE = re.compile(r' *not ok ')
 DETAIL = re.compile(r'#?  ')
-FRAME = re.compile(r'\w\+0x[0-9a-f]+/0x')
+FRAME = re.compile(r'(?!.*\] +\? ).*\w\+0x[0-9a-f]+/0x')
 BEFORE, DETAILS = 3, 80             # lines that are kept
 FAILURES, SHOWN = 4, 15             # and shown of each of so many
 
@@ -97,9 +97,9 @@ class Words:
 
     @staticmethod
     def brief(lines):
-        if any(FRAME.search(line) for line in lines):
-            lines = [line for line in lines if FAILURE.match(line) or machine.TROUBLE.search(line)
-                     or FRAME.search(line) and '] ? ' not in re.sub(r'\s+', ' ', line)]
+        if any(FRAME.match(line) for line in lines):
+            lines = [line for line in lines if FAILURE.match(line) or FRAME.match(line) or
+                     machine.TROUBLE.search(line)]
         return [line[:110] for line in lines[:SHOWN]]
 
 

@@ -380,12 +380,11 @@ class Machine:
         """Of one that prints no more: the emulator's exit status, negative for a signal. One that
         does not end by itself is killed, which is no signal but 1."""
         try:
-            self._proc.wait(5)
+            status = self._proc.wait(5)
         except subprocess.TimeoutExpired:
-            self.kill()
-            return 1
+            status = 1
         self.kill()
-        return self._proc.returncode
+        return status
 
     def last_words(self, lines=30):
         """The end of the console, for a report: from the first sign of trouble
