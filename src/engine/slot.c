@@ -317,7 +317,7 @@ void xha_slots_evict(struct xha_engine *g, const struct xha_nic *nic)
 
 	lockdep_assert_held(&g->mutex);
 
-	list_for_each_entry(e, &g->sas, node)
+	list_for_each_entry(e, &g->held, held)
 		if (e->nic == nic)
 			xha_slot_pick(e, &picked);
 	xha_slots_leave(g, &picked);
@@ -664,8 +664,8 @@ void xha_slots_release(struct xha_engine *g)
 	struct xfrm_state *x;
 	LIST_HEAD(picked);
 
-	list_for_each_entry(e, &g->sas, node)
-		if (e->adopted && e->nic)
+	list_for_each_entry(e, &g->held, held)
+		if (e->adopted)
 			list_add_tail(&e->pick, &picked);
 	xha_slots_leave(g, &picked);
 	list_for_each_entry_safe(e, tmp, &g->sas, node) {
