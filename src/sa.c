@@ -13,7 +13,7 @@
 #define SWEEP_BATCH	64
 
 struct hlist_head *xha_sa_table;
-static DEFINE_SPINLOCK(table_lock);	/* (BH) writers of the table; innermost */
+static DEFINE_SPINLOCK(table_lock);	/* (BH) writers of the table; by_id's inside */
 
 static const struct rhashtable_params by_id_params = {
 	.key_len = sizeof(struct xha_id),
@@ -187,6 +187,22 @@ void xha_sa_configure(struct xha_sa *sa)
 	xha_tap->watch(sa);
 }
 
+/* All or nothing: whoever finds it by either table finds one that stays until it is unlinked. */
+static int insert_found(struct xha_sa *sa)
+{
+	int err = 0;
+
+	spin_lock_bh(&table_lock);
+	if (xha_sa_by_x(sa->x))
+		err = -EEXIST;
+	else if (sa->group)
+		err = rhashtable_lookup_insert_fast(&sa->xn->by_id, &sa->by_id, by_id_params);
+	if (!err)
+		hlist_add_head_rcu(&sa->by_x, xha_sa_bucket(sa->x));
+	spin_unlock_bh(&table_lock);
+	return err;
+}
+
 static int insert(struct xha_sa *sa)
 {
 	struct xha_net *xn = sa->xn;
@@ -195,21 +211,14 @@ static int insert(struct xha_sa *sa)
 	/* xn->sas_next is protected by the lock of the array. */
 	err = xa_alloc_cyclic_bh(&xn->sas, &sa->index, NULL, XA_LIMIT(1, XHA_INDEX_MAX),
 				 &xn->sas_next, GFP_ATOMIC);
+	/* 1 is none: the index is not above the last one. */
 	if (err < 0)
 		return err;
-	if (sa->group) {
-		err = rhashtable_lookup_insert_fast(&xn->by_id, &sa->by_id, by_id_params);
-		if (err)
-			goto err_index;
+	err = insert_found(sa);
+	if (err) {
+		xa_erase_bh(&xn->sas, sa->index);
+		return err;
 	}
-	spin_lock_bh(&table_lock);
-	if (xha_sa_by_x(sa->x))
-		err = -EEXIST;
-	else
-		hlist_add_head_rcu(&sa->by_x, xha_sa_bucket(sa->x));
-	spin_unlock_bh(&table_lock);
-	if (err)
-		goto err_id;
 	xa_store_bh(&xn->sas, sa->index, sa, GFP_ATOMIC);
 	/* It is found by the table: who has unlinked it meanwhile has erased nothing yet. */
 	if (test_bit(XHA_SA_DEAD, &sa->flags))
@@ -221,13 +230,6 @@ static int insert(struct xha_sa *sa)
 		xha_packet_hear(xn);
 	}
 	return 0;
-
-err_id:
-	if (sa->group)
-		rhashtable_remove_fast(&xn->by_id, &sa->by_id, by_id_params);
-err_index:
-	xa_erase_bh(&xn->sas, sa->index);
-	return err;
 }
 
 /* Return: with a reference, beside that of the tables. */

@@ -65,6 +65,20 @@ each "group show" false true ha "$G1" group show g
 must ha "$G1" group del g
 must ha "$G1" link del sync
 
+# SAs of no group: by the aevent tap they are known, too.
+for n in {1..200}; do
+	id="src 192.0.2.1 dst 192.0.2.2 proto esp spi $n"
+	echo "xfrm state add $id mode tunnel aead rfc4106(gcm(aes)) $KEY 128"
+	echo "xfrm state delete $id"
+done > /run/batch
+faults 50 1 -1
+check "SAs of no group come and go" ip -n "$G1" -batch /run/batch
+faults 0 1 0
+none_known() {
+	[ "$(json_first "$(ha "$G1" -j node show)" .sas)" = 0 ]
+}
+check "and none is known for longer" wait_for 10 none_known
+
 # What happens in softirq and work items: handshake, announcements, records, events.
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
 policies 0x1000 4 tunnel
