@@ -369,29 +369,48 @@ static void unbind(struct xha_link *link)
 	xha_link_do(link, XHA_TODO_DEVICE);
 }
 
+static bool fits(const struct net_device *dev)
+{
+	return dev->mtu >= XHA_MTU_MIN;
+}
+
+/* Is a device without a link the one that has this name? */
+static bool awaited(const struct xha_link *link, const struct net_device *dev, unsigned long event)
+{
+	return !rcu_access_pointer(link->dev) &&
+	       (event == NETDEV_REGISTER || event == NETDEV_CHANGENAME ||
+		event == NETDEV_CHANGEMTU) &&
+	       net_eq(dev_net(dev), link->xn->net) && dev->type == ARPHRD_ETHER &&
+	       fits(dev) && !strcmp(dev->name, link->name);
+}
+
+/* Below XHA_MTU_MIN heartbeats would still fit, and what they stand for would not. */
 static int device_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
 	struct xha_link *link;
+	int err = 0;
 
 	mutex_lock(&links_mutex);
 	list_for_each_entry(link, &all_links, all) {
 		if (rcu_access_pointer(link->dev) == dev) {
 			if (event == NETDEV_UNREGISTER || event == NETDEV_CHANGENAME)
 				unbind(link);
+			else if (event == NETDEV_CHANGEMTU && !fits(dev))
+				err = -EINVAL;
 			else
 				xha_link_do(link, XHA_TODO_DEVICE);
-		} else if (!rcu_access_pointer(link->dev) &&
-			   (event == NETDEV_REGISTER || event == NETDEV_CHANGENAME) &&
-			   net_eq(dev_net(dev), link->xn->net) && dev->type == ARPHRD_ETHER &&
-			   !strcmp(dev->name, link->name)) {
+		} else if (awaited(link, dev, event)) {
 			bind(link, dev);
 		}
 	}
 	mutex_unlock(&links_mutex);
+	if (err)
+		pr_notice_ratelimited("xfrm_ha: %s has a link, which needs an MTU of %d\n",
+				      dev->name, XHA_MTU_MIN);
 	if (event == NETDEV_UNREGISTER)
 		xha_sa_sweep(xha_pernet(dev_net(dev)));
-	return NOTIFY_DONE;
+	return notifier_from_errno(err);
 }
 
 static struct notifier_block device_notifier = {
@@ -430,7 +449,8 @@ static void link_free(struct xha_link *link)
  * @c: settings; heartbeat, dead and batch within their ranges
  * @extack: one sentence on a refusal
  *
- * The link outlives the device: one of the same name takes its place.
+ * The link outlives the device: one of the same name takes its place. While it has one, its MTU
+ * can't be set to less than XHA_MTU_MIN.
  *
  * Return: 0, -EINVAL, -EEXIST, -ENOSPC, -EOPNOTSUPP, -ENOMEM.
  */
@@ -446,7 +466,7 @@ int xha_link_add(struct xha_net *xn, struct net_device *dev, const struct xha_li
 		NL_SET_ERR_MSG(extack, "The device is not an Ethernet device");
 		return -EOPNOTSUPP;
 	}
-	if (dev->mtu < XHA_MTU_MIN) {
+	if (!fits(dev)) {
 		NL_SET_ERR_MSG(extack, "The device's MTU is less than 1000");
 		return -EINVAL;
 	}

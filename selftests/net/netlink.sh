@@ -54,9 +54,30 @@ for n in 1 2 3 4 5 6; do
 	must ha "$G1" link add in$n peer 02:00:00:00:01:02 insecure
 done
 refused "$G1" "no more than 8 links" link add in7 peer 02:00:00:00:01:02 insecure
+mtu() { # DEVICE
+	on "$G1" cat "/sys/class/net/$1/mtu"
+}
+state_is() { # DEVICE STATE
+	[ "$(link_field "$G1" "$1" state)" = "$2" ]
+}
+check_not "no less than the link needs" ip -n "$G1" link set in0 mtu 999
+is "its MTU stays" "$(mtu in0)" 1500
+check "as little as it needs" ip -n "$G1" link set in0 mtu 1000
+must ip -n "$G1" link del in0
+must ip -n "$G1" link add in0 up mtu 999 type veth peer name in1
+must ip -n "$G1" link set in1 up
+# One after the other: what becomes of in2 was known after in0's.
+must ip -n "$G1" link set in2 up
+must ip -n "$G1" link set in3 up
+must wait_for 5 state_is in2 connecting
+is "a new one that is too small is none" \
+	"$(link_field "$G1" in0 state) $(on "$G1" cat /sys/class/net/in0/carrier)" "down 1"
+must ip -n "$G1" link set in0 mtu 1000
+check "until it is not" wait_for 5 state_is in0 connecting
 for n in {0..6}; do
 	must ha "$G1" link del "in$n"
 done
+check "without a link any" ip -n "$G1" link set in0 mtu 999
 check_not "a key is never read back" grep -q "$(cat $key)" <<<"$(ha "$G1" -j link show)"
 
 refused "$G1" "2 intervals" group add g role active interval 100 quantity 150
