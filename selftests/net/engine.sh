@@ -704,6 +704,27 @@ if can_fail; then
 		pings 12 4 3 > /dev/null || fail "no memory: $n: no traffic"
 	done
 	check "no memory: in its slot after all" wait_for 20 at "$(spi_out 12)" hard
+	# What the kernel tries twice fails if both do.
+	before=$(eng .sas)
+	refusals=0
+	faults 50 1 -1
+	for n in {1..40}; do
+		for way in "$a $b 0x1300 out" "$b $a 0x1301 in"; do
+			read -r src dst spi dir <<< "$way"
+			ip -n "$A" xfrm state add src "$src" dst "$dst" proto esp spi "$spi" \
+				mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128 \
+				offload dev eng0 dir "$dir" 2> /dev/null ||
+				refusals=$((refusals + 1))
+			ip -n "$A" xfrm state delete src "$src" dst "$dst" proto esp spi "$spi" \
+				2> /dev/null
+		done
+	done
+	faults 0 1 0
+	between "no memory: refused, or not" $refusals 10 79
+	all_gone() {
+		[ "$(eng .sas)" = "$before" ]
+	}
+	check "no memory: what was refused has left nothing" wait_for 10 all_gone
 	no_tunnels
 	must ip -n "$A" link del eng0
 fi

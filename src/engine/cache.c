@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which SAs hold the slots: the heat policy (heat.c), applied to an engine device. */
 
+#include <linux/prefetch.h>
+
 #include "engine.h"
 
 #define RETRY_ROOM	16	/* ticks until a full NIC is offered one more SA */
@@ -9,6 +11,7 @@
 #define LEAVE		(HZ / 10)	/* a slot is waited for so long, else until the next tick */
 #define KICK		(HZ / 50)	/* what comes within it is one decision, */
 #define KICK_COST	20	/* or within so many times what a decision takes */
+#define LOOK		32	/* SAs that are looked at at a time */
 
 static int direction(const struct xha_slot_sa *e)
 {
@@ -66,18 +69,9 @@ static struct xha_nic *receiver(struct xha_engine *g, const struct xha_slot_sa *
 	return nic && xha_nic_takes(nic) ? nic : NULL;
 }
 
-/**
- * xha_cache_count() - who has served the packets of an SA since the last look?
- * @e: SA; mutex
- *
- * At each tick, and before it enters a slot or leaves one.
- *
- * Return: its count of packets.
- */
-u64 xha_cache_count(struct xha_slot_sa *e)
+static u64 count(struct xha_engine *g, struct xha_slot_sa *e)
 {
 	u64 packets = READ_ONCE(e->x->curlft.packets), more;
-	struct xha_engine *g = e->engine;
 
 	/* On a standby it may have been told of less. */
 	more = packets > e->packets ? packets - e->packets : 0;
@@ -87,6 +81,17 @@ u64 xha_cache_count(struct xha_slot_sa *e)
 		g->packets_soft += more;
 	e->packets = packets;
 	return packets;
+}
+
+/**
+ * xha_cache_count() - who has served the packets of an SA since the last look?
+ * @e: SA; mutex
+ *
+ * At each tick, and before it enters a slot or leaves one.
+ */
+void xha_cache_count(struct xha_slot_sa *e)
+{
+	count(e->engine, e);
 }
 
 static void refused(struct xha_engine *g, struct xha_slot_sa *e, struct xha_nic *nic, int err)
@@ -203,6 +208,7 @@ static void make_room(struct xha_nic *nic, int dir, u32 n, bool pinned)
 	struct xha_engine *g = nic->engine;
 	struct xha_heat_plan plan = {};
 	struct xha_slot_sa *e;
+	unsigned long number;
 	LIST_HEAD(picked);
 	u64 heat;
 	u32 i;
@@ -213,7 +219,7 @@ static void make_room(struct xha_nic *nic, int dir, u32 n, bool pinned)
 		return;
 	}
 	xha_heat_plan_begin(&plan, 0);
-	list_for_each_entry(e, &g->sas, node) {
+	xa_for_each(&g->sas, number, e) {
 		if (e->nic != nic || direction(e) != dir || (e->pin && !pinned))
 			continue;
 		heat = xha_heat_at(&e->heat, &g->policy, g->tick);
@@ -315,6 +321,7 @@ static bool elsewhere(struct xha_engine *g, const struct xha_slot_sa *e)
 static void correct(struct xha_engine *g, bool ticked)
 {
 	struct xha_slot_sa *e;
+	unsigned long number;
 	struct xha_nic *nic;
 	LIST_HEAD(picked);
 	u64 start;
@@ -335,7 +342,7 @@ static void correct(struct xha_engine *g, bool ticked)
 	xha_slots_leave(g, &picked);
 	if (!g->pins)
 		return;
-	list_for_each_entry(e, &g->sas, node)
+	xa_for_each(&g->sas, number, e)
 		if (e->pin)
 			follow_pin(g, e);
 }
@@ -458,18 +465,41 @@ static void end(struct xha_engine *g, struct xha_heat_plan *plan)
 	}
 }
 
+/*
+ * What is looked at of an SA is in two cache lines, and no longer in the cache with very many SAs.
+ * So those of the next ones are on their way at the same time.
+ */
+static void look(struct xha_engine *g)
+{
+	unsigned long from = 0;
+	struct xha_slot_sa *e;
+	void *next[LOOK];
+	u32 n, i;
+
+	while ((n = xa_extract(&g->sas, next, from, ULONG_MAX, LOOK, XA_PRESENT))) {
+		for (i = 0; i < n; i++)
+			prefetchw(next[i]);
+		for (i = 0; i < n; i++) {
+			e = next[i];
+			prefetch(&e->x->curlft.packets);
+		}
+		for (i = 0; i < n; i++) {
+			e = next[i];
+			offer(g, e, xha_heat_tick(&e->heat, &g->policy, count(g, e), g->tick));
+		}
+		from = e->number + 1;
+		cond_resched();
+	}
+}
+
 static void decide(struct xha_engine *g)
 {
-	struct xha_slot_sa *e;
 	struct xha_nic *nic;
-	u64 start, took, packets;
+	u64 start, took;
 
 	start = ktime_get_ns();
 	begin(g);
-	list_for_each_entry(e, &g->sas, node) {
-		packets = xha_cache_count(e);
-		offer(g, e, xha_heat_tick(&e->heat, &g->policy, packets, g->tick));
-	}
+	look(g);
 	g->decided = g->policy;
 	g->judged = g->numbers;
 	g->decisions++;
@@ -652,7 +682,7 @@ int xha_cache_init(struct xha_engine *g)
 
 	mutex_init(&g->mutex);
 	INIT_LIST_HEAD(&g->nics);
-	INIT_LIST_HEAD(&g->sas);
+	xa_init_flags(&g->sas, XA_FLAGS_LOCK_BH);
 	INIT_LIST_HEAD(&g->held);
 	INIT_DELAYED_WORK(&g->work, work);
 	g->tick = 1;

@@ -321,15 +321,16 @@ static int dump_cache(struct sk_buff *skb, struct netlink_callback *cb, struct x
 		      long *seen)
 {
 	struct xha_slot_sa *e;
+	unsigned long number;
 	int err;
 
-	list_for_each_entry(e, &g->sas, node) {
-		if (READ_ONCE(e->dead) || e->number <= *seen)
+	xa_for_each_start(&g->sas, number, e, *seen + 1) {
+		if (READ_ONCE(e->dead))
 			continue;
 		err = xha_netlink_dump(skb, cb, XFRM_HA_CMD_CACHE_GET, fill_cache, e);
 		if (err)
 			return err;
-		*seen = e->number;
+		*seen = number;
 	}
 	return 0;
 }
@@ -371,8 +372,9 @@ static struct xha_slot_sa *find(struct xha_engine *g, struct nlattr **a,
 	__be32 spi = nla_get_be32(a[XFRM_HA_A_CACHE_SPI]);
 	struct nlattr *v4 = a[XFRM_HA_A_CACHE_ADDRESS], *v6 = a[XFRM_HA_A_CACHE_ADDRESS6];
 	struct xha_slot_sa *e, *found = NULL;
+	unsigned long number;
 
-	list_for_each_entry(e, &g->sas, node) {
+	xa_for_each(&g->sas, number, e) {
 		const struct xfrm_state *x = e->x;
 
 		if (READ_ONCE(e->dead) || x->id.spi != spi ||

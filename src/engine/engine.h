@@ -141,52 +141,55 @@ struct xha_twin {
 
 /**
  * struct xha_slot_sa - an SA of an engine device
+ * @packets: the SA's count as of xha_cache_count()
+ * @wait: tick before which it is not offered to a NIC, after a refusal
+ * @seen: ifindex of the NIC that brought the last packet
  * @by_x: inbound; in the table of all engines
- * @node: in xha_engine.sas
  * @held: in xha_engine.held, while it has a NIC
  * @parked: in the parking's list, afterwards
+ * @number: its key in xha_engine.sas, in the order of their coming
  * @lock: see DOC
- * @number: of the SAs of its engine; they are in its order
  * @tx: of the NIC; RCU, written under @lock
  * @late: ditto, for packets decided on before
- * @seen: ifindex of the NIC that brought the last packet
  * @hit: inbound, in a slot: a packet was decrypted by hardware since the last tick
  * @miss: ditto, by the kernel although it came to that NIC
  * @entered: tick in which it entered its slot
- * @wait: tick before which it is not offered to a NIC, after a refusal
  * @lapses: inbound: how often its NIC did not decrypt it, since it last did
  * @why: enum xfrm_ha_cache_reason of the last decision that gave it a slot
  * @gain: ditto, of struct xha_heat_verdict
  * @margin: ditto
  * @given: number of that decision
+ *
+ * What each tick looks at of each SA is in one cache line of its own, from @x to @dead.
  */
 struct xha_slot_sa {
-	struct rhash_head by_x;
-	struct list_head node;
+	struct xfrm_state *x ____cacheline_aligned;
+	struct xha_nic *nic;
+	struct xha_heat heat;
+	u64 packets;
+	u64 wait;
+	int seen;
+	bool inbound;
+	u8 pin;
+	bool dead;			/* @lock */
+
+	struct rhash_head by_x ____cacheline_aligned;
 	struct list_head held;
 	struct llist_node parked;
 	struct list_head pick;
-	struct xfrm_state *x;
 	struct xha_engine *engine;
-	u64 number;
-	bool inbound;
-	bool adopted;
-	spinlock_t lock;		/* of the next two */
+	unsigned long number;
+	spinlock_t lock;		/* of @place, @dead */
 	u8 place;
-	bool dead;
+	bool adopted;
 	struct xfrm_state __rcu *tx;
 	struct xfrm_state __rcu *late;
 	struct xha_twin *twin;
-	struct xha_nic *nic;
-	int seen;
 	bool hit;
 	bool miss;
-	struct xha_heat heat;
-	u64 packets;
 	u64 since;
 	u64 entered;
 	u64 moves;
-	u64 wait;
 	int err;
 	u32 refusals;
 	u32 lapses;
@@ -194,7 +197,6 @@ struct xha_slot_sa {
 	u64 gain;
 	u64 margin;
 	u64 given;
-	u8 pin;
 	int pin_ifindex;
 	struct rcu_head rcu;
 };
@@ -205,10 +207,10 @@ struct xha_engine {
 	struct xha_ports __rcu *ports;
 	struct xha_ports sets[2];	/* one is @ports, or was, the other is the next; RTNL */
 	struct mutex mutex;		/* see DOC */
-	struct list_head sas;
+	struct xarray sas;
 	struct list_head held;
 	u32 pins;
-	u64 numbers;
+	unsigned long numbers;
 	u32 n_sas;
 	u32 n_hard;
 	struct delayed_work work;
@@ -220,7 +222,7 @@ struct xha_engine {
 	u64 leave_ns;			/* for a driver, of the SAs that left last, each */
 	struct xha_heat_policy decided;	/* the policy of the last decision */
 	u64 decisions;
-	u64 judged;			/* @number of the last SA that it was about */
+	unsigned long judged;		/* @number of the last SA that it was about */
 	bool uneven;			/* NICs may have more than their part */
 	bool adopt;
 	char adopt_group[XHA_NAME_LEN];	/* only its SAs; empty: all */
@@ -291,7 +293,7 @@ void xha_cache_fini(struct xha_engine *g);
 int xha_cache_reserve(struct xha_engine *g, u32 swaps);
 int xha_cache_plan_alloc(struct xha_heat_plan *plan, u32 swaps);
 void xha_cache_plan_free(struct xha_heat_plan *plan);
-u64 xha_cache_count(struct xha_slot_sa *e);
+void xha_cache_count(struct xha_slot_sa *e);
 void xha_cache_kick(struct xha_engine *g);
 void xha_cache_shrink(struct xha_nic *nic, int dir);
 enum xfrm_ha_cache_reason xha_cache_reason(struct xha_slot_sa *e, struct xha_heat_verdict *v);

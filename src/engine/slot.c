@@ -346,14 +346,18 @@ static struct xha_slot_sa *create(struct xha_engine *g, struct xfrm_state *x, bo
 }
 
 /* Mutex. */
-static void insert(struct xha_engine *g, struct xha_slot_sa *e)
+static int insert(struct xha_engine *g, struct xha_slot_sa *e)
 {
+	int err = xa_insert_bh(&g->sas, g->numbers + 1, e, GFP_KERNEL);
+
+	if (err)
+		return err;
 	e->number = ++g->numbers;
 	e->since = ktime_get_boottime_ns();
 	e->packets = READ_ONCE(e->x->curlft.packets);
 	xha_heat_init(&e->heat, &g->policy, e->packets, g->tick);
-	list_add_tail(&e->node, &g->sas);
 	g->n_sas++;
+	return 0;
 }
 
 static void unhash(struct xha_slot_sa *e)
@@ -372,7 +376,7 @@ static void discard(struct xha_slot_sa *e)
 /* Mutex; in software. */
 static void unlist(struct xha_slot_sa *e)
 {
-	list_del(&e->node);
+	xa_erase_bh(&e->engine->sas, e->number);
 	e->engine->n_sas--;
 	e->engine->pins -= !!e->pin;
 }
@@ -381,6 +385,7 @@ static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
 {
 	struct xha_engine *g = engine_of(x->xso.dev);
 	struct xha_slot_sa *e;
+	int err;
 
 	if (x->xso.type != XFRM_DEV_OFFLOAD_CRYPTO) {
 		NL_SET_ERR_MSG(extack, "An engine device does crypto offload, not packet offload");
@@ -389,11 +394,17 @@ static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
 	e = create(g, x, x->xso.dir == XFRM_DEV_OFFLOAD_IN);
 	if (IS_ERR(e))
 		return PTR_ERR(e);
-	x->xso.real_dev = NULL;
-	x->xso.offload_handle = e->inbound ? 0 : (unsigned long)e;
 	mutex_lock(&g->mutex);
-	insert(g, e);
+	err = insert(g, e);
+	if (!err) {
+		x->xso.real_dev = NULL;
+		x->xso.offload_handle = e->inbound ? 0 : (unsigned long)e;
+	}
 	mutex_unlock(&g->mutex);
+	if (err) {
+		discard(e);
+		return err;
+	}
 	xha_cache_kick(g);
 	return 0;
 }
@@ -565,6 +576,10 @@ static void adopt(struct xfrm_state *x, void *data)
 	e = create(g, x, dir == XFRM_DEV_OFFLOAD_IN);
 	if (IS_ERR(e))
 		return;
+	if (insert(g, e)) {
+		discard(e);
+		return;
+	}
 	e->adopted = true;
 	spin_lock_bh(&x->lock);
 	ours = x->km.state != XFRM_STATE_DEAD && !x->xso.dev &&
@@ -580,10 +595,10 @@ static void adopt(struct xfrm_state *x, void *data)
 		smp_store_release(&x->xso.dev, g->dev);
 	}
 	spin_unlock_bh(&x->lock);
-	if (ours)
-		insert(g, e);
-	else
+	if (!ours) {
+		unlist(e);
 		discard(e);
+	}
 }
 
 #define NEWCOMERS	4096
@@ -660,15 +675,16 @@ void xha_slots_adopt(struct xha_engine *g)
  */
 void xha_slots_release(struct xha_engine *g)
 {
-	struct xha_slot_sa *e, *tmp;
 	struct xfrm_state *x;
+	struct xha_slot_sa *e;
+	unsigned long number;
 	LIST_HEAD(picked);
 
 	list_for_each_entry(e, &g->held, held)
 		if (e->adopted)
 			list_add_tail(&e->pick, &picked);
 	xha_slots_leave(g, &picked);
-	list_for_each_entry_safe(e, tmp, &g->sas, node) {
+	xa_for_each(&g->sas, number, e) {
 		if (!e->adopted)
 			continue;
 		x = e->x;
