@@ -79,7 +79,7 @@ bench-forwarder: ready tools ## Decryption on two CPUs: by nothing, RPS, the for
 	selftests/bench/forwarder
 
 .PHONY: bench-tick
-bench-tick: ready tools ## What the decisions of an engine device cost, with 100,000 SAs (10 minutes)
+bench-tick: ready tools ## What the decisions of an engine device cost, with 100,000 SAs (20 minutes)
 	selftests/bench/tick
 
 .PHONY: voice

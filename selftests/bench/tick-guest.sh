@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # In a guest: an engine device with $SAS SAs, half of them outbound, a NIC with $SLOTS slots per
-# direction. A line "@@tick NANOSECONDS" for each tick that is looked at.
+# direction. A line "@@idle NANOSECONDS" for each tick that is looked at, and one of "@@moved" for
+# each before which all SAs have had packets.
 
 . "$(dirname "$0")/../lib/engine.sh"
 
@@ -46,14 +47,39 @@ for ((i = 1; i <= SAS / 2; i++)); do
 done > /tmp/batch
 error=$(ip -n A -batch /tmp/batch 2>&1) || die "$(tail -n 2 <<< "$error" | tr "\n" " ") $(dmesg | tail -n 3 | tr "\n" " ") after $(ip -n A xfrm state count)"
 
-for ((i = 0; i < 12; i++)); do
-	read -r ticks time < <(eng '"\(.ticks) \(.tick_time)"')
-	# The first ones fill the slots.
-	[ $i -lt 2 ] || echo "@@tick $(((time - last_time) / (ticks - last_ticks)))"
+look() { # ticks and their time, once there is another tick
 	last_ticks=$ticks last_time=$time
-	while [ "$(eng .ticks)" -lt $((last_ticks + 3)) ]; do
+	while [ "$(eng .ticks)" = "$last_ticks" ]; do
 		nap
 	done
+	read -r ticks time < <(eng '"\(.ticks) \(.tick_time)"')
+}
+tick() { # idle|moved
+	echo "@@$1 $(((time - last_time) / (ticks - last_ticks)))"
+}
+packets() {
+	eng '.packets_hard + .packets_soft'
+}
+
+ticks=0 time=0
+# The first ones fill the slots.
+for i in {1..6}; do
+	look
+done
+for i in {1..10}; do
+	look
+	tick idle
+done
+must ha engine set eng0 period 10000
+look
+for i in {1..10}; do
+	before=$(packets)
+	look
+	counted=$("$(dirname "$0")/count" A) || die "count"
+	[ "$counted" = "$SAS" ] || die "$counted SAs were counted"
+	look
+	[ $(($(packets) - before)) -ge "$SAS" ] || die "packets were not counted: $before, $(packets)"
+	tick moved
 done
 [ "$(eng .sas)" = "$SAS" ] || die "$(eng .sas) SAs"
 eng '"@@hard \(.hard)"'
