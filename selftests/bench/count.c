@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Adds packets to the counts of all SAs of a network namespace, as if they had had so many:
+ * Adds packets to the counts of all SAs of a network namespace, as if they had come:
  * 1 to 64 each, always as many for an SA with the same SPI (XFRM_MSG_NEWAE).
  *
  *	count NS
@@ -52,7 +52,7 @@ static int found(struct nl_msg *msg, void *arg)
 int main(int argc, char **argv)
 {
 	struct nl_sock *nl = nl_socket_alloc();
-	size_t i;
+	struct row *r;
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: count NS\n");
@@ -65,8 +65,8 @@ int main(int argc, char **argv)
 	if (nl_send_simple(nl, XFRM_MSG_GETSA, NLM_F_DUMP, NULL, 0) < 0 ||
 	    nl_recvmsgs_default(nl) < 0)
 		die("SAs");
-	for (i = 0; i < n; i++)
-		if (nl_send_simple(nl, XFRM_MSG_NEWAE, NLM_F_REPLACE, &rows[i], sizeof(*rows)) < 0 ||
+	for (r = rows; r < rows + n; r++)
+		if (nl_send_simple(nl, XFRM_MSG_NEWAE, NLM_F_REPLACE, r, sizeof(*r)) < 0 ||
 		    nl_wait_for_ack(nl) < 0)
 			die("XFRM_MSG_NEWAE");
 	printf("%zu\n", n);

@@ -11,7 +11,7 @@
 #define LEAVE		(HZ / 10)	/* a slot is waited for so long, else until the next tick */
 #define KICK		(HZ / 50)	/* what comes within it is one decision, */
 #define KICK_COST	20	/* or within so many times what a decision takes */
-#define LOOK		32	/* SAs that are looked at at a time */
+#define LOOK		32	/* so many SAs at once; see look() */
 
 static int direction(const struct xha_slot_sa *e)
 {
