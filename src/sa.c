@@ -313,8 +313,10 @@ void xha_sa_hear(struct xfrm_state *x)
 		goto err;
 	}
 	sa = create(xn, x, g);
-	if (!sa)
+	if (!sa) {
+		xha_sa_sweep(xn);
 		goto err;
+	}
 	if (g)
 		atomic_inc(&g->n_sas);
 	xha_tap->watch(sa);
@@ -333,7 +335,6 @@ err:
 	atomic_dec(&xn->n_sas);
 	if (g)
 		xha_group_put(g);
-	xha_sa_sweep(xn);
 out:
 	rcu_read_unlock();
 }
