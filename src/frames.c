@@ -306,12 +306,14 @@ static void input(struct xha_session *s, const struct xha_hdr *h, const u8 *data
 	spin_unlock_bh(&link->lock);
 	xha_stat_inc(link->xn, XHA_STAT_FRAME_RX);
 
+	/*
+	 * One that can't be read to its end, or asks for a lease that can't be given, counts as
+	 * lost: what is acknowledged is what was taken in.
+	 */
 	err = xha_mirror_input(link->mirror, h->number, data + XHA_ACK_LEN, len - XHA_ACK_LEN);
-	if (err == -EBADMSG)
-		xha_stat_inc(link->xn, XHA_STAT_FRAME_MALFORMED);
-	/* A lease was asked for that can't be given: the frame counts as lost. */
-	if (err == -EBUSY) {
-		xha_stat_inc(link->xn, XHA_STAT_FRAME_REFUSED);
+	if (err) {
+		xha_stat_inc(link->xn, err == -EBUSY ? XHA_STAT_FRAME_REFUSED :
+						       XHA_STAT_FRAME_MALFORMED);
 		return;
 	}
 

@@ -448,6 +448,8 @@ static void group_config(struct xha_group_config *c, struct nlattr **a)
 
 static bool name_ok(const char *s)
 {
+	if (!*s)
+		return false;
 	for (; *s; s++)
 		if (*s <= ' ' || *s > '~' || *s == '/')
 			return false;
@@ -475,7 +477,7 @@ int xfrm_ha_nl_group_new_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	if (!name_ok(nla_data(a[XFRM_HA_A_GROUP_NAME]))) {
 		NL_SET_ERR_MSG_ATTR(info->extack, a[XFRM_HA_A_GROUP_NAME],
-				    "A name has printable characters without blanks and slashes");
+				    "A name has printable characters, at least one, no blanks and slashes");
 		return -EINVAL;
 	}
 	if (a[XFRM_HA_A_GROUP_LINK])

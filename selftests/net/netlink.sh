@@ -83,6 +83,7 @@ check_not "a key is never read back" grep -q "$(cat $key)" <<<"$(ha "$G1" -j lin
 refused "$G1" "2 intervals" group add g role active interval 100 quantity 150
 refused "$G1" "There is no link on this device" group add g role active link wan
 refused "$G1" "slashes" group add a/b role active
+refused "$G1" "at least one" group add "" role active
 refused "$G1" "out of range" group add g role active interval 2000000
 refused "$G1" "slices for each" group add g role active slice 5/4
 refused "$G1" "out of range" group add g role active slice 0/17
