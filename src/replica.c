@@ -391,9 +391,14 @@ void xha_mirror_sa_new(struct xha_sa *sa)
 
 	spin_lock_bh(&m->rx_lock);
 	p = rhashtable_lookup_fast(&m->peers_by_id, &sa->id, by_id_params);
+	/* One that was deleted and added again before the reaper came. */
+	if (p && p->sa && p->sa != sa) {
+		detach(m, p);
+		orphan(m, p);
+	}
 	if (xha_group_sends(sa->group)) {
 		/* The peer has used it before. */
-		if (p && !p->sa)
+		if (p)
 			meet(sa, p->out);
 		known = true;
 		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
@@ -401,18 +406,15 @@ void xha_mirror_sa_new(struct xha_sa *sa)
 	}
 	if (p) {
 		known |= p->epoch == m->rx_epoch && !xha_mirror_bitmap(sa);
-		/* One that was deleted and added again before the reaper came. */
-		if (p->sa && p->sa != sa) {
-			detach(m, p);
-			orphan(m, p);
-		}
 		/* If it dies from here on, the reaper comes later. */
 		if (!p->sa && !test_bit(XHA_SA_DEAD, &sa->flags) && xha_sa_get(sa)) {
 			detach(m, p);
 			p->sa = sa;
 			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_ADOPTED);
-			apply_known(m, p, 0);
 		}
+		/* What the peer said since it was in the tables came before it was held. */
+		if (p->sa == sa)
+			apply_known(m, p, 0);
 	}
 	spin_unlock_bh(&m->rx_lock);
 	if (!known) {
