@@ -212,6 +212,9 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 		xha_mirror_due(sa);
 		break;
 	case XHA_ROLE_RELEASING:
+		/* Those before this one are not held yet: the next run is for all. */
+		if (!g->releasing)
+			break;
 		if (!test_and_set_bit(XHA_SA_FINAL, &sa->flags))
 			atomic_inc(&g->final_left);
 		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
@@ -293,7 +296,8 @@ static void role_work(struct work_struct *work)
 		return;
 	}
 	/* 1 for the sweep itself: acknowledgements may come while it runs. */
-	if (role == XHA_ROLE_RELEASING)
+	g->releasing = role == XHA_ROLE_RELEASING;
+	if (g->releasing)
 		atomic_set(&g->final_left, 1);
 	each_sa(g, sweep);
 	/* If that came while this ran, SAs have been passed by: the next run is for them. */
