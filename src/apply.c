@@ -274,8 +274,11 @@ static void take_window(struct xha_sa *sa, const struct xha_group_config *c)
 	write_window(x, &w);
 }
 
-/* An aevent tap hears of a packet when its number is given: what may come at once. */
-#define GSO_HEADROOM	64
+/*
+ * An aevent tap hears of a packet when its number is given: what may come at once, as many as
+ * UDP_MAX_SEGMENTS in include/linux/udp.h.
+ */
+#define GSO_HEADROOM	128
 
 /*
  * No number stops a NIC. It goes on while there is a peer in sync, or one that has acknowledged
@@ -489,10 +492,16 @@ u64 xha_apply_role(struct xha_sa *sa)
 	xha_sa_bound(sa);
 	spin_unlock_bh(&x->lock);
 
+	if (!standby)
+		return skipped;
 	/* The handler takes x->lock, and re-arms itself unless cancelled after it. */
-	if (standby)
-		hrtimer_cancel(&x->mtimer);
-	return skipped;
+	hrtimer_cancel(&x->mtimer);
+	/* Somebody else may have let it go by then. */
+	spin_lock_bh(&x->lock);
+	if (x->km.state == XFRM_STATE_VALID)
+		hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
+	spin_unlock_bh(&x->lock);
+	return 0;
 }
 
 /**
