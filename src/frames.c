@@ -410,8 +410,10 @@ int xha_frames_receive(struct sk_buff *skb, struct net_device *dev, struct packe
 	why = XHA_STAT_FRAME_MALFORMED;
 	if (skb->len > XHA_FRAME_MAX)
 		goto drop;
-	/* It is decrypted in place: nobody else may see it. */
-	skb = skb_unshare(skb, GFP_ATOMIC);
+	/* It is decrypted in place: nobody else may see it, neither the skb nor its data. */
+	skb = skb_share_check(skb, GFP_ATOMIC);
+	if (skb)
+		skb = skb_unshare(skb, GFP_ATOMIC);
 	if (!skb || skb_linearize(skb)) {
 		why = XHA_STAT_FRAME_NOMEM;
 		goto drop;

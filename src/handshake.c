@@ -315,15 +315,18 @@ static int verify(struct xha_link *link, const struct sk_buff *skb, const struct
 	return crypto_memneq(mac, h->mac, sizeof(mac)) ? -EBADMSG : 0;
 }
 
-/* Frames in link->hellos have a header that was found sound. */
+/*
+ * Frames in link->hellos have a header that was found sound. While they are looked at others may
+ * come, for ever: these wait until the other links have had their turn.
+ */
 void xha_handshake_hear(struct xha_link *link)
 {
 	struct xha_hello h;
 	struct sk_buff *skb;
 	const u8 *payload;
-	int err;
+	int err, n;
 
-	while ((skb = skb_dequeue(&link->hellos))) {
+	for (n = 0; n < XHA_HELLO_QUEUE && (skb = skb_dequeue(&link->hellos)); n++) {
 		payload = skb->data + XHA_HDR_LEN;
 		if (xha_hello_decode(payload, skb->len - XHA_HDR_LEN, &h) < 0) {
 			xha_stat_inc(link->xn, XHA_STAT_FRAME_MALFORMED);
@@ -341,4 +344,6 @@ void xha_handshake_hear(struct xha_link *link)
 next:
 		kfree_skb(skb);
 	}
+	if (!skb_queue_empty(&link->hellos))
+		xha_link_do(link, XHA_TODO_HELLO);
 }
