@@ -235,7 +235,7 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 void xha_group_final_acked(struct xha_group *g)
 {
 	spin_lock_bh(&g->lock);
-	if (g->role == XHA_ROLE_RELEASING) {
+	if (g->role == XHA_ROLE_RELEASING && !g->gone) {
 		g->granting = true;
 		queue_work(group_wq, &g->role_work);
 	}
@@ -715,6 +715,10 @@ static void destroy(struct xha_group *g)
 	list_del_rcu(&g->node);
 	xa_erase(&xn->groups, g->id);
 	synchronize_rcu_expedited();
+	/* The reaper may end the SAs' final records later than this ends. */
+	spin_lock_bh(&g->lock);
+	g->gone = true;
+	spin_unlock_bh(&g->lock);
 	cancel_delayed_work_sync(&g->timer);
 	cancel_work_sync(&g->role_work);
 	xha_sa_dismiss(xn, g);

@@ -228,6 +228,7 @@ struct xha_group {
 	bool took;			/* active, neither handed it nor told to be; @lock */
 	bool granting;			/* RELEASING: all final records are acknowledged; @lock */
 	u32 deposed;			/* not 0: was active, must tell what it has used; @lock */
+	bool gone;			/* is being deleted; @lock */
 	bool releasing;			/* this run of role_work began as RELEASING */
 	atomic_t final_left;		/* RELEASING: final records not acknowledged */
 	u32 tenure;			/* times that it was given away, see packet.c; @lock */
