@@ -147,6 +147,7 @@ static netdev_tx_t transmit(struct sk_buff *skb, struct net_device *dev)
 	struct xha_engine *g = netdev_priv(dev);
 	struct xha_ports *ports;
 	unsigned int len = skb->len;
+	int err;
 
 	rcu_read_lock();
 	if (xo && xo->flags & XFRM_XMIT) {
@@ -160,7 +161,8 @@ static netdev_tx_t transmit(struct sk_buff *skb, struct net_device *dev)
 			goto drop;
 		skb->dev = port_for(skb, ports);
 	}
-	if (dev_xmit_complete(dev_queue_xmit(skb)))
+	err = dev_queue_xmit(skb);
+	if (!net_xmit_eval(err))
 		dev_sw_netstats_tx_add(dev, 1, len);
 	else
 		dev_core_stats_tx_dropped_inc(dev);
@@ -752,6 +754,16 @@ static int validate(struct nlattr *tb[], struct nlattr *data[], struct netlink_e
 	return 0;
 }
 
+static bool has_ipv6(void)
+{
+	bool has;
+
+	rcu_read_lock();
+	has = xfrm_state_afinfo_get_rcu(AF_INET6);
+	rcu_read_unlock();
+	return has;
+}
+
 static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 		   struct nlattr *data[], struct netlink_ext_ack *extack)
 {
@@ -765,7 +777,9 @@ static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 		return err;
 	/* An SA that is installed before them can't be offloaded; xfrm loads them on demand. */
 	request_module("xfrm-offload-%d-%d", AF_INET, IPPROTO_ESP);
-	request_module("xfrm-offload-%d-%d", AF_INET6, IPPROTO_ESP);
+	/* It would load IPv6, whose beginning waits for RTNL, which is held here. */
+	if (has_ipv6())
+		request_module("xfrm-offload-%d-%d", AF_INET6, IPPROTO_ESP);
 	return 0;
 }
 

@@ -35,7 +35,8 @@ static struct xha_slot_sa *outbound(const struct xfrm_state *x)
 
 static struct xha_slot_sa *find(const struct xfrm_state *x)
 {
-	return x->xso.dir == XFRM_DEV_OFFLOAD_IN ? xha_slot_sa(x) : outbound(x);
+	/* One that is being parked has neither direction, and maybe a driver's handle still. */
+	return x->xso.dir == XFRM_DEV_OFFLOAD_OUT ? outbound(x) : xha_slot_sa(x);
 }
 
 static void placed(struct xha_slot_sa *e, struct xha_nic *nic)
