@@ -257,20 +257,33 @@ static void sync_done(struct xha_sa *sa)
 	}
 }
 
-/* An SA is dead: nobody will acknowledge what was said of it. Process context. */
-void xha_mirror_gone(struct xha_sa *sa)
+/**
+ * xha_mirror_gone() - an SA is dead: nobody will acknowledge what was said of it
+ * @sa: shadow; process context
+ *
+ * Return: false if the peer must be told, and there is no room now. What is left is for those
+ * that are lost on the way.
+ */
+bool xha_mirror_gone(struct xha_sa *sa)
 {
 	struct xha_mirror *m = sa->mirror;
+	bool room = true;
 
 	/* While it is up: a session does not end, nor its epoch, before this does. */
 	rcu_read_lock();
 	if (READ_ONCE(m->up)) {
 		final_done(sa);
 		sync_done(sa);
-		if (READ_ONCE(sa->epoch) == m->epoch)
-			push(m, &m->gone, sa->index);
+		if (READ_ONCE(sa->epoch) == m->epoch) {
+			room = READ_ONCE(m->gone.n) < ARRAY_SIZE(m->gone.v) / 2;
+			if (room)
+				push(m, &m->gone, sa->index);
+			else
+				xha_stat_inc(m->xn, XHA_STAT_CONTROL_LIMIT);
+		}
 	}
 	rcu_read_unlock();
+	return room;
 }
 
 static void fill_announce(struct xha_sa *sa, struct fill *f, const struct xha_sample *s,

@@ -64,7 +64,8 @@ struct xha_mirror {
 	struct xha_msg rx_msg;
 	bool refused;			/* in the frame that is taken in: see refuses() */
 	struct llist_head dead;		/* SAs that were unlinked; no lock */
-	struct work_struct reap_work;
+	struct llist_node *reaped;	/* those that reap_work has taken; its own */
+	struct delayed_work reap_work;
 	struct delayed_work expire_work;
 };
 
@@ -85,7 +86,7 @@ static inline int xha_sa_room(const struct xha_sa *sa)
 
 /* mirror.c */
 void xha_mirror_nak(struct xha_mirror *m, u32 index);
-void xha_mirror_gone(struct xha_sa *sa);
+bool xha_mirror_gone(struct xha_sa *sa);
 
 /* replica.c */
 int xha_replica_init(struct xha_mirror *m);

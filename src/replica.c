@@ -10,6 +10,7 @@
 
 #define ORPHAN_ALONE	(3600 * HZ)	/* not mentioned, no session */
 #define EXPIRE_PERIOD	(5 * HZ)
+#define REAP_PERIOD	(HZ / 100)	/* until there may be room for the word of more SAs */
 
 /*
  * An SA as the peer tells of it
@@ -450,16 +451,23 @@ void xha_mirror_sa_gone(struct xha_sa *sa)
 
 	refcount_inc(&sa->ref);
 	llist_add(&sa->gone_node, &m->dead);
-	queue_work(system_unbound_wq, &m->reap_work);
+	queue_delayed_work(system_unbound_wq, &m->reap_work, 0);
 }
 
 static void reap_work(struct work_struct *work)
 {
-	struct xha_mirror *m = container_of(work, struct xha_mirror, reap_work);
+	struct xha_mirror *m = container_of(to_delayed_work(work), struct xha_mirror, reap_work);
+	struct llist_node *next;
 	struct xha_peer_sa *p;
-	struct xha_sa *sa, *next;
+	struct xha_sa *sa;
 
-	llist_for_each_entry_safe(sa, next, llist_del_all(&m->dead), gone_node) {
+	for (;;) {
+		if (!m->reaped)
+			m->reaped = llist_del_all(&m->dead);
+		if (!m->reaped)
+			return;
+		sa = llist_entry(m->reaped, struct xha_sa, gone_node);
+		next = m->reaped->next;
 		rcu_read_lock();
 		spin_lock_bh(&m->rx_lock);
 		p = rhashtable_lookup_fast(&m->peers_by_id, &sa->id, by_id_params);
@@ -469,7 +477,11 @@ static void reap_work(struct work_struct *work)
 		}
 		spin_unlock_bh(&m->rx_lock);
 		rcu_read_unlock();
-		xha_mirror_gone(sa);
+		if (!xha_mirror_gone(sa)) {
+			queue_delayed_work(system_unbound_wq, &m->reap_work, REAP_PERIOD);
+			return;
+		}
+		m->reaped = next;
 		xha_sa_put(sa);
 		cond_resched();
 	}
@@ -519,7 +531,7 @@ int xha_replica_init(struct xha_mirror *m)
 	INIT_LIST_HEAD(&m->orphans);
 	spin_lock_init(&m->rx_lock);
 	init_llist_head(&m->dead);
-	INIT_WORK(&m->reap_work, reap_work);
+	INIT_DELAYED_WORK(&m->reap_work, reap_work);
 	INIT_DELAYED_WORK(&m->expire_work, expire_work);
 	queue_delayed_work(system_unbound_wq, &m->expire_work, EXPIRE_PERIOD);
 	return 0;
@@ -531,7 +543,8 @@ void xha_replica_fini(struct xha_mirror *m)
 	unsigned long index;
 
 	cancel_delayed_work_sync(&m->expire_work);
-	flush_work(&m->reap_work);
+	/* There is no session: nobody waits for room. */
+	flush_delayed_work(&m->reap_work);
 	spin_lock_bh(&m->rx_lock);
 	xa_for_each(&m->peers, index, p)
 		forget(m, p);

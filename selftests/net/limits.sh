@@ -137,5 +137,17 @@ must wait_for 5 hold "$G2" 0x1201 -
 reroute 2
 check "and is taken over" pings 20
 oracle_verdict "I1: no number was used twice" 0x1001 0x1201
+
+# So many that go at once while the link is up: the other gateway hears of each.
+for ns in "$G1" "$G2" "$P"; do
+	must ip -n "$ns" xfrm policy flush
+done
+sed -i 's/ state del/ state add/; s/$/ reqid 9 mode tunnel enc ecb(cipher_null) ""/' /run/batch
+must ip -n "$G2" -batch /run/batch
+check "SAs of one gateway" wait_for 30 orphans "$G1" $many
+sessions=$(stat "$G1" session_new)
+must ip -n "$G2" xfrm state flush
+check "I6: they go, and the other gateway forgets them" wait_for 30 orphans "$G1" 0
+is "in the same session" "$(stat "$G1" session_new)" "$sessions"
 check "the module leaves" ha_unload
 ktap_finished
