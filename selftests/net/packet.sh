@@ -174,7 +174,9 @@ is "the active goes on" "$(sa "$G1" 0x1001 .hold)" -
 is "the standby is held" "$(sa "$G2" 0x1001 .hold) $(sa "$G2" 0x1002 .hold)" "standby standby"
 oracle_verdict "I1: no number was used twice"
 is "I2: and accepts nothing" "$(again 2)" 0
-is "of what its NIC has decrypted" "$(stat "$G2" nic_held)" "$(cat /run/again)"
+# The bridge floods until it has learned: of a packet for the other gateway the NIC knows the number.
+is "of what its NIC has decrypted" \
+	"$(($(stat "$G2" nic_held) + $(nic "$G2" rx_replays)))" "$(cat /run/again)"
 is "which was all" "$(cat /run/again)" 40
 check "traffic as before" traffic 10
 before=$(stat "$G2" needs_rekey) sent=$(nic "$G2" tx_packets)
