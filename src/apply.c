@@ -274,11 +274,8 @@ static void take_window(struct xha_sa *sa, const struct xha_group_config *c)
 	write_window(x, &w);
 }
 
-/*
- * An aevent tap hears of a packet when its number is given: what may come at once, as many as
- * UDP_MAX_SEGMENTS in include/linux/udp.h.
- */
-#define GSO_HEADROOM	128
+/* An aevent tap hears of a packet when its number is given: what may come at once. */
+#define GSO_HEADROOM	64
 
 /*
  * No number stops a NIC. It goes on while there is a peer in sync, or one that has acknowledged
