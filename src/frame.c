@@ -274,7 +274,13 @@ int xha_group_encode(u8 *buf, size_t room, const struct xha_group_msg *g)
 	return GROUP_LEN;
 }
 
-static bool name_ok(const char *name)
+/**
+ * xha_name_ok() - can a group have this name?
+ * @name: ends with 0, or has XHA_NAME_LEN octets
+ *
+ * Return: true if it can: printable characters, at least one, no blanks and slashes.
+ */
+bool xha_name_ok(const char *name)
 {
 	size_t i, n = strnlen(name, XHA_NAME_LEN);
 
@@ -292,7 +298,7 @@ static int group_decode(const u8 *buf, struct xha_group_msg *g)
 	g->term = get_unaligned_be32(buf + 8);
 	g->role = buf[12];
 	memcpy(g->name, buf + 16, XHA_NAME_LEN);
-	return name_ok(g->name) && g->role <= XHA_WIRE_REQUEST ? 0 : -EBADMSG;
+	return xha_name_ok(g->name) && g->role <= XHA_WIRE_REQUEST ? 0 : -EBADMSG;
 }
 
 int xha_empty_encode(u8 *buf, size_t room, u8 kind)

@@ -172,6 +172,7 @@ int xha_record_encode(u8 *buf, size_t room, const struct xha_record *r);
 int xha_announce_encode(u8 *buf, size_t room, const struct xha_announce *a);
 int xha_index_encode(u8 *buf, size_t room, u8 kind, u32 index);
 int xha_ask_encode(u8 *buf, size_t room, const struct xha_id *id);
+bool xha_name_ok(const char *name);
 int xha_group_encode(u8 *buf, size_t room, const struct xha_group_msg *g);
 int xha_empty_encode(u8 *buf, size_t room, u8 kind);
 int xha_msg_decode(const u8 *buf, size_t len, struct xha_msg *m, struct xha_window *w);

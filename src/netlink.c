@@ -446,16 +446,6 @@ static void group_config(struct xha_group_config *c, struct nlattr **a)
 	p->soft = get_u32(a[XFRM_HA_A_GROUP_SLICE_SOFT], p->soft);
 }
 
-static bool name_ok(const char *s)
-{
-	if (!*s)
-		return false;
-	for (; *s; s++)
-		if (*s <= ' ' || *s > '~' || *s == '/')
-			return false;
-	return true;
-}
-
 int xfrm_ha_nl_group_new_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct xha_net *xn = xha_pernet(genl_info_net(info));
@@ -475,7 +465,7 @@ int xfrm_ha_nl_group_new_doit(struct sk_buff *skb, struct genl_info *info)
 				    "A group starts as active or standby");
 		return -EINVAL;
 	}
-	if (!name_ok(nla_data(a[XFRM_HA_A_GROUP_NAME]))) {
+	if (!xha_name_ok(nla_data(a[XFRM_HA_A_GROUP_NAME]))) {
 		NL_SET_ERR_MSG_ATTR(info->extack, a[XFRM_HA_A_GROUP_NAME],
 				    "A name has printable characters, at least one, no blanks and slashes");
 		return -EINVAL;
