@@ -69,7 +69,16 @@ static struct xha_nic *receiver(struct xha_engine *g, const struct xha_slot_sa *
 	return nic && xha_nic_takes(nic) ? nic : NULL;
 }
 
-static u64 count(struct xha_engine *g, struct xha_slot_sa *e)
+/**
+ * xha_cache_count() - who has served the packets of an SA since the last look?
+ * @g: its engine; mutex
+ * @e: SA
+ *
+ * At each tick, and before it enters a slot or leaves one.
+ *
+ * Return: its count of packets.
+ */
+u64 xha_cache_count(struct xha_engine *g, struct xha_slot_sa *e)
 {
 	u64 packets = READ_ONCE(e->x->curlft.packets), more;
 
@@ -81,17 +90,6 @@ static u64 count(struct xha_engine *g, struct xha_slot_sa *e)
 		g->packets_soft += more;
 	e->packets = packets;
 	return packets;
-}
-
-/**
- * xha_cache_count() - who has served the packets of an SA since the last look?
- * @e: SA; mutex
- *
- * At each tick, and before it enters a slot or leaves one.
- */
-void xha_cache_count(struct xha_slot_sa *e)
-{
-	count(e->engine, e);
 }
 
 static void refused(struct xha_engine *g, struct xha_slot_sa *e, struct xha_nic *nic, int err)
@@ -474,6 +472,7 @@ static void look(struct xha_engine *g)
 	unsigned long from = 0;
 	struct xha_slot_sa *e;
 	void *next[LOOK];
+	u64 packets;
 	u32 n, i;
 
 	while ((n = xa_extract(&g->sas, next, from, ULONG_MAX, LOOK, XA_PRESENT))) {
@@ -485,7 +484,8 @@ static void look(struct xha_engine *g)
 		}
 		for (i = 0; i < n; i++) {
 			e = next[i];
-			offer(g, e, xha_heat_tick(&e->heat, &g->policy, count(g, e), g->tick));
+			packets = xha_cache_count(g, e);
+			offer(g, e, xha_heat_tick(&e->heat, &g->policy, packets, g->tick));
 		}
 		from = e->number + 1;
 		cond_resched();

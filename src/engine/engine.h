@@ -293,7 +293,7 @@ void xha_cache_fini(struct xha_engine *g);
 int xha_cache_reserve(struct xha_engine *g, u32 swaps);
 int xha_cache_plan_alloc(struct xha_heat_plan *plan, u32 swaps);
 void xha_cache_plan_free(struct xha_heat_plan *plan);
-void xha_cache_count(struct xha_slot_sa *e);
+u64 xha_cache_count(struct xha_engine *g, struct xha_slot_sa *e);
 void xha_cache_kick(struct xha_engine *g);
 void xha_cache_shrink(struct xha_nic *nic, int dir);
 enum xfrm_ha_cache_reason xha_cache_reason(struct xha_slot_sa *e, struct xha_heat_verdict *v);

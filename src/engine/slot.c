@@ -45,7 +45,7 @@ static void placed(struct xha_slot_sa *e, struct xha_nic *nic)
 
 	lockdep_assert_held(&g->mutex);
 
-	xha_cache_count(e);
+	xha_cache_count(g, e);
 	e->since = ktime_get_boottime_ns();
 	if (nic) {
 		e->nic = nic;
