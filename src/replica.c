@@ -72,13 +72,20 @@ static void forget(struct xha_mirror *m, struct xha_peer_sa *p)
 	kfree_rcu(p, rcu);
 }
 
-/* The peer was active as well, and is not any more: go on above what it has used. */
+/*
+ * The peer was active as well, and is not any more: go on above what it has used. Until it held
+ * the SA it has refused any lease, and that frame counts as lost only after a timeout: the next
+ * one, which acknowledges this word, asks again.
+ */
 static void meet(struct xha_sa *sa, u64 seq)
 {
 	spin_lock_bh(&sa->x->lock);
 	if (xha_apply_meet(sa, seq))
 		xha_stat_inc(sa->xn, XHA_STAT_MET);
 	spin_unlock_bh(&sa->x->lock);
+	set_bit(XHA_SA_DUE_OUT, &sa->flags);
+	xha_mirror_due(sa);
+	xha_link_urge(sa->group->link);
 }
 
 /*
