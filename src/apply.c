@@ -19,6 +19,12 @@ bool xha_apply_esn(const struct xfrm_state *x)
 	return x->repl_mode == XFRM_REPLAY_MODE_ESN;
 }
 
+/* Its handler finds what has passed of the lifetime, and re-arms itself. */
+static void run_lifetime(struct xfrm_state *x)
+{
+	hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
+}
+
 /* Width of the replay window in bits, bounded by what the wire format carries. */
 u32 xha_apply_width(const struct xfrm_state *x)
 {
@@ -396,7 +402,7 @@ static void retire(struct xha_sa *sa)
 	sa->final = false;
 	if (x->km.state == XFRM_STATE_VALID)
 		x->km.state = XFRM_STATE_ERROR;
-	hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
+	run_lifetime(x);
 	xha_stat_inc(sa->xn, XHA_STAT_NEEDS_REKEY);
 	set_bit(XHA_SA_REKEY, &sa->flags);
 	xha_group_soft(sa->group);
@@ -478,7 +484,7 @@ u64 xha_apply_role(struct xha_sa *sa)
 		sa->hold &= ~XHA_HOLD_STANDBY;
 		if (x->km.state == XFRM_STATE_ERROR) {
 			x->km.state = XFRM_STATE_VALID;
-			hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
+			run_lifetime(x);
 		}
 	} else if (!sa->placed) {
 		leave_birth(sa, g);
@@ -493,10 +499,10 @@ u64 xha_apply_role(struct xha_sa *sa)
 		return skipped;
 	/* The handler takes x->lock, and re-arms itself unless cancelled after it. */
 	hrtimer_cancel(&x->mtimer);
-	/* Somebody else may have let it go by then. */
+	/* Somebody else may have let it go, or retired it, by then. */
 	spin_lock_bh(&x->lock);
-	if (x->km.state == XFRM_STATE_VALID)
-		hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
+	if (!(sa->hold & XHA_HOLD_STANDBY) && x->km.state != XFRM_STATE_DEAD)
+		run_lifetime(x);
 	spin_unlock_bh(&x->lock);
 	return 0;
 }
@@ -538,7 +544,7 @@ void xha_apply_free(struct xha_sa *sa)
 		sa->hold = 0;
 		if (x->km.state == XFRM_STATE_ERROR) {
 			x->km.state = XFRM_STATE_VALID;
-			hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
+			run_lifetime(x);
 		}
 	}
 	spin_unlock_bh(&x->lock);
