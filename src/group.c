@@ -119,7 +119,8 @@ static void set_role(struct xha_group *g, enum xha_role role, u32 term)
 		g->changed_at = ktime_get_boottime_ns();
 	if (role == XHA_ROLE_STANDBY || role == XHA_ROLE_HANDED)
 		WRITE_ONCE(g->tenure, g->tenure + 1);
-	smp_wmb(); /* pairs with the barriers in xha_apply_role() */
+	WRITE_ONCE(g->turn, g->turn + 1);
+	smp_wmb(); /* pairs with the barriers in xha_apply_role(), and in finish() */
 	WRITE_ONCE(g->role, role);
 	if (role != XHA_ROLE_ACTIVE)
 		WRITE_ONCE(g->solo, false);
@@ -186,6 +187,45 @@ static void each_sa(struct xha_group *g, void (*func)(struct xha_group *g, struc
 	rcu_read_unlock();
 }
 
+/* If nothing is left, and no SA was passed by, role_work writes the grants: the peer may go on. */
+static void look_at_finals(struct xha_group *g)
+{
+	spin_lock_bh(&g->lock);
+	if (g->role == XHA_ROLE_RELEASING && g->swept == g->turn && !g->gone &&
+	    !atomic_read(&g->final_left)) {
+		g->granting = true;
+		queue_work(group_wq, &g->role_work);
+	}
+	spin_unlock_bh(&g->lock);
+}
+
+/**
+ * xha_group_final_done() - there is no final record to wait for any more
+ * @sa: shadow: the record is acknowledged, or the SA dead
+ */
+void xha_group_final_done(struct xha_sa *sa)
+{
+	if (test_and_clear_bit(XHA_SA_FINAL, &sa->flags) &&
+	    atomic_dec_and_test(&sa->group->final_left))
+		look_at_finals(sa->group);
+}
+
+/* A final record is due, if the SA is held. */
+static void finish(struct xha_group *g, struct xha_sa *sa)
+{
+	smp_rmb(); /* set_role(): of a later change the turn is seen, too */
+	/* After one since this run began the SA may not be held: the next run is for all. */
+	if (READ_ONCE(g->turn) != g->run)
+		return;
+	if (!test_and_set_bit(XHA_SA_FINAL, &sa->flags))
+		atomic_inc(&g->final_left);
+	/* Who buries it looks at the one after it has set the other. */
+	if (test_bit(XHA_SA_DEAD, &sa->flags))
+		xha_group_final_done(sa);
+	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+	xha_mirror_due(sa);
+}
+
 static void sweep(struct xha_group *g, struct xha_sa *sa)
 {
 	u64 skipped;
@@ -206,22 +246,16 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 		xha_mirror_catch_up(sa);
 	switch (READ_ONCE(g->role)) {
 	case XHA_ROLE_ACTIVE:
-		clear_bit(XHA_SA_FINAL, &sa->flags);
+		xha_group_final_done(sa);
 		clear_bit(XHA_SA_EXACT, &sa->flags);
 		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
 		xha_mirror_due(sa);
 		break;
 	case XHA_ROLE_RELEASING:
-		/* Those before this one are not held yet: the next run is for all. */
-		if (!g->releasing)
-			break;
-		if (!test_and_set_bit(XHA_SA_FINAL, &sa->flags))
-			atomic_inc(&g->final_left);
-		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-		xha_mirror_due(sa);
+		finish(g, sa);
 		break;
 	default:
-		clear_bit(XHA_SA_FINAL, &sa->flags);
+		xha_group_final_done(sa);
 		if (!test_bit(XHA_SA_EXACT, &sa->flags))
 			break;
 		set_bit(XHA_SA_ANSWER, &sa->flags);
@@ -229,17 +263,6 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 		xha_mirror_due(sa);
 		break;
 	}
-}
-
-/* All final records are acknowledged: role_work writes the grants, then the peer may go on. */
-void xha_group_final_acked(struct xha_group *g)
-{
-	spin_lock_bh(&g->lock);
-	if (g->role == XHA_ROLE_RELEASING && !g->gone) {
-		g->granting = true;
-		queue_work(group_wq, &g->role_work);
-	}
-	spin_unlock_bh(&g->lock);
 }
 
 static void grant(struct xha_group *g, struct xha_sa *sa)
@@ -286,6 +309,7 @@ static void role_work(struct work_struct *work)
 	spin_lock_bh(&g->lock);
 	role = g->role;
 	deposed = g->deposed;
+	g->run = g->turn;
 	granting = role == XHA_ROLE_RELEASING && g->granting;
 	if (!granting)
 		swap(events, g->events);
@@ -295,18 +319,16 @@ static void role_work(struct work_struct *work)
 		hand_over(g);
 		return;
 	}
-	/* 1 for the sweep itself: acknowledgements may come while it runs. */
-	g->releasing = role == XHA_ROLE_RELEASING;
-	if (g->releasing)
-		atomic_set(&g->final_left, 1);
 	each_sa(g, sweep);
+	spin_lock_bh(&g->lock);
+	g->swept = g->run;
+	spin_unlock_bh(&g->lock);
 	/* If that came while this ran, SAs have been passed by: the next run is for them. */
 	if (deposed)
 		cmpxchg(&g->deposed, deposed, 0);
 	if (role == XHA_ROLE_RELEASING) {
 		mod_delayed_work(group_wq, &g->timer, msecs_to_jiffies(RELEASE_TIMEOUT_MS));
-		if (atomic_dec_and_test(&g->final_left))
-			xha_group_final_acked(g);
+		look_at_finals(g);
 	}
 	tell(g);
 	if (g->link)

@@ -238,14 +238,6 @@ static void fill_indexes(struct xha_mirror *m, struct fill *f, struct xha_indexe
 	spin_unlock(&m->lock);
 }
 
-/* One SA less to wait for before its group is handed over. */
-static void final_done(struct xha_sa *sa)
-{
-	if (test_and_clear_bit(XHA_SA_FINAL, &sa->flags) &&
-	    atomic_dec_and_test(&sa->group->final_left))
-		xha_group_final_acked(sa->group);
-}
-
 static void sync_done(struct xha_sa *sa)
 {
 	struct xha_mirror *m = sa->mirror;
@@ -269,10 +261,10 @@ bool xha_mirror_gone(struct xha_sa *sa)
 	struct xha_mirror *m = sa->mirror;
 	bool room = true;
 
+	xha_group_final_done(sa);
 	/* While it is up: a session does not end, nor its epoch, before this does. */
 	rcu_read_lock();
 	if (READ_ONCE(m->up)) {
-		final_done(sa);
 		sync_done(sa);
 		if (READ_ONCE(sa->epoch) == m->epoch) {
 			room = READ_ONCE(m->gone.n) < ARRAY_SIZE(m->gone.v) / 2;
@@ -404,7 +396,7 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	announce = test_and_clear_bit(XHA_SA_ANNOUNCE, &sa->flags);
 
 	if (test_bit(XHA_SA_DEAD, &sa->flags)) {
-		final_done(sa);
+		xha_group_final_done(sa);
 		sync_done(sa);
 		return;
 	}
@@ -591,7 +583,7 @@ static void sa_acked(struct xha_sa *sa, const struct xha_item *i, u64 sent_at)
 	if (i->kind == XHA_ITEM_ANNOUNCE)
 		sync_done(sa);
 	if (i->flags & XHA_REC_F_FINAL && i->gen == sa->gen)
-		final_done(sa);
+		xha_group_final_done(sa);
 }
 
 /**

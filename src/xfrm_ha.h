@@ -229,8 +229,10 @@ struct xha_group {
 	bool granting;			/* RELEASING: all final records are acknowledged; @lock */
 	u32 deposed;			/* not 0: was active, must tell what it has used; @lock */
 	bool gone;			/* is being deleted; @lock */
-	bool releasing;			/* this run of role_work began as RELEASING */
-	atomic_t final_left;		/* RELEASING: final records not acknowledged */
+	u32 turn;			/* changes of role; @lock for writes */
+	u32 run;			/* @turn when role_work began last; its own */
+	u32 swept;			/* @turn that all SAs have been held or let go for; @lock */
+	atomic_t final_left;		/* SAs with XHA_SA_FINAL */
 	u32 tenure;			/* times that it was given away, see packet.c; @lock */
 	u64 changed_at;			/* ns, boot clock: last change of role; @lock */
 	u64 takeovers;			/* @lock */
@@ -408,7 +410,7 @@ void xha_group_fill_msg(struct xha_group *g, struct xha_group_msg *m);
 void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool peer_lost);
 /* Name of a group that is mirrored over @link, or NULL; mutex */
 const char *xha_group_using(struct xha_net *xn, const struct xha_link *link);
-void xha_group_final_acked(struct xha_group *g);
+void xha_group_final_done(struct xha_sa *sa);
 void xha_group_soft(struct xha_group *g);	/* an SA is past its soft limit; any context */
 int xha_group_start(void);
 void xha_group_stop(void);
