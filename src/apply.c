@@ -280,9 +280,6 @@ static void take_window(struct xha_sa *sa, const struct xha_group_config *c)
 	write_window(x, &w);
 }
 
-/* An aevent tap hears of a packet when its number is given: what may come at once. */
-#define GSO_HEADROOM	64
-
 /*
  * No number stops a NIC. It goes on while there is a peer in sync, or one that has acknowledged
  * the end, or none that counts; not in a slice.
@@ -320,8 +317,6 @@ void xha_apply_settle(struct xha_sa *sa)
 			sa->hold &= ~XHA_HOLD_LEASE;
 		return;
 	}
-	if (x->type_offload && !sa->packet)
-		left -= min3(left, (u64)sa->out_urge, (u64)GSO_HEADROOM);
 	if (!left && !(sa->hold & XHA_HOLD_LEASE)) {
 		sa->hold |= XHA_HOLD_LEASE;
 		xha_stat_inc(sa->xn, XHA_STAT_LEASE_HELD);

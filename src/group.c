@@ -675,6 +675,13 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 		}
 		goto err_free;
 	}
+	if (list_empty(&xn->group_list) && xha_tap->net_start) {
+		err = xha_tap->net_start(xn->net);
+		if (err) {
+			NL_SET_ERR_MSG(extack, "There is no memory for a netfilter hook");
+			goto err_erase;
+		}
+	}
 
 	g->changed_at = ktime_get_boottime_ns();
 	if (active && g->link) {
@@ -693,6 +700,8 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	tell(g);
 	return 0;
 
+err_erase:
+	xa_erase(&xn->groups, g->id);
 err_free:
 	kfree(g);
 	return err;
@@ -748,6 +757,8 @@ static void destroy(struct xha_group *g)
 	cancel_delayed_work_sync(&g->timer);
 	cancel_work_sync(&g->role_work);
 	cancel_work_sync(&g->soft_work);
+	if (list_empty(&xn->group_list) && xha_tap->net_stop)
+		xha_tap->net_stop(xn->net);
 	xha_event_group(g, XFRM_HA_EVENT_GROUP_DEL);
 	xha_group_put(g);
 }

@@ -381,7 +381,7 @@ static void used(struct xha_sa *sa, u64 seq)
 {
 	u64 above = max(sa->out.seq, sa->bounds.lease);
 
-	if (unlikely(seq > above) && sa->mirror && sa->bounds.last == U64_MAX) {
+	if (unlikely(seq > above) && sa->mirror && xha_limit(&sa->bounds) == U64_MAX) {
 		sa->overrun += seq - above;
 		xha_stat_add(sa->xn, XHA_STAT_LEASE_OVERRUN, seq - above);
 	}

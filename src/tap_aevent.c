@@ -11,6 +11,9 @@
  */
 
 #include <linux/net.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
 #include <linux/netlink.h>
 #include <net/sock.h>
 
@@ -87,11 +90,67 @@ static void unwatch(struct xha_sa *sa)
 	spin_unlock_bh(&x->lock);
 }
 
+/*
+ * A packet at the limit makes an event, and the SA is held: the next one has no number. But
+ * segments take theirs together, and may go beyond it. Such a packet is stopped here, where the
+ * kernel brings what an SA has made (xfrm_output_resume() in net/xfrm/xfrm_output.c).
+ */
+static unsigned int gate(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct xfrm_offload *xo = xfrm_offload(skb);
+	struct xfrm_state *x;
+	struct xha_sa *sa;
+	bool beyond;
+	u64 last;
+
+	if (!xo || !skb_is_gso(skb))
+		return NF_ACCEPT;
+	x = xfrm_input_state(skb); /* by its name; it is that of the last SA */
+	sa = xha_sa_by_x(x);
+	if (!sa || !READ_ONCE(sa->hold) || sa->packet)
+		return NF_ACCEPT;
+	last = xha_seq64(xo->seq.low, xha_apply_esn(x) ? xo->seq.hi : 0);
+	last += skb_shinfo(skb)->gso_segs - 1;
+	spin_lock_bh(&x->lock);
+	beyond = last > xha_limit(&sa->bounds);
+	spin_unlock_bh(&x->lock);
+	if (!beyond)
+		return NF_ACCEPT;
+	xha_stat_inc(sa->xn, XHA_STAT_LEASE_REFUSED);
+	return NF_DROP_ERR(ENOBUFS);
+}
+
+static const struct nf_hook_ops gates[] = {
+	{
+		.hook = gate,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_LOCAL_OUT,
+		.priority = NF_IP_PRI_FIRST,
+	}, {
+		.hook = gate,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_LOCAL_OUT,
+		.priority = NF_IP6_PRI_FIRST,
+	},
+};
+
+static int net_start(struct net *net)
+{
+	return nf_register_net_hooks(net, gates, ARRAY_SIZE(gates));
+}
+
+static void net_stop(struct net *net)
+{
+	nf_unregister_net_hooks(net, gates, ARRAY_SIZE(gates));
+}
+
 const struct xha_tap xha_tap_aevent = {
 	.name = "aevent",
 	.bystanders = true,
 	.start = start,
 	.stop = stop,
+	.net_start = net_start,
+	.net_stop = net_stop,
 	.watch = watch,
 	.unwatch = unwatch,
 };

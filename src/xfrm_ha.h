@@ -599,6 +599,8 @@ struct xha_tap {
 	const char *name;
 	int (*start)(void);
 	void (*stop)(void);
+	int (*net_start)(struct net *net);	/* this netns has a group; may be NULL */
+	void (*net_stop)(struct net *net);	/* it has none any more; ditto */
 	bool bystanders;			/* wants a shadow of SAs outside groups too */
 	bool refuses;				/* can refuse a packet its number */
 	void (*watch)(struct xha_sa *sa);	/* new, or its settings changed; takes x->lock */
