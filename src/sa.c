@@ -532,8 +532,8 @@ static void hear(struct xfrm_state *x, void *data)
  * xha_sa_reconcile() - find SAs that made no event, forget those that died without one
  * @xn: netns; process context
  *
- * AF_KEY and XFRM_MSG_MIGRATE create states without XFRM_MSG_NEWSA; a flush
- * and the removal of an offload device delete them without XFRM_MSG_DELSA.
+ * XFRM_MSG_MIGRATE creates states without XFRM_MSG_NEWSA; a flush and the removal of an
+ * offload device delete them without XFRM_MSG_DELSA.
  */
 void xha_sa_reconcile(struct xha_net *xn)
 {
@@ -556,6 +556,7 @@ static void reconcile_work(struct work_struct *work)
 
 	mutex_lock(&xn->mutex);
 	if (!xn->dead) {
+		WRITE_ONCE(xn->reconciled, jiffies);
 		if (xha_tap->bystanders || !list_empty(&xn->group_list))
 			xha_sa_reconcile(xn);
 		queue_delayed_work(system_long_wq, &xn->reconcile, SWEEP_PERIOD);
@@ -570,6 +571,21 @@ void xha_sa_sweep(struct xha_net *xn)
 		mod_delayed_work(system_long_wq, &xn->reconcile, HZ / 50);
 }
 
+/**
+ * xha_sa_migrated() - XFRM_MSG_MIGRATE has made SAs that nobody was told of
+ * @xn: netns; any context
+ *
+ * They are looked for at once; a flood of such messages walks all SAs five times a second.
+ */
+void xha_sa_migrated(struct xha_net *xn)
+{
+	unsigned long next = READ_ONCE(xn->reconciled) + HZ / 5, now = jiffies;
+
+	if (!READ_ONCE(xn->dead))
+		mod_delayed_work(system_long_wq, &xn->reconcile,
+				 time_after(next, now) ? next - now : 0);
+}
+
 int xha_sa_net_init(struct xha_net *xn)
 {
 	int err;
@@ -581,6 +597,7 @@ int xha_sa_net_init(struct xha_net *xn)
 	xn->max_sas = SAS_DEFAULT;
 	xn->max_orphans = ORPHANS_DEFAULT;
 	xn->orphan_age = ORPHAN_AGE_DEFAULT;
+	xn->reconciled = jiffies;
 	INIT_DELAYED_WORK(&xn->reconcile, reconcile_work);
 	xha_packet_init(xn);
 	return 0;

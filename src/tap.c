@@ -73,10 +73,39 @@ static struct xfrm_policy *compile_policy(struct sock *sk, int opt, u8 *data, in
 	return NULL;
 }
 
+#ifdef CONFIG_XFRM_MIGRATE
+/* Its new SAs make no XFRM_MSG_NEWSA. Under RCU; 0 would claim that an IKE daemon was told. */
+static int __maybe_unused migrate(const struct xfrm_selector *sel, u8 dir, u8 type,
+				  const struct xfrm_migrate *m, int n,
+				  const struct xfrm_kmaddress *k, struct net *net,
+				  const struct xfrm_encap_tmpl *encap)
+{
+	xha_sa_migrated(xha_pernet(net));
+	return -EOPNOTSUPP;
+}
+
+/* The first kernels 6.12.y don't say in which netns. */
+static int __maybe_unused migrate_somewhere(const struct xfrm_selector *sel, u8 dir, u8 type,
+					    const struct xfrm_migrate *m, int n,
+					    const struct xfrm_kmaddress *k,
+					    const struct xfrm_encap_tmpl *encap)
+{
+	struct net *net;
+
+	for_each_net_rcu(net)
+		xha_sa_migrated(xha_pernet(net));
+	return -EOPNOTSUPP;
+}
+#endif
+
 static struct xfrm_mgr manager = {
 	.notify = notify,
 	.acquire = acquire,
 	.compile_policy = compile_policy,
+#ifdef CONFIG_XFRM_MIGRATE
+	.migrate = __builtin_choose_expr(__same_type(((struct xfrm_mgr *)NULL)->migrate, &migrate),
+					 migrate, migrate_somewhere),
+#endif
 };
 
 static const struct xha_tap *const taps[] = {

@@ -327,6 +327,7 @@ struct xha_net {
 	u32 max_orphans;		/* limit for each link */
 	u32 orphan_age;			/* s */
 	struct delayed_work reconcile;	/* finds SAs that made no event */
+	unsigned long reconciled;	/* jiffies: when it did so last */
 	struct delayed_work packet_work;	/* looks at SAs in packet offload mode */
 	bool gated;			/* their gate is there; packet_work */
 	struct xha_stats __percpu *stats;
@@ -540,6 +541,7 @@ void xha_sa_hear(struct xfrm_state *x);		/* a new or changed xfrm_state */
 void xha_sa_unlink(struct xha_sa *sa);
 void xha_sa_dismiss(struct xha_net *xn, const struct xha_group *g);
 void xha_sa_net_start(struct xha_net *xn);
+void xha_sa_migrated(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
 void xha_sa_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
 		 void (*visit)(struct xfrm_state *x, void *data), void *data);

@@ -603,7 +603,7 @@ static void adopt(struct xfrm_state *x, void *data)
 }
 
 #define NEWCOMERS	4096
-#define WALK		(5 * HZ)	/* AF_KEY and XFRM_MSG_MIGRATE make SAs without an event */
+#define WALK		(5 * HZ)	/* XFRM_MSG_MIGRATE makes SAs without XFRM_MSG_NEWSA */
 
 struct newcomer {
 	struct llist_node node;
