@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Groups of SAs that fail over together: what belongs to one, its role and
- * term, takeover and release. Who may be active is judged in term.c.
+ * Groups of SAs that fail over together: role and term, takeover and release. What belongs to
+ * one is said in match.c, who may be active is judged in term.c.
  *
  * A role changes under the group's lock, in any context. role_work then
  * carries the change out on every SA, tells the peer, and only then the user,
@@ -52,41 +52,13 @@ struct xha_group *xha_group_find(struct xha_net *xn, const char *name)
 	return NULL;
 }
 
-static bool addr_equal(const struct xfrm_state *x, const xfrm_address_t *a, u16 family,
-		       const xfrm_address_t *b)
-{
-	return x->props.family == family && xfrm_addr_equal(a, b, family);
-}
-
-static bool matches(const struct xha_group_match *m, const struct xfrm_state *x)
-{
-	int i;
-
-	if (m->has_reqid && x->props.reqid != m->reqid)
-		return false;
-	if (m->has_if_id && x->if_id != m->if_id)
-		return false;
-	if (m->has_mark && (x->mark.v & m->mark_m) != (m->mark_v & m->mark_m))
-		return false;
-	if (!m->n_addrs)
-		return true;
-	for (i = 0; i < m->n_addrs; i++) {
-		const xfrm_address_t *a = &m->addrs[i].addr;
-
-		if (addr_equal(x, &x->id.daddr, m->addrs[i].family, a) ||
-		    addr_equal(x, &x->props.saddr, m->addrs[i].family, a))
-			return true;
-	}
-	return false;
-}
-
 /* The first group, in the order they were configured, takes it. RCU; takes a reference. */
 struct xha_group *xha_group_match_sa(struct xha_net *xn, const struct xfrm_state *x)
 {
 	struct xha_group *g;
 
 	list_for_each_entry_rcu(g, &xn->group_list, node)
-		if (matches(&g->match, x) && refcount_inc_not_zero(&g->ref))
+		if (xha_match(&g->match, x) && refcount_inc_not_zero(&g->ref))
 			return g;
 	return NULL;
 }

@@ -387,6 +387,9 @@ static inline u64 xha_oseq(const struct xfrm_state *x)
 
 bool xha_apply_record(struct xha_sa *sa, const struct xha_record *r);
 
+/* match.c: which SAs belong to a group */
+bool xha_match(const struct xha_group_match *m, const struct xfrm_state *x);
+
 /* group.c: groups, roles, terms, takeover, release */
 void xha_group_config_default(struct xha_group_config *c);
 int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_match *m,
