@@ -530,6 +530,28 @@ void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool lost
 	rcu_read_unlock();
 }
 
+/**
+ * xha_groups_met() - the peer may hold that a session was in sync, which this node never knew
+ * @link: link, whose session has ended; process context
+ *
+ * Who hears the end of the other's bulk sync, and has told its own, can't know whether the other
+ * has heard that. If so it is a standby that takes over above our leases: they bind again.
+ */
+void xha_groups_met(struct xha_link *link)
+{
+	struct xha_group *g;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(g, &xha_link_net(link)->group_list, node) {
+		if (g->link != link)
+			continue;
+		spin_lock_bh(&g->lock);
+		set_alone(g, false);
+		spin_unlock_bh(&g->lock);
+	}
+	rcu_read_unlock();
+}
+
 const char *xha_group_using(struct xha_net *xn, const struct xha_link *link)
 {
 	struct xha_group *g;

@@ -483,6 +483,7 @@ int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *it
 	if (READ_ONCE(m->synced_due) && !READ_ONCE(m->groups_dirty) && !m->groups_flying &&
 	    has_room(&f, XHA_CONTROL_MAX, 1)) {
 		WRITE_ONCE(m->synced_due, false);
+		m->synced_said = true;
 		item(&f, XHA_ITEM_SYNCED, 0);
 		took(&f, xha_empty_encode(at(&f), left(&f), XHA_MSG_SYNCED));
 	}
@@ -766,6 +767,10 @@ void xha_mirror_session(struct xha_mirror *m, bool up)
 	cancel_work_sync(&m->sync_work);
 	drain(m);
 	xha_replica_session(m, up);
+	/* It may be in sync for the peer, who would take over: nobody goes on as if alone. */
+	if (m->synced_said && READ_ONCE(m->synced_rx))
+		xha_groups_met(m->link);
+	m->synced_said = false;
 	m->synced_tx = false;
 	m->groups_flying = 0;
 	WRITE_ONCE(m->synced_rx, false);

@@ -25,6 +25,7 @@ struct xha_indexes {
  * @max_age: ms, the least that a group was ever given, and no more than 10
  * @sync_left: SAs of the bulk sync that are not acknowledged, + 1 while it looks for them
  * @groups_flying: GROUP messages that are not acknowledged. Link's lock.
+ * @synced_said: the end of our bulk sync was told. Link's lock, or no session.
  * @synced_tx: the peer has acknowledged the end of our bulk sync. Link's lock.
  * @synced_rx: the peer's bulk sync has ended. rx_lock.
  * @lock: @gone, @nak
@@ -44,6 +45,7 @@ struct xha_mirror {
 	struct xha_window window;
 	bool groups_dirty;
 	bool synced_due;
+	bool synced_said;
 	bool synced_tx;
 	bool synced_rx;
 	u32 groups_flying;

@@ -412,6 +412,7 @@ void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epo
 void xha_group_said(struct xha_group *g, u8 role, u32 term);	/* acknowledged by the peer */
 void xha_group_fill_msg(struct xha_group *g, struct xha_group_msg *m);
 void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool peer_lost);
+void xha_groups_met(struct xha_link *link);
 /* Name of a group that is mirrored over @link, or NULL; mutex */
 const char *xha_group_using(struct xha_net *xn, const struct xha_link *link);
 void xha_group_final_done(struct xha_sa *sa);

@@ -87,5 +87,47 @@ must ha "$G2" takeover vpn
 check "nobody is left to be asked" wait_for 20 role "$G2" vpn active
 mend
 check "they meet" wait_for 20 role "$G1" vpn standby
+
+# Who took over alone meets its peer, and the link is lost when the peer knows that they are in sync,
+# and it does not yet itself: what it says is heard at once, what it hears is late.
+for ns in "$G1" "$G2"; do
+	must wait_for 20 in_sync "$ns"
+	must ha "$ns" group set vpn on-peer-loss takeover on-peer-loss hold
+done
+one_sided() { # prints whether it was
+	must ip -n "$G1" link set sync down
+	must wait_for 20 role "$G1" vpn active
+	must wait_for 5 solo "$G1" true
+	must tc -n "$G2" qdisc add dev sync root netem delay 700ms
+	must ip -n "$G1" link set sync up
+	must wait_for 30 link_state "$G2" up
+	before=$(link_field "$G1" sync state)
+	must ip -n "$G1" link set sync down
+	must tc -n "$G2" qdisc del dev sync root
+	must wait_for 20 role "$G2" vpn active
+	[ "$before" = sync ]
+}
+for ((tries = 0; tries < 5; tries++)); do
+	no_sas
+	spi=$((0x2000 + 16 * tries))
+	sas $spi 4 tunnel "$G1 $G2 $P" replay-window 32
+	policies $spi 4 tunnel
+	must wait_for 10 role "$G2" vpn active
+	must wait_for 10 role "$G1" vpn standby
+	must wait_for 10 mirrored "$G2" $((spi + 1))
+	oracle_start
+	one_sided && break
+	must ip -n "$G1" link set sync up
+	must wait_for 20 in_sync "$G1" "$G2"
+done
+check "in sync for one side only" test $tries -lt 5
+pings 60 10.1.0.1 0.01
+reroute 2
+check "the peer carries on" pings 60
+oracle_verdict "I1: no number was used twice by the two" $((spi + 1))
+is "N1: the lease binds" "$(sa "$G1" $((spi + 1)) .overrun)" 0
+is "N1: the SA is held" "$(sa "$G1" $((spi + 1)) .hold)" limit
+must ip -n "$G1" link set sync up
+check "they meet again" wait_for 20 in_sync "$G1" "$G2"
 check "the module leaves" ha_unload
 ktap_finished
