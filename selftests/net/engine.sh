@@ -746,6 +746,29 @@ stopped $pinger
 is "no device is left" "$(ip -n "$A" link show type xfrm_engine 2>/dev/null)" ""
 no_tunnels
 
+# A packet that a packet socket does not read keeps its SA, but not the module: its NIC went down.
+ha_load
+engine
+offload=eng0
+tunnel 12 4 replay-window 64
+must wait_for 10 at "$(spi_out 12)" hard
+on "$A" timeout 60 python3 -c '
+import socket, time
+sockets = [socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) for _ in range(2)]
+for i, s in enumerate(sockets):
+    s.bind((f"nic{i}", 0))
+open("/run/unread", "w").close()
+time.sleep(60)' &
+reader=$!
+must wait_for 10 test -e /run/unread
+check "traffic that nobody reads" pings 12 4 5
+must ip -n "$A" link set nic0 down
+must ip -n "$A" link set nic1 down
+check "unread: unloaded" rmmod xfrm_ha
+check "unread: it still is" kill -0 $reader
+stopped $reader
+no_tunnels
+
 # Right after SAs were given back: they die, the module goes, the namespace goes.
 adopted() {
 	ha_load

@@ -128,6 +128,7 @@ struct xha_ports {
  * @since: jiffies, when it began to leave
  * @told: the driver has been told to delete it
  * @freed: its slot is free
+ * @down: its NIC went down after it began to leave; the lock of the list
  */
 struct xha_twin {
 	struct xfrm_state *s;
@@ -137,6 +138,7 @@ struct xha_twin {
 	unsigned long since;
 	bool told;
 	bool freed;
+	bool down;
 };
 
 /**
@@ -284,6 +286,7 @@ void xha_park(struct xha_slot_sa *e);
 #define XHA_TWIN_PATIENCE	(2 * HZ)	/* then the NIC is told, packets or not */
 struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic);
 void xha_twin_leave(struct xha_twin *t);
+void xha_twins_down(const struct net_device *dev);
 bool xha_twins_wait(const struct xha_nic *nic, unsigned long timeout);
 void xha_twins_exit(void);
 

@@ -564,6 +564,9 @@ static int nic_event(struct notifier_block *nb, unsigned long event, void *ptr)
 
 	if (event == NETDEV_UNREGISTER && xha_is_engine(dev))
 		dissolve(netdev_priv(dev));
+	/* One that is up is not down: unregister_netdevice_notifier() says so of all. */
+	if (event == NETDEV_DOWN && !(dev->flags & IFF_UP))
+		xha_twins_down(dev);
 	if (!nic)
 		return NOTIFY_DONE;
 	switch (event) {
@@ -816,8 +819,9 @@ err_slots:
 void xha_engine_exit(void)
 {
 	rtnl_link_unregister(&engine_link_ops);
-	unregister_netdevice_notifier(&notifier);
+	/* Until then it is told of NICs that go down. */
 	xha_twins_exit();
+	unregister_netdevice_notifier(&notifier);
 	xha_slots_exit();
 }
 

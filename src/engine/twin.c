@@ -157,13 +157,19 @@ static void end(struct xha_twin *t)
 	kfree(t);
 }
 
+/* Is it nobody's, or of those only who will not send it? */
+static bool over(const struct xha_twin *t)
+{
+	return t->down || refcount_read(&t->s->refcnt) == 1;
+}
+
 /* The first thing that can be done for a twin in the list, or NULL. */
 static struct xha_twin *next(bool *ended)
 {
 	struct xha_twin *t;
 
 	list_for_each_entry(t, &leaving, node) {
-		*ended = refcount_read(&t->s->refcnt) == 1;
+		*ended = over(t);
 		if (*ended || (!t->told && time_after(jiffies, t->since + XHA_TWIN_PATIENCE)))
 			return t;
 	}
@@ -187,6 +193,9 @@ static void look(struct work_struct *work)
 			tell(t);
 		if (!ended)
 			continue;
+		/* Who had begun to hand a packet to a NIC without a queue may not have ended. */
+		if (t->down)
+			synchronize_net();
 		forget(t);
 		spin_lock_bh(&leaving_lock);
 		list_del(&t->node);
@@ -211,6 +220,30 @@ void xha_twin_leave(struct xha_twin *t)
 	list_add_tail(&t->node, &leaving);
 	spin_unlock_bh(&leaving_lock);
 	mod_delayed_work(system_long_wq, &looker, 0);
+}
+
+/**
+ * xha_twins_down() - a device went down
+ * @dev: device, perhaps a NIC of an engine device, now or before
+ *
+ * Its queues are empty. Packets that are left, such as those that a packet socket has not read,
+ * will not be sent: nobody waits for them. xfrm_dev_state_flush() does not either.
+ */
+void xha_twins_down(const struct net_device *dev)
+{
+	struct xha_twin *t;
+	bool found = false;
+
+	spin_lock_bh(&leaving_lock);
+	list_for_each_entry(t, &leaving, node) {
+		if (t->nic->dev != dev)
+			continue;
+		t->down = true;
+		found = true;
+	}
+	spin_unlock_bh(&leaving_lock);
+	if (found)
+		mod_delayed_work(system_long_wq, &looker, 0);
 }
 
 static bool waits(const struct xha_nic *nic)
@@ -239,7 +272,7 @@ bool xha_twins_wait(const struct xha_nic *nic, unsigned long timeout)
 	return wait_event_timeout(left, !waits(nic), timeout);
 }
 
-/* No engine is left: each twin leaves, and its packets go with the NIC's queue at the latest. */
+/* No engine is left: each twin leaves, with its last packet, or when its NIC goes down. */
 void xha_twins_exit(void)
 {
 	wait_event(left, !waits(NULL));
