@@ -21,6 +21,7 @@
  * A rule that was found too weak stays here under OLD_...: with it the check must fail:
  * OLD_ACK: a node that is active grants leases. OLD_SYNCED: in sync once since its start is
  * enough for a takeover. OLD_SOLO: SYNCED is said by a node that is above its lease.
+ * OLD_REJOINED: a session that was not in sync for this node was not for its peer either.
  * OLD_TOLD: who was never told announces 0. OLD_HANDED: solo without the peer's word.
  * OLD_FINAL: an exact number counts in any term. OLD_EXACT: a deposed node grants leases
  * before it has told what it used. OLD_KNOWN: active before the peer has said what it is.
@@ -82,6 +83,7 @@
 #define RECORD		2	/* XHA_MSG_OUT or XHA_MSG_ANNOUNCE */
 #define ACK		3	/* of a record; it names what the record said */
 #define SYNCED		4
+#define SYNCED_ACK	5
 #define KIND(m)		((m) & 7)
 #define GROUP_MSG(c, t)	(GROUP | (c) << 3 | (t) << 5)
 #define CLAIM_OF(m)	((m) >> 3 & 3)
@@ -126,6 +128,12 @@
 #define MAY_SYNC(n)	(!solo[n])
 #endif
 
+#ifdef OLD_REJOINED
+#define MET(n)		false
+#else
+#define MET(n)		(said[n] && synced_rx[n])
+#endif
+
 #define END(v, q)	((v) + (q) > NUMBERS -> NUMBERS : (v) + (q))	/* xha_lease_end() */
 #define SENDS(n)	(role[n] == ACTIVE || role[n] == RELEASING)	/* xha_group_sends() */
 #define CLAIM(n)	(SENDS(n) -> CLAIM_ACTIVE : \
@@ -149,6 +157,9 @@ bool session[2];		/* this node has one */
 bool same;			/* both have the same one */
 bool known[2];			/* an announcement was acknowledged in it */
 bool synced_rx[2];		/* SYNCED was heard in it */
+bool synced_tx[2];		/* that this node said so was acknowledged in it */
+bool said[2];			/* SYNCED was told in it: synced_said */
+bool rejoined[2];		/* solo before it, and now bound by a lease */
 
 short way[2];			/* on the way to node n, late: one at a time */
 short used;			/* ghost: bit n, number n was on the wire */
@@ -219,6 +230,7 @@ inline step_down(n)
 	fi;
 	role[n] = STANDBY;
 	solo[n] = false;
+	rejoined[n] = false;
 	lease[n] = 0;
 	out[n] = 0
 }
@@ -230,6 +242,7 @@ inline release(n)
 	gen[n]++;
 	lease[n] = oseq[n];
 	solo[n] = false;
+	rejoined[n] = false;
 	floor[n] = oseq[n];
 	written[n] = false
 }
@@ -258,7 +271,7 @@ inline grant(n)
 	final[n] = false
 }
 
-/* xha_group_final_acked() and hand_over() in group.c */
+/* look_at_finals() and hand_over() in group.c */
 inline hand_over(n)
 {
 #ifndef MUT_GRANT_LATE
@@ -370,7 +383,10 @@ inline lease_acked(n, v)
 {
 	lease[n] = MAX(lease[n], v);
 #ifndef OLD_SOLO
-	solo[n] = solo[n] && lease[n] < oseq[n]
+	if
+	:: solo[n] && lease[n] >= oseq[n] -> solo[n] = false; rejoined[n] = true
+	:: else
+	fi
 #endif
 }
 
@@ -379,26 +395,31 @@ inline look_synced(n)
 {
 	if
 #ifdef OLD_SOLO
-	:: known[n] && synced_rx[n] -> solo[n] = false;
+	:: synced_tx[n] && synced_rx[n] -> solo[n] = false;
 #else
-	:: known[n] && synced_rx[n] && !solo[n] ->
+	:: synced_tx[n] && synced_rx[n] && !solo[n] ->
 #endif
 		synced[n] = true;
+		rejoined[n] = false;
 		knows[n] = true
 	:: else
 	fi
 }
 
-/* sa_acked(), final_done() in mirror.c */
-inline sa_acked(n, m)
+/* xha_mirror_acked(), sa_acked() in mirror.c, xha_group_final_done() in group.c */
+inline acked(n, m)
 {
-	known[n] = true;
 	if
-	:: !SENDS(n) && m & FINAL && VALUE_OF(m) >= floor[n] -> exact[n] = false
+	:: KIND(m) == SYNCED_ACK -> synced_tx[n] = true
+	:: else -> known[n] = true
+	fi;
+	if
+	:: KIND(m) == ACK && !SENDS(n) && m & FINAL && VALUE_OF(m) >= floor[n] ->
+		exact[n] = false
 	:: else
 	fi;
 	if
-	:: m & HELD && COUNTS(n, m) ->
+	:: KIND(m) == ACK && m & HELD && COUNTS(n, m) ->
 		if
 		:: role[n] == ACTIVE -> lease_acked(n, VALUE_OF(m))
 		:: role[n] == RELEASING && m & FINAL -> hand_over(n)
@@ -409,14 +430,24 @@ inline sa_acked(n, m)
 	look_synced(n)
 }
 
-/* Nothing of a session counts in another one: xha_mirror_session(), xha_groups_link() */
+/*
+ * Nothing of a session counts in another one: xha_mirror_session(), xha_groups_link(). Alone as
+ * before it, unless the peer may have been in sync: xha_groups_met()
+ */
 inline leave(n)
 {
+	if
+	:: rejoined[n] && !MET(n) -> solo[n] = true
+	:: else
+	fi;
+	rejoined[n] = false;
+	said[n] = false;
 	way[n] = 0;
 	session[n] = false;
 	same = false;
 	known[n] = false;
 	synced_rx[n] = false;
+	synced_tx[n] = false;
 	peer_known[n] = false;
 	carried[n] = false;
 #ifndef OLD_SYNCED
@@ -485,7 +516,7 @@ end:	do
 		:: same && !SENDS(p) && !known[p] && !exact[p] ->
 			m = RECORD_MSG(HOLDS(p), gen[p])
 		/* sync_done(): its announcement was acknowledged */
-		:: same && known[p] && !synced_rx[n] && MAY_SYNC(p) -> m = SYNCED
+		:: same && known[p] && !synced_tx[p] && MAY_SYNC(p) -> m = SYNCED; said[p] = true
 		:: way[n] != 0 -> m = way[n]; late = true
 		fi;
 		if
@@ -507,15 +538,16 @@ end:	do
 					:: else
 					fi;
 					ack = (same -> ack : 0)
-				:: KIND(m) == ACK -> sa_acked(n, m)
+				:: KIND(m) == ACK || KIND(m) == SYNCED_ACK -> acked(n, m)
 				:: KIND(m) == SYNCED ->
 					synced_rx[n] = true;
+					ack = (same -> SYNCED_ACK : 0);
 					look_synced(n)
 				fi
 			};
 			if
 			:: ack == 0
-			:: ack != 0 -> sa_acked(p, ack)
+			:: ack != 0 -> acked(p, ack)
 			:: ack != 0 && way[p] != ack -> way[p] = ack
 			:: ack != 0
 			fi
@@ -583,6 +615,7 @@ end:	do
 		d_step {
 			crashes++;
 			leave(n);
+			solo[n] = false;
 			synced[n] = false;
 			knows[n] = false;
 			term[n] = 0;
@@ -616,6 +649,8 @@ init {
 		known[1] = true;
 		synced_rx[0] = true;
 		synced_rx[1] = true;
+		synced_tx[0] = true;
+		synced_tx[1] = true;
 		synced[0] = true;
 		synced[1] = true;
 		knows[0] = true;
