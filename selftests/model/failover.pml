@@ -158,7 +158,7 @@ bool same;			/* both have the same one */
 bool known[2];			/* an announcement was acknowledged in it */
 bool synced_rx[2];		/* SYNCED was heard in it */
 bool synced_tx[2];		/* that this node said so was acknowledged in it */
-bool said[2];			/* SYNCED was told in it: synced_said */
+bool said[2];			/* SYNCED was told in it, while rejoined: synced_said */
 bool rejoined[2];		/* solo before it, and now bound by a lease */
 
 short way[2];			/* on the way to node n, late: one at a time */
@@ -516,7 +516,7 @@ end:	do
 		:: same && !SENDS(p) && !known[p] && !exact[p] ->
 			m = RECORD_MSG(HOLDS(p), gen[p])
 		/* sync_done(): its announcement was acknowledged */
-		:: same && known[p] && !synced_tx[p] && MAY_SYNC(p) -> m = SYNCED; said[p] = true
+		:: same && known[p] && !synced_tx[p] && MAY_SYNC(p) -> m = SYNCED; said[p] = rejoined[p]
 		:: way[n] != 0 -> m = way[n]; late = true
 		fi;
 		if
