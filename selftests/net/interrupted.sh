@@ -94,7 +94,7 @@ for ns in "$G1" "$G2"; do
 	must wait_for 20 in_sync "$ns"
 	must ha "$ns" group set vpn on-peer-loss takeover on-peer-loss hold
 done
-one_sided() { # prints whether it was
+one_sided() { # was it?
 	must ip -n "$G1" link set sync down
 	must wait_for 20 role "$G1" vpn active
 	must wait_for 5 solo "$G1" true

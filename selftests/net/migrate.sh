@@ -21,11 +21,11 @@ migrate() { # NAMESPACE OLD NEW: P's address, in the SAs and policies of both di
 		MIGRATE, ATTR, DIR = 33, 17, {'in': 0, 'out': 1}
 		def addr(a):
 		    return socket.inet_aton(a).ljust(16, b'\0')
-		def move(direction, src, dst, old, new, new_src, new_dst):
+		def move(direction, src, dst, old, new):
 		    sel = struct.pack('=16s16s4HH3B3xiI', addr(dst), addr(src), 0, 0, 0, 0,
 		                      socket.AF_INET, 32, 32, 0, 0, 0)
-		    m = struct.pack('=16s16s16s16sBBHIHH', addr(old[1]), addr(old[0]), addr(new_dst),
-		                    addr(new_src), 50, 1, 0, 0x1000, socket.AF_INET, socket.AF_INET)
+		    m = struct.pack('=16s16s16s16sBBHIHH', addr(old[1]), addr(old[0]), addr(new[1]),
+		                    addr(new[0]), 50, 1, 0, 0x1000, socket.AF_INET, socket.AF_INET)
 		    body = sel + struct.pack('=IB3x', 0, DIR[direction]) + struct.pack('=HH', 4 + len(m), ATTR) + m
 		    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 6)
 		    s.send(struct.pack('=IHHII', 16 + len(body), MIGRATE, 5, 1, 0) + body)
@@ -34,8 +34,8 @@ migrate() { # NAMESPACE OLD NEW: P's address, in the SAs and policies of both di
 		        sys.exit(f'XFRM_MSG_MIGRATE: {err}')
 		out, back, p, q = sys.argv[1:]
 		g, here, there = '192.0.2.1', '10.1.0.1', '10.2.0.1'
-		move(out, here, there, (g, p), None, g, q)
-		move(back, there, here, (p, g), None, q, g)
+		move(out, here, there, (g, p), (g, q))
+		move(back, there, here, (p, g), (q, g))
 	END
 }
 
