@@ -76,9 +76,9 @@ checkpatch_ignoring() { # TYPES < FILES
 
 checkpatch() {
 	{
-		files 'src/*.[ch]' 'include/*.h' 'selftests/modules/*.[ch]' | grep -v '^src/trace.h$' |
+		files 'src/*.[ch]' 'include/*.h' 'selftests/modules/*.[ch]' | grep -v '^src/control/trace.h$' |
 			checkpatch_ignoring "$ignore"
-		echo src/trace.h | checkpatch_ignoring "$traces"
+		echo src/control/trace.h | checkpatch_ignoring "$traces"
 		files 'selftests/*.[ch]' 'tools/*.[ch]' | grep -v '^selftests/modules/' |
 			checkpatch_ignoring "$user"
 	} | silent

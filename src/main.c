@@ -4,7 +4,7 @@
 #include <linux/module.h>
 
 #define CREATE_TRACE_POINTS
-#include "trace.h"
+#include "control/trace.h"
 #include "xfrm_ha.h"
 
 unsigned int xha_net_id;

@@ -18,11 +18,11 @@
 #include <net/xfrm.h>
 #include <uapi/linux/xfrm_ha.h>
 
-#include "frame.h"
-#include "lease.h"
-#include "session.h"
-#include "term.h"
-#include "window.h"
+#include "pure/frame.h"
+#include "pure/lease.h"
+#include "pure/session.h"
+#include "pure/term.h"
+#include "pure/window.h"
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 #error "xfrm_ha needs Linux 6.12 or newer"
@@ -61,7 +61,7 @@ struct xha_engine;
 /* Every counter of a netns, with its name on netlink: stats.c. */
 enum xha_stat {
 #define XHA_STAT(id, name, text) XHA_STAT_##id,
-#include "stats_list.h"
+#include "control/stats_list.h"
 #undef XHA_STAT
 	__XHA_STAT_MAX
 };

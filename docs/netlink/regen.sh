@@ -35,5 +35,5 @@ place() {
 }
 [ "$1" = --check ] && check=1
 place xfrm_ha.h include/uapi/linux/xfrm_ha.h
-place netlink-gen.h src/netlink-gen.h
-place netlink-gen.c src/netlink-gen.c
+place netlink-gen.h src/control/netlink-gen.h
+place netlink-gen.c src/control/netlink-gen.c

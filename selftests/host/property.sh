@@ -22,7 +22,7 @@ done
 mutant() { # PROGRAM FILE SED-EXPRESSION
 	rm -rf "$dir/src"
 	mkdir "$dir/src"
-	cp "$XFRM_HA_DIR"/src/*.[ch] "$dir/src"
+	cp -r "$XFRM_HA_DIR/src/pure" "$dir/src"
 	sed -i "$3" "$dir/src/$2"
 	! cmp -s "$dir/src/$2" "$XFRM_HA_DIR/src/$2" || bail "$2: nothing to plant with $3"
 	make -s -C "$tests" SRC="$dir/src" OUT="$dir" "$dir/$1" || bail "$2: $3 can't be built"
@@ -31,8 +31,8 @@ mutant() { # PROGRAM FILE SED-EXPRESSION
 
 # Faults that are planted are for the whole check.
 [ -z "${XFRM_HA_QUICK-}" ] || ktap_finished
-mutant window window.c 's/seq >= w->width/seq > w->width/'
-mutant window window.c 's/!= (edge - 1) >> 32/> (edge - 1) >> 32/'
-mutant lease lease.c 's/oseq < quantity/oseq > quantity/'
-mutant lease lease.c 's/strict && !b->solo/strict || !b->solo/'
+mutant window pure/window.c 's/seq >= w->width/seq > w->width/'
+mutant window pure/window.c 's/!= (edge - 1) >> 32/> (edge - 1) >> 32/'
+mutant lease pure/lease.c 's/oseq < quantity/oseq > quantity/'
+mutant lease pure/lease.c 's/strict && !b->solo/strict || !b->solo/'
 ktap_finished

@@ -97,7 +97,7 @@ mutant() { # SED-EXPRESSION COMMAND...: the command, in the folder of its progra
 	shift
 	rm -rf "$dir/src"
 	mkdir "$dir/src"
-	cp -r "$XFRM_HA_DIR"/src/*.[ch] "$XFRM_HA_DIR/src/engine" "$dir/src"
+	cp -r "$XFRM_HA_DIR/src/pure" "$XFRM_HA_DIR/src/engine" "$dir/src"
 	sed -i "$expression" "$dir/src/engine/heat.c"
 	! cmp -s "$dir/src/engine/heat.c" "$XFRM_HA_DIR/src/engine/heat.c" ||
 		bail "nothing to plant with $expression"

@@ -5,7 +5,7 @@
  */
 
 #include "property.h"
-#include "frame.h"
+#include "pure/frame.h"
 
 #define INET		2
 #define INET6		10

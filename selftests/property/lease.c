@@ -7,7 +7,7 @@
  */
 
 #include "property.h"
-#include "lease.h"
+#include "pure/lease.h"
 
 #define ROUNDS		4	/* steps of either simulation in a case */
 

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pure.h"
+#include "pure/pure.h"
 
 static struct {
 	const char *name;

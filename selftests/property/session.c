@@ -6,8 +6,8 @@
  */
 
 #include "property.h"
-#include "session.h"
-#include "term.h"
+#include "pure/session.h"
+#include "pure/term.h"
 
 #define MS	1000000ULL
 

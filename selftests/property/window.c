@@ -6,7 +6,7 @@
  */
 
 #include "property.h"
-#include "window.h"
+#include "pure/window.h"
 
 /* More than any window is wide: what a newer number pushes out is left of it. */
 #define SET		(2 * XHA_WINDOW_MAX)

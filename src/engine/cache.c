@@ -3,7 +3,7 @@
 
 #include <linux/prefetch.h>
 
-#include "engine.h"
+#include "engine/engine.h"
 
 #define RETRY_ROOM	16	/* ticks until a full NIC is offered one more SA */
 #define WAIT_MAX	10	/* who fails n times waits 2^n ticks, n at most this */

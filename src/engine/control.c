@@ -4,8 +4,8 @@
 #include <linux/rtnetlink.h>
 #include <net/genetlink.h>
 
-#include "../netlink-gen.h"
-#include "engine.h"
+#include "control/netlink-gen.h"
+#include "engine/engine.h"
 
 /* RTNL; with a message if there is none. */
 static struct xha_engine *engine_by_name(struct net *net, struct nlattr *name,

@@ -5,8 +5,8 @@
 #include <linux/llist.h>
 #include <linux/rhashtable.h>
 
-#include "../xfrm_ha.h"
-#include "heat.h"
+#include "xfrm_ha.h"
+#include "engine/heat.h"
 
 /**
  * DOC: Engines

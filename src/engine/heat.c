@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which SAs are worth a hardware slot. Pure. */
 
-#include "heat.h"
+#include "engine/heat.h"
 
 #define PERCENT		42949673u	/* 2^32 / 100 */
 #define MOVED_MAX	BIT_ULL(50)	/* packets; times XHA_HEAT_RISE_MAX is below 2^63 */

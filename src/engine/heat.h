@@ -8,7 +8,7 @@
 #ifndef _XFRM_HA_HEAT_H
 #define _XFRM_HA_HEAT_H
 
-#include "../pure.h"
+#include "pure/pure.h"
 
 #define XHA_HEAT_MAX		((u64)S64_MAX)
 #define XHA_HEAT_AUTO		U32_MAX	/* of threshold and bonus: see xha_heat_threshold() */

@@ -8,7 +8,7 @@
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
 
-#include "engine.h"
+#include "engine/engine.h"
 
 /* What hangs on it: xfrm leaves packets to hardware, and the kernel does what a NIC can't. */
 #define ESP_FEATURES	(NETIF_F_HW_ESP | NETIF_F_HW_ESP_TX_CSUM | NETIF_F_GSO_ESP)

@@ -3,8 +3,8 @@
 
 #include <net/genetlink.h>
 
-#include "../netlink-gen.h"
-#include "../xfrm_ha.h"
+#include "control/netlink-gen.h"
+#include "xfrm_ha.h"
 
 int xha_engine_init(void)
 {

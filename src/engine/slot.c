@@ -5,7 +5,7 @@
 #include <net/ipv6_stubs.h>
 #include <net/route.h>
 
-#include "engine.h"
+#include "engine/engine.h"
 
 static const struct rhashtable_params by_x_params = {
 	.key_len = sizeof(struct xfrm_state *),

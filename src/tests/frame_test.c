@@ -4,7 +4,7 @@
 #include <kunit/test.h>
 #include <linux/prandom.h>
 
-#include "../frame.c"
+#include "pure/frame.c"
 
 static void header(struct kunit *test)
 {

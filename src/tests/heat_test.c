@@ -3,7 +3,7 @@
 
 #include <kunit/test.h>
 
-#include "../engine/heat.c"
+#include "engine/heat.c"
 
 #define ROOM	4
 

@@ -3,7 +3,7 @@
 
 #include <kunit/test.h>
 
-#include "../lease.c"
+#include "pure/lease.c"
 
 static void lease_end(struct kunit *test)
 {

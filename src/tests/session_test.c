@@ -3,8 +3,8 @@
 
 #include <kunit/test.h>
 
-#include "../session.c"
-#include "../term.c"
+#include "pure/session.c"
+#include "pure/term.c"
 
 static void hello(struct kunit *test)
 {

@@ -7,7 +7,7 @@
 #include <kunit/test.h>
 #include <linux/prandom.h>
 
-#include "../window.c"
+#include "pure/window.c"
 
 struct ring {
 	u32 seq;

@@ -3,7 +3,7 @@
 
 #include <linux/etherdevice.h>
 
-#include "link.h"
+#include "link/link.h"
 
 #define FLUSH_BUDGET	16			/* frames in one flush */
 #define FLUSH_PAUSE	(200 * NSEC_PER_USEC)	/* before the next, if there is more */

@@ -3,7 +3,7 @@
 #ifndef _XFRM_HA_LINK_H
 #define _XFRM_HA_LINK_H
 
-#include "seal.h"
+#include "link/seal.h"
 #include "xfrm_ha.h"
 
 #define XHA_WINDOW_FRAMES	128	/* unacknowledged at most; a power of 2 */

@@ -5,8 +5,8 @@
  * time). All under m->rx_lock.
  */
 
-#include "mirror.h"
-#include "trace.h"
+#include "ha/mirror.h"
+#include "control/trace.h"
 
 #define ORPHAN_ALONE	(3600 * HZ)	/* not mentioned, no session */
 #define EXPIRE_PERIOD	(5 * HZ)

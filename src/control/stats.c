@@ -5,13 +5,13 @@
 
 static const char *const names[__XHA_STAT_MAX] = {
 #define XHA_STAT(id, name, text) name,
-#include "stats_list.h"
+#include "control/stats_list.h"
 #undef XHA_STAT
 };
 
 static const char *const texts[__XHA_STAT_MAX] = {
 #define XHA_STAT(id, name, text) text,
-#include "stats_list.h"
+#include "control/stats_list.h"
 #undef XHA_STAT
 };
 

@@ -8,7 +8,7 @@
 #include <crypto/sha2.h>
 #include <linux/scatterlist.h>
 
-#include "seal.h"
+#include "link/seal.h"
 
 /* @out may be one of the inputs. Process context. */
 static int hmac3(const u8 *key, size_t key_len, const u8 *a, size_t a_len, const u8 *b,

@@ -31,7 +31,7 @@
  * that stays active: it keeps its own, so that two that are active can tell.
  */
 
-#include "term.h"
+#include "pure/term.h"
 
 static u32 above(u32 a, u32 b)
 {

@@ -12,7 +12,7 @@
 #include <crypto/utils.h>
 #include <linux/random.h>
 
-#include "link.h"
+#include "link/link.h"
 
 #define HELLO_KEY	"xfrm_ha 1 hello"
 #define SESSION_KEY	"xfrm_ha 1 session"

@@ -3,7 +3,7 @@
 #ifndef _XFRM_HA_LEASE_H
 #define _XFRM_HA_LEASE_H
 
-#include "pure.h"
+#include "pure/pure.h"
 
 #define XHA_INTERVAL_MAX	1048576u	/* packets */
 #define XHA_INTERVAL_DEFAULT	64

@@ -3,7 +3,7 @@
 #ifndef _XFRM_HA_WINDOW_H
 #define _XFRM_HA_WINDOW_H
 
-#include "pure.h"
+#include "pure/pure.h"
 
 #define XHA_WINDOW_MAX		4096	/* bits: XFRMA_REPLAY_ESN_MAX of uapi/linux/xfrm.h */
 #define XHA_WINDOW_WORDS	(XHA_WINDOW_MAX / 32)

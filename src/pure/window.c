@@ -8,7 +8,7 @@
  * computed from the low 32 bits of the right edge, and counted back from there.
  */
 
-#include "window.h"
+#include "pure/window.h"
 
 static bool get(const u32 *bits, u32 i)
 {

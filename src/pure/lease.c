@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sequence and lease arithmetic. Pure. */
 
-#include "lease.h"
+#include "pure/lease.h"
 
 /**
  * xha_lease_end() - the highest number that may be used without asking again

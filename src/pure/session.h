@@ -3,8 +3,8 @@
 #ifndef _XFRM_HA_SESSION_H
 #define _XFRM_HA_SESSION_H
 
-#include "pure.h"
-#include "frame.h"
+#include "pure/pure.h"
+#include "pure/frame.h"
 
 /* --- handshake: both ends are equal, either may start ---
  * Each end says HELLO(own nonce, echo of the peer's). An end that hears its own

@@ -8,7 +8,7 @@
  * so that who reroutes on the event finds the SAs ready.
  */
 
-#include "trace.h"
+#include "control/trace.h"
 #include "xfrm_ha.h"
 
 #define RELEASE_TIMEOUT_MS	2000

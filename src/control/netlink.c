@@ -9,7 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <net/genetlink.h>
 
-#include "netlink-gen.h"
+#include "control/netlink-gen.h"
 #include "xfrm_ha.h"
 
 #define VERSION		"0.1"

@@ -10,8 +10,8 @@
  * marked due again, and what is sent then is newer.
  */
 
-#include "mirror.h"
-#include "trace.h"
+#include "ha/mirror.h"
+#include "control/trace.h"
 
 static u64 age_limit(u32 ms)
 {

@@ -3,7 +3,7 @@
 #ifndef _XFRM_HA_TERM_H
 #define _XFRM_HA_TERM_H
 
-#include "pure.h"
+#include "pure/pure.h"
 
 enum xha_role {
 	XHA_ROLE_STANDBY,	/* SAs are held */

@@ -6,7 +6,7 @@
  * know, so new ones can be added within a version.
  */
 
-#include "frame.h"
+#include "pure/frame.h"
 
 #define WIRE_INET	4
 #define WIRE_INET6	6

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Verdicts of the link's session. Pure. */
 
-#include "session.h"
+#include "pure/session.h"
 
 #define NS_PER_MS	1000000ULL
 #define RTO_MIN		(XHA_ACK_DELAY + 5 * NS_PER_MS)

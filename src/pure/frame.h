@@ -3,8 +3,8 @@
 #ifndef _XFRM_HA_FRAME_H
 #define _XFRM_HA_FRAME_H
 
-#include "pure.h"
-#include "window.h"
+#include "pure/pure.h"
+#include "pure/window.h"
 
 #define XHA_VERSION		1
 #define XHA_ETHERTYPE		0x88b5	/* IEEE 802 local experimental EtherType 1 */

@@ -12,7 +12,7 @@
 #include <linux/jhash.h>
 #include <linux/wait_bit.h>
 
-#include "link.h"
+#include "link/link.h"
 
 #define LINKS_MAX	8
 #define HELLO_PERIOD	(100 * NSEC_PER_MSEC)
