@@ -18,11 +18,9 @@
 #include <net/xfrm.h>
 #include <uapi/linux/xfrm_ha.h>
 
-#include "pure/frame.h"
-#include "pure/lease.h"
 #include "pure/session.h"
 #include "pure/term.h"
-#include "pure/window.h"
+#include "xfrm/xfrm.h"
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 #error "xfrm_ha needs Linux 6.12 or newer"
@@ -82,7 +80,7 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_ASK,		/* ask the peer to announce it */
 	XHA_SA_FINAL,		/* planned switchover: exact record not acknowledged yet */
 	XHA_SA_EXACT,		/* held: the peer has not acknowledged what was used here */
-	XHA_SA_NAKED,		/* refused by the peer: in a frame by itself */
+	XHA_SA_NAKED,		/* refused by the peer: in a frame by itself, now and then */
 	XHA_SA_SOFT,		/* past the soft limit of its slice, the user knows */
 	XHA_SA_REKEY,		/* the user is to be told that it must be renewed */
 	XHA_SA_DEAD,		/* unlinked */
@@ -126,7 +124,7 @@ struct xha_sa {
 	u32 out_urge;			/* packets unsaid that do not wait for the batch; x->lock */
 	u32 in_urge;			/* ditto */
 	struct xha_bounds bounds;	/* x->lock */
-	u64 soft;			/* number at which to tell that its slice ends; x->lock */
+	u64 soft;			/* number at which it is to be renewed; x->lock */
 	/* written by the tap */
 	struct xha_half out ____cacheline_aligned;
 	struct xha_half in;
@@ -135,11 +133,13 @@ struct xha_sa {
 	u8 hold;			/* enum xha_hold; x->lock */
 	bool told;			/* by the peer, of its outbound number; x->lock */
 	bool placed;			/* begun for the role of its group; x->lock */
-	bool rejoined;			/* lease acknowledged in this session; x->lock */
+	bool acted;			/* has been let go on this node; x->lock */
+	bool lone;			/* ditto, when nobody was there who would have been told; x->lock */
+	bool strange;			/* the peer accounts for another memory of it; x->lock */
 	bool in_fresh;			/* edge may have jumped since the last sample; x->lock */
 	bool final;			/* it was exact, and is still the newest; x->lock */
 	u16 gen;			/* acknowledgments of older records are void; x->lock */
-	u64 overrun;			/* packets above the acknowledged lease; x->lock */
+	u64 striped;			/* numbers skipped that are another node's; x->lock */
 	struct llist_node due_node;
 	struct llist_node moved_node;
 	struct llist_node gone_node;
@@ -147,11 +147,19 @@ struct xha_sa {
 	struct xha_id id;
 	struct rhash_head by_id;
 	u32 index;			/* in xha_net.sas */
+	u32 member;			/* in xha_group.sas */
 	refcount_t ref;
 	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
+	u32 inc;			/* incarnation of what is remembered here of it; x->lock */
+	u32 peer_inc;			/* that of the peer's which @given is for; 0: none; x->lock */
+	struct xha_share given;		/* what that may use; x->lock */
+	u32 sure;			/* session in which it told what it has used; x->lock */
+	u32 rejoined;			/* session in which a lease was acknowledged; x->lock */
+	u32 born;			/* session in which, or before which, it came; immutable */
 	u32 epoch;			/* session in which it was announced; link's lock */
 	u32 syncing;			/* session whose bulk sync waits for it, else 0; atomic */
 	u32 known;			/* session in which that was acknowledged; link's lock */
+	unsigned long naked_at;		/* jiffies: when the peer refused it last */
 	u64 sampled_at;			/* ns: last record; link's lock */
 	u64 written;			/* standby: lease end last written into x; x->lock */
 	u64 used;			/* standby: last number when it was active; x->lock */
@@ -170,7 +178,9 @@ struct xha_sa {
 
 /* --- groups --- */
 
-/* Settings of a group; what netlink sets. Defaults: xha_group_config_default() */
+#define XHA_INDEX_AUTO	U8_MAX
+
+/* Settings of a group; what netlink sets. Defaults: xha_group_config_default(). Replaced as a whole. */
 struct xha_group_config {
 	u32 interval;		/* packets, 1 … XHA_INTERVAL_MAX; 0: auto */
 	u32 quantity;		/* packets, 2 * interval … XHA_QUANTITY_MAX; 0: default */
@@ -180,23 +190,19 @@ struct xha_group_config {
 	bool takeover;		/* on-peer-loss, standby: takeover, not notify */
 	bool solo;		/* on-peer-loss, active: solo, not hold */
 	bool strict;		/* sync: strict, not relaxed */
-	struct xha_partition partition;
 	bool lenient;		/* inbound takeover policy: lenient, not strict */
+	u8 stripe;		/* log2 of its numbers, XHA_STRIPE_MIN … XHA_STRIPE_MAX */
+	u8 index;		/* of this node, below @nodes; XHA_INDEX_AUTO */
+	u8 nodes;		/* that have a share, 1 … XHA_STRIPE_NODES_MAX; 0: as many as there are */
+	u8 soft;		/* percent of this node's numbers, 1 … 100 */
+	struct rcu_head rcu;
 };
 
-#define XHA_GROUP_ADDRS	16
-
-/* What belongs to a group; all given conditions must hold, addresses are alternatives */
-struct xha_group_match {
-	u8 n_addrs;
-	struct {
-		u16 family;
-		xfrm_address_t addr;	/* outer source or destination */
-	} addrs[XHA_GROUP_ADDRS];
-	bool has_reqid, has_mark, has_if_id;
-	u32 reqid;
-	u32 mark_v, mark_m;
-	u32 if_id;
+/* How a group became active on this node */
+enum xha_way {
+	XHA_BY_ORDER,		/* it was told to, and its peer is not */
+	XHA_BY_HANDOVER,	/* the peer gave it, with exact numbers */
+	XHA_BY_TAKEOVER,	/* the peer may have gone on */
 };
 
 #define XHA_GROUPS_MAX	1024	/* of a netns */
@@ -208,7 +214,9 @@ struct xha_group {
 	struct xha_link *link;		/* NULL: solo; immutable: a link in use stays */
 	struct xha_mirror *mirror;	/* of @link; immutable */
 	struct xha_group_match match;	/* immutable */
-	struct xha_group_config config;	/* xha_net.mutex for writes */
+	struct xha_group_config __rcu *config;	/* xha_net.mutex for writes */
+	struct xha_share share;		/* of this node, without history; immutable */
+	struct xha_share others;	/* of its peer; step 0: as that was configured; immutable */
 	spinlock_t lock;
 	enum xha_role role;		/* @lock */
 	u32 term;			/* @lock */
@@ -216,6 +224,9 @@ struct xha_group {
 	u32 peer_node;			/* @lock: ditto */
 	u8 peer_role;			/* @lock: enum xha_claim, as last heard */
 	bool peer_known;		/* @lock: peer has spoken of it in this session */
+	u16 peer_id;			/* @lock: the peer's number for it; 0: not heard */
+	u32 peer_sas;			/* @lock: SAs that the peer has in it, and */
+	u32 peer_missing;		/* @lock: those of ours that it has not */
 	u32 heard_epoch;		/* @lock: session, and */
 	u64 heard_number;		/* @lock: frame that it last spoke in, and */
 	u64 claim_number;		/* @lock: that it first said so in */
@@ -226,6 +237,8 @@ struct xha_group {
 	bool synced;			/* with the peer, in this or the last session; @lock */
 	bool followed;			/* the peer was active; @lock */
 	bool took;			/* active, neither handed it nor told to be; @lock */
+	enum xha_way way;		/* in which it became active last; @lock */
+	bool forced;			/* by force: what may have been used is guessed; @lock */
 	bool granting;			/* RELEASING: all final records are acknowledged; @lock */
 	u32 deposed;			/* not 0: was active, must tell what it has used; @lock */
 	bool gone;			/* is being deleted; @lock */
@@ -237,7 +250,10 @@ struct xha_group {
 	u64 changed_at;			/* ns, boot clock: last change of role; @lock */
 	u64 takeovers;			/* @lock */
 	u64 skipped;			/* numbers skipped at takeovers; @lock */
+	struct xarray sas;		/* its SAs; xa_lock */
 	atomic_t n_sas;
+	atomic_t n_paired;		/* of them, those that the peer has announced in this session */
+	atomic_t n_naked;		/* of them, those that the peer has refused */
 	struct list_head node;		/* xha_net.group_list, RCU; order of configuration */
 	struct delayed_work timer;	/* JOINING, RELEASING: waited long enough */
 	struct work_struct role_work;	/* carries out a change of role in process context */
@@ -322,6 +338,7 @@ struct xha_net {
 	struct rhashtable by_id;	/* xha_sa.by_id */
 	struct xarray sas;		/* index → xha_sa; xa_lock */
 	u32 sas_next;			/* xa_alloc_cyclic */
+	bool unattended;		/* SAs of groups may be without a shadow: see unattended() */
 	atomic_t n_sas;
 	u32 max_sas;			/* limit */
 	u32 max_orphans;		/* limit for each link */
@@ -354,41 +371,57 @@ static inline void xha_stat_inc(struct xha_net *xn, enum xha_stat s)
 	this_cpu_inc(xn->stats->v[s]);
 }
 
-/* apply.c: the only file that writes into an xfrm_state */
+/* place.c: how an SA stands on this node */
 struct xha_sample {
 	u64 out, in, bytes, packets;
-	u16 gen;			/* of the SA's lease; set by who needs it */
+	/* of the SA when it is told; set by who needs them */
+	u16 gen;
+	u8 stripe;
+	u32 inc;
+	u32 peer_inc;
+	struct xha_share given;
+	u64 ask;			/* the lease to ask for */
 	struct xha_window *window;	/* filled if not NULL */
 };
 
-void xha_apply_sample(struct xha_sa *sa, struct xha_sample *s);	/* x->lock held */
-u32 xha_apply_width(const struct xfrm_state *x);
-bool xha_apply_esn(const struct xfrm_state *x);
-u64 xha_apply_role(struct xha_sa *sa);
-void xha_apply_grant(struct xha_sa *sa);
-void xha_apply_settle(struct xha_sa *sa);	/* x->lock held */
-bool xha_apply_jump(struct xha_sa *sa, u64 oseq);
-bool xha_apply_meet(struct xha_sa *sa, u64 seq);
-void xha_apply_soften(struct xha_sa *sa);
-void xha_apply_expire(struct xha_sa *sa);
-bool xha_apply_counted(const struct xfrm_state *x);
-void xha_apply_free(struct xha_sa *sa);
-void xha_apply_aevent(struct xfrm_state *x, u32 maxdiff, u32 maxage);	/* x->lock held */
+/* What is remembered of an SA when it is deleted, for the case that it comes again */
+struct xha_memory {
+	u32 inc;			/* 0: nothing */
+	u32 peer_inc;
+	u8 bits;
+	struct xha_share share;
+	struct xha_share given;
+	u64 floor;
+	u64 lease;
+	u64 used;
+	bool acted;
+};
 
-/* The last number given to an outbound packet. */
-static inline u64 xha_oseq(const struct xfrm_state *x)
-{
-	const struct xfrm_replay_state_esn *r = x->replay_esn;
+enum xha_verdict {			/* on a record */
+	XHA_APPLIED,
+	XHA_STALE,			/* the SA was as far already */
+	XHA_ACTIVE,			/* it is not held here: nothing was written */
+	XHA_REFUSED,			/* no lease: it has a number that the peer must hear first */
+};
 
-	if (x->repl_mode == XFRM_REPLAY_MODE_LEGACY)
-		return x->replay.oseq;
-	return xha_seq64(r->oseq, x->repl_mode == XFRM_REPLAY_MODE_ESN ? r->oseq_hi : 0);
-}
-
-bool xha_apply_record(struct xha_sa *sa, const struct xha_record *r);
-
-/* match.c: which SAs belong to a group */
-bool xha_match(const struct xha_group_match *m, const struct xfrm_state *x);
+void xha_place_init(struct xha_sa *sa);
+u64 xha_place_role(struct xha_sa *sa);
+void xha_place_grant(struct xha_sa *sa);
+void xha_place_free(struct xha_sa *sa);
+void xha_place_soften(struct xha_sa *sa);
+void xha_place_expire(struct xha_sa *sa);
+void xha_place_end(struct xha_sa *sa);
+enum xha_verdict xha_place_record(struct xha_sa *sa, const struct xha_record *r);
+bool xha_place_announced(struct xha_sa *sa, const struct xha_announce *a, u32 session);
+bool xha_place_met(struct xha_sa *sa, u64 seq);
+void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, u64 in, u64 bytes,
+		      u64 packets);
+void xha_place_remember(struct xha_sa *sa, struct xha_memory *mem, struct xha_sample *s);
+void xha_place_sample(struct xha_sa *sa, struct xha_sample *s);	/* x->lock held */
+void xha_place_bound(struct xha_sa *sa);			/* ditto */
+void xha_place_jump(struct xha_sa *sa, u64 to);			/* ditto */
+void xha_place_settle(struct xha_sa *sa);			/* ditto */
+void xha_place_stray(struct xfrm_state *x, const struct xha_group *g);
 
 /* group.c: groups, roles, terms, takeover, release */
 void xha_group_config_default(struct xha_group_config *c);
@@ -402,6 +435,14 @@ int xha_group_takeover(struct xha_net *xn, const char *name, bool force,
 		       struct netlink_ext_ack *extack);
 int xha_group_release(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack);
 struct xha_group *xha_group_find(struct xha_net *xn, const char *name);	/* RCU or mutex */
+
+/* RCU, or BH off, or the mutex of the netns */
+static inline const struct xha_group_config *xha_group_config(const struct xha_group *g)
+{
+	return rcu_dereference_check(g->config, rcu_read_lock_any_held() ||
+				     lockdep_is_held(&g->xn->mutex));
+}
+
 /* RCU; takes a reference */
 struct xha_group *xha_group_match_sa(struct xha_net *xn, const struct xfrm_state *x);
 void xha_group_put(struct xha_group *g);
@@ -416,6 +457,9 @@ void xha_groups_met(struct xha_link *link);
 /* Name of a group that is mirrored over @link, or NULL; mutex */
 const char *xha_group_using(struct xha_net *xn, const struct xha_link *link);
 void xha_group_final_done(struct xha_sa *sa);
+void xha_group_missing(struct xha_mirror *m, u16 peer_id);	/* their number has changed */
+u32 xha_mirror_missing(struct xha_mirror *m, u16 peer_id);
+u32 xha_group_lacks(const struct xha_group *g);	/* SAs that its peer has, and this node has not */
 void xha_group_soft(struct xha_group *g);	/* an SA is past its soft limit; any context */
 int xha_group_start(void);
 void xha_group_stop(void);
@@ -434,6 +478,7 @@ void xha_link_kick(struct xha_link *link);	/* something is due; x->lock may be h
 void xha_link_urge(struct xha_link *link);	/* ditto, do not wait for the batch */
 enum xha_link_state xha_link_state(const struct xha_link *link);
 void xha_link_synced(struct xha_link *link);	/* bulk sync is complete, both ways */
+bool xha_link_lower(const struct xha_link *link);	/* than its peer's address was when it was made */
 struct xha_net *xha_link_net(const struct xha_link *link);
 struct xha_link_info {
 	char dev[IFNAMSIZ];
@@ -485,6 +530,8 @@ int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len);
  * (no xha_mirror_fill(), no xha_mirror_input() until it returns); else after it was given up.
  */
 void xha_mirror_session(struct xha_mirror *m, bool up);
+int xha_replica_expect(struct xha_sa *sa);
+void xha_replica_recall(struct xha_sa *sa);
 void xha_mirror_sa_new(struct xha_sa *sa);	/* an orphan may wait for it; else ASK */
 void xha_mirror_sa_gone(struct xha_sa *sa);
 void xha_mirror_group(struct xha_group *g);	/* GROUP message is due */
@@ -540,10 +587,9 @@ static inline struct xha_sa *xha_sa_by_x(const struct xfrm_state *x)
 
 struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id);	/* RCU */
 struct xha_sa *xha_sa_by_index(struct xha_net *xn, u32 index);		/* RCU */
-void xha_sa_id(struct xha_id *id, const struct xfrm_state *x);
 void xha_sa_hear(struct xfrm_state *x);		/* a new or changed xfrm_state */
 void xha_sa_unlink(struct xha_sa *sa);
-void xha_sa_dismiss(struct xha_net *xn, const struct xha_group *g);
+void xha_sa_dismiss(struct xha_net *xn, struct xha_group *g);
 void xha_sa_net_start(struct xha_net *xn);
 void xha_sa_migrated(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
@@ -551,17 +597,18 @@ void xha_sa_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
 		 void (*visit)(struct xfrm_state *x, void *data), void *data);
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
-bool xha_sa_moved_out_slow(struct xha_sa *sa, u64 seq);
+bool xha_sa_moved_out_slow(struct xha_sa *sa, u32 n);
 void xha_sa_moved_in_slow(struct xha_sa *sa);
 
 /*
  * Called by the taps under x->lock for each packet: no allocation, no lock, at
- * most one insertion into a lock-free list. False: the number may not be used.
+ * most one insertion into a lock-free list. @seq is the last of the @n numbers that the kernel
+ * would give. False: there are none.
  */
-static __always_inline bool xha_sa_moved_out(struct xha_sa *sa, u64 seq)
+static __always_inline bool xha_sa_moved_out(struct xha_sa *sa, u64 seq, u32 n)
 {
 	if (unlikely(seq >= sa->out.quiet))
-		return xha_sa_moved_out_slow(sa, seq);
+		return xha_sa_moved_out_slow(sa, n);
 	sa->out.seq = seq;
 	return true;
 }
@@ -578,7 +625,9 @@ static __always_inline void xha_sa_moved_in(struct xha_sa *sa, u64 seq)
 /* aevent tap; x->lock held */
 void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late);
 void xha_sa_configure(struct xha_sa *sa);	/* take over the settings of its group */
-void xha_sa_bound(struct xha_sa *sa);		/* and what bounds its numbers; x->lock held */
+/* A packet of an SA without a shadow: may it have the number? x->lock held */
+bool xha_sa_stray(struct xfrm_state *x, u64 seq);
+void xha_sa_expect(struct xfrm_state *x);	/* about to be inserted; not in any table yet */
 
 /* packet.c: SAs in packet offload mode */
 #define XHA_MARK_PACKET	XA_MARK_1	/* in xha_net.sas */

@@ -9,7 +9,7 @@
  */
 
 #include "control/trace.h"
-#include "xfrm_ha.h"
+#include "ha/mirror.h"
 
 #define RELEASE_TIMEOUT_MS	2000
 #define JOIN_DEFAULT_MS		3000
@@ -26,13 +26,19 @@ void xha_group_config_default(struct xha_group_config *c)
 		.lenient = true,
 		.solo = true,
 		.strict = true,
-		.partition = { .nodes = 1, .soft = XHA_SOFT_DEFAULT },
+		.stripe = XHA_STRIPE_DEFAULT,
+		.index = XHA_INDEX_AUTO,
+		.soft = XHA_SOFT_DEFAULT,
 	};
 }
 
 static void group_free(struct rcu_head *rcu)
 {
-	kfree(container_of(rcu, struct xha_group, rcu));
+	struct xha_group *g = container_of(rcu, struct xha_group, rcu);
+
+	kfree(rcu_dereference_protected(g->config, true));
+	xa_destroy(&g->sas);
+	kfree(g);
 }
 
 void xha_group_put(struct xha_group *g)
@@ -92,10 +98,15 @@ static void set_role(struct xha_group *g, enum xha_role role, u32 term)
 	if (role == XHA_ROLE_STANDBY || role == XHA_ROLE_HANDED)
 		WRITE_ONCE(g->tenure, g->tenure + 1);
 	WRITE_ONCE(g->turn, g->turn + 1);
-	smp_wmb(); /* pairs with the barriers in xha_apply_role(), and in finish() */
+	smp_wmb(); /* pairs with the barriers in xha_place_role(), and in finish() */
 	WRITE_ONCE(g->role, role);
-	if (role != XHA_ROLE_ACTIVE)
+	if (role != XHA_ROLE_ACTIVE) {
 		WRITE_ONCE(g->solo, false);
+		WRITE_ONCE(g->forced, false);
+		/* Those that have no shadow are found, and held, by a walk. */
+		if (READ_ONCE(g->xn->unattended))
+			xha_sa_sweep(g->xn);
+	}
 	g->term = term;
 	g->request = false;
 	g->granting = false;
@@ -119,7 +130,9 @@ static void activate(struct xha_group *g, u32 term, bool handed)
 	bool told = g->role == XHA_ROLE_JOINING;
 
 	WRITE_ONCE(g->took, !handed && !told);
-	if (g->alone && (!told || g->config.solo))
+	WRITE_ONCE(g->way, handed ? XHA_BY_HANDOVER :
+			   told ? XHA_BY_ORDER : XHA_BY_TAKEOVER);
+	if (g->alone && (!told || xha_group_config(g)->solo))
 		WRITE_ONCE(g->solo, true);
 	__set_bit(XFRM_HA_EVENT_TAKEOVER, &g->events);
 	g->takeovers++;
@@ -130,7 +143,7 @@ static void activate(struct xha_group *g, u32 term, bool handed)
 /* What was not given away is carried on with. */
 static void keep(struct xha_group *g)
 {
-	WRITE_ONCE(g->solo, g->alone && g->config.solo);
+	WRITE_ONCE(g->solo, g->alone && xha_group_config(g)->solo);
 	set_role(g, XHA_ROLE_ACTIVE, g->term);
 }
 
@@ -147,8 +160,8 @@ static void each_sa(struct xha_group *g, void (*func)(struct xha_group *g, struc
 	struct xha_sa *sa;
 
 	rcu_read_lock();
-	xa_for_each(&g->xn->sas, index, sa) {
-		if (sa->group != g || !xha_sa_get(sa))
+	xa_for_each(&g->sas, index, sa) {
+		if (!xha_sa_get(sa))
 			continue;
 		rcu_read_unlock();
 		func(g, sa);
@@ -202,12 +215,11 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 {
 	u64 skipped;
 
-	/* Before it is held: a node that holds it, and owes nothing, gives leases. */
+	/* Before it is held, which is under x->lock: gives_lease() in place.c looks there. */
 	if (READ_ONCE(g->deposed)) {
 		set_bit(XHA_SA_EXACT, &sa->flags);
-		smp_mb__after_atomic(); /* pairs with the barrier in refuses() in replica.c */
 	}
-	skipped = xha_apply_role(sa);
+	skipped = xha_place_role(sa);
 	if (skipped) {
 		g->skipped += skipped;
 		xha_stat_add(g->xn, XHA_STAT_NUMBERS_SKIPPED, skipped);
@@ -239,7 +251,7 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 
 static void grant(struct xha_group *g, struct xha_sa *sa)
 {
-	xha_apply_grant(sa);
+	xha_place_grant(sa);
 }
 
 static void hand_over(struct xha_group *g)
@@ -371,6 +383,18 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 	}
 }
 
+/* SAs that this node has not, and its peer has. */
+u32 xha_group_lacks(const struct xha_group *g)
+{
+	return g->mirror ? xha_mirror_missing(g->mirror, READ_ONCE(g->peer_id)) : 0;
+}
+
+/* Who has none of them can't carry the group. */
+static bool is_empty(const struct xha_group *g)
+{
+	return !atomic_read(&g->n_sas) && xha_group_lacks(g);
+}
+
 static void peer_lost(struct xha_group *g)
 {
 	bool carried = g->peer_role == XHA_CLAIM_ACTIVE || g->peer_role == XHA_CLAIM_HANDOVER;
@@ -385,7 +409,8 @@ static void peer_lost(struct xha_group *g)
 		if (!g->peer_known || (g->role == XHA_ROLE_STANDBY && !carried))
 			break;
 		/* Who has handed it over can't know whether it was taken. */
-		if ((g->config.takeover || asked) && g->synced && g->role == XHA_ROLE_STANDBY)
+		if ((xha_group_config(g)->takeover || asked) && g->synced &&
+		    g->role == XHA_ROLE_STANDBY && !is_empty(g))
 			activate(g, next_term(g), false);
 		else
 			__set_bit(XFRM_HA_EVENT_TAKEOVER_WANTED, &g->events);
@@ -418,7 +443,7 @@ static bool gave_up(const struct xha_group *g, const struct xha_group_msg *m)
  */
 void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epoch, u64 number)
 {
-	bool known;
+	bool known, missing = false;
 
 	spin_lock_bh(&g->lock);
 	if (g->heard_epoch == epoch && number < g->heard_number)
@@ -436,6 +461,14 @@ void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epo
 		g->claim_number = number;
 	g->peer_known = true;
 	g->followed |= m->role == XHA_WIRE_ACTIVE;
+	if (g->peer_missing != m->missing)
+		__set_bit(XFRM_HA_EVENT_MISSING, &g->events);
+	WRITE_ONCE(g->peer_sas, m->sas);
+	WRITE_ONCE(g->peer_missing, m->missing);
+	if (m->id <= XHA_GROUPS_MAX && g->peer_id != m->id) {
+		WRITE_ONCE(g->peer_id, m->id);
+		WRITE_ONCE(g->mirror->groups[m->id], g);
+	}
 	g->peer_role = m->role;
 	g->peer_node = m->node;
 	g->peer_term = max(g->peer_term, m->term);
@@ -443,8 +476,12 @@ void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epo
 	/* The peer may have made the group after this node spoke of it. */
 	if (!known)
 		tell(g);
+	if (__test_and_clear_bit(XFRM_HA_EVENT_MISSING, &g->events))
+		missing = true;
 out:
 	spin_unlock_bh(&g->lock);
+	if (missing)
+		xha_event_group(g, XFRM_HA_EVENT_MISSING);
 }
 
 /* The peer has acknowledged a GROUP message of ours. */
@@ -461,6 +498,9 @@ void xha_group_fill_msg(struct xha_group *g, struct xha_group_msg *m)
 	memset(m, 0, sizeof(*m));
 	strscpy(m->name, g->name);
 	m->node = g->xn->node;
+	m->id = g->id;
+	m->sas = atomic_read(&g->n_sas);
+	m->missing = xha_group_lacks(g);
 	spin_lock_bh(&g->lock);
 	m->term = g->term;
 	switch (g->role) {
@@ -479,6 +519,21 @@ void xha_group_fill_msg(struct xha_group *g, struct xha_group_msg *m)
 	spin_unlock_bh(&g->lock);
 }
 
+/**
+ * xha_group_missing() - how many SAs this node lacks of a group has changed
+ * @m: mirror; its rx_lock held, RCU
+ * @peer_id: the peer's number for the group
+ */
+void xha_group_missing(struct xha_mirror *m, u16 peer_id)
+{
+	struct xha_group *g = READ_ONCE(m->groups[peer_id]);
+
+	if (!g)
+		return;
+	xha_mirror_group(g);
+	xha_event_group(g, XFRM_HA_EVENT_MISSING);
+}
+
 /* Is there a peer in sync? What bounds the SAs of an active node depends on it. */
 static void set_alone(struct xha_group *g, bool alone)
 {
@@ -490,7 +545,7 @@ static void set_alone(struct xha_group *g, bool alone)
 	if (!alone)
 		WRITE_ONCE(g->took, false);
 	if (g->role == XHA_ROLE_ACTIVE) {
-		WRITE_ONCE(g->solo, alone && g->config.solo);
+		WRITE_ONCE(g->solo, alone && xha_group_config(g)->solo);
 		queue_work(group_wq, &g->role_work);
 	}
 }
@@ -566,9 +621,9 @@ const char *xha_group_using(struct xha_net *xn, const struct xha_link *link)
 static void soften(struct xha_group *g, struct xha_sa *sa)
 {
 	if (test_bit(XHA_SA_SOFT, &sa->flags))
-		xha_apply_soften(sa);
+		xha_place_soften(sa);
 	if (test_and_clear_bit(XHA_SA_REKEY, &sa->flags))
-		xha_apply_expire(sa);
+		xha_place_expire(sa);
 }
 
 /* The user is told as of any SA whose soft limit is reached: an IKE daemon renews it. */
@@ -594,13 +649,34 @@ static void look_at_link(struct xha_group *g)
 	spin_unlock_bh(&g->lock);
 }
 
-/* What the ranges of the attributes do not say. */
-static int check_config(const struct xha_group_config *c, struct netlink_ext_ack *extack)
+/* How many nodes have a share, 1 where nobody else has. */
+static u32 nodes_of(const struct xha_group *g, const struct xha_group_config *c)
 {
-	const struct xha_partition *p = &c->partition;
+	if (c->nodes)
+		return c->nodes;
+	return g->link || c->index != XHA_INDEX_AUTO ? XHA_STRIPE_NODES : 1;
+}
 
-	if (p->slices && (!p->nodes || p->nodes > p->slices || p->slice >= p->nodes)) {
-		NL_SET_ERR_MSG(extack, "A partition has slices for each of its nodes");
+/* What the ranges of the attributes do not say. */
+static int check_config(const struct xha_group *g, const struct xha_group_config *c,
+			struct netlink_ext_ack *extack)
+{
+	u32 nodes = nodes_of(g, c);
+
+	if (c->index == XHA_INDEX_AUTO && nodes > XHA_STRIPE_NODES) {
+		NL_SET_ERR_MSG(extack, "Of more than two nodes each must be told its index");
+		return -ERANGE;
+	}
+	if (c->index == XHA_INDEX_AUTO && nodes > 1 && !g->link) {
+		NL_SET_ERR_MSG(extack, "Without a link the node must be told its index");
+		return -ERANGE;
+	}
+	if (c->index != XHA_INDEX_AUTO && c->index >= nodes) {
+		NL_SET_ERR_MSG(extack, "The index must be less than the number of nodes");
+		return -ERANGE;
+	}
+	if ((u64)nodes << c->stripe > 1ULL << 32) {
+		NL_SET_ERR_MSG(extack, "A stripe for each node must fit into 2^32 numbers");
 		return -ERANGE;
 	}
 	if (c->quantity && (c->quantity < 2 * c->interval || c->quantity > XHA_QUANTITY_MAX)) {
@@ -608,6 +684,22 @@ static int check_config(const struct xha_group_config *c, struct netlink_ext_ack
 		return -ERANGE;
 	}
 	return 0;
+}
+
+/*
+ * Which stripes are this node's, and which its peer's. Both ends of a link know both addresses: the
+ * lower one's is the first share, without a word being said.
+ */
+static void set_shares(struct xha_group *g, const struct xha_group_config *c)
+{
+	u32 nodes = nodes_of(g, c), index = c->index;
+
+	if (index == XHA_INDEX_AUTO)
+		index = g->link ? !xha_link_lower(g->link) : 0;
+	g->share = (struct xha_share){ .first = index, .step = nodes };
+	g->others = (struct xha_share){};
+	if (nodes == XHA_STRIPE_NODES)
+		g->others = (struct xha_share){ .first = !index, .step = nodes };
 }
 
 /**
@@ -626,25 +718,27 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 		  const struct xha_group_config *c, const char *link_dev, bool active,
 		  struct netlink_ext_ack *extack)
 {
+	struct xha_group_config *config;
 	struct xha_group *g;
 	int err;
 
 	lockdep_assert_held(&xn->mutex);
 
-	err = check_config(c, extack);
-	if (err)
-		return err;
 	if (xha_group_find(xn, name)) {
 		NL_SET_ERR_MSG(extack, "A group of this name exists");
 		return -EEXIST;
 	}
 	g = kzalloc(sizeof(*g), GFP_KERNEL);
-	if (!g)
-		return -ENOMEM;
+	config = kmemdup(c, sizeof(*c), GFP_KERNEL);
+	if (!g || !config) {
+		err = -ENOMEM;
+		goto err_free;
+	}
 	strscpy(g->name, name);
 	g->xn = xn;
 	g->match = *m;
-	g->config = *c;
+	RCU_INIT_POINTER(g->config, config);
+	xa_init_flags(&g->sas, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
 	refcount_set(&g->ref, 1);
 	spin_lock_init(&g->lock);
 	INIT_DELAYED_WORK(&g->timer, timer_work);
@@ -656,6 +750,10 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 		err = -ENODEV;
 		goto err_free;
 	}
+	err = check_config(g, c, extack);
+	if (err)
+		goto err_free;
+	set_shares(g, c);
 	if (g->link) {
 		g->mirror = xha_link_mirror(g->link);
 		xha_mirror_max_age(g->mirror, c->max_age);
@@ -697,6 +795,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 err_erase:
 	xa_erase(&xn->groups, g->id);
 err_free:
+	kfree(config);
 	kfree(g);
 	return err;
 }
@@ -711,6 +810,7 @@ int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_c
 		  struct netlink_ext_ack *extack)
 {
 	struct xha_group *g = xha_group_find(xn, name);
+	struct xha_group_config *config, *old;
 	int err;
 
 	lockdep_assert_held(&xn->mutex);
@@ -719,12 +819,19 @@ int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_c
 		NL_SET_ERR_MSG(extack, "There is no group of this name");
 		return -ENOENT;
 	}
-	err = check_config(c, extack);
+	old = rcu_dereference_protected(g->config, lockdep_is_held(&xn->mutex));
+	if (c->stripe != old->stripe || c->index != old->index || c->nodes != old->nodes) {
+		NL_SET_ERR_MSG(extack, "Stripes are divided for good when a group is made");
+		return -EBUSY;
+	}
+	err = check_config(g, c, extack);
 	if (err)
 		return err;
-	spin_lock_bh(&g->lock);
-	g->config = *c;
-	spin_unlock_bh(&g->lock);
+	config = kmemdup(c, sizeof(*c), GFP_KERNEL);
+	if (!config)
+		return -ENOMEM;
+	rcu_assign_pointer(g->config, config);
+	kfree_rcu(old, rcu);
 	if (g->mirror)
 		xha_mirror_max_age(g->mirror, c->max_age);
 	each_sa(g, configure);
@@ -739,6 +846,8 @@ static void destroy(struct xha_group *g)
 
 	list_del_rcu(&g->node);
 	xa_erase(&xn->groups, g->id);
+	if (g->mirror && g->peer_id)
+		WRITE_ONCE(g->mirror->groups[g->peer_id], NULL);
 	synchronize_rcu_expedited();
 	/* The reaper may end the SAs' final records later than this ends. */
 	spin_lock_bh(&g->lock);

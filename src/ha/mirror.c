@@ -13,6 +13,10 @@
 #include "ha/mirror.h"
 #include "control/trace.h"
 
+#define AGE_BUDGET	256			/* SAs looked at in one softirq */
+#define AGE_PAUSE	(200 * NSEC_PER_USEC)	/* before the next, if there are more */
+#define NAKED_PAUSE	(HZ / 4)		/* before an SA that was refused is told again */
+
 static u64 age_limit(u32 ms)
 {
 	return ms * (u64)NSEC_PER_MSEC;
@@ -40,13 +44,15 @@ void xha_mirror_moved(struct xha_sa *sa)
 {
 	struct xha_mirror *m = sa->mirror;
 
-	/* Fully ordered: @moved is set, and age_tick() sees it, or this that it is not listed. */
+	if (!READ_ONCE(m->up))
+		return;
+	/* Fully ordered: @moved is set, and leave_row() sees it, or this that it is not listed. */
 	if (test_and_set_bit(XHA_SA_LISTED, &sa->flags))
 		return;
 	if (!xha_sa_get(sa))
 		return;
 	if (llist_add(&sa->moved_node, &m->moved) && !hrtimer_is_queued(&m->age_timer))
-		xha_timer_in(&m->age_timer, age_limit(READ_ONCE(m->max_age)));
+		xha_timer_in(&m->age_timer, age_limit(READ_ONCE(m->max_age)) * 3 / 4);
 }
 
 static bool half_behind(const struct xha_half *h)
@@ -66,44 +72,115 @@ static void came_of_age(struct xha_sa *sa)
 	xha_mirror_due(sa);
 }
 
+static void append(struct xha_row *row, struct xha_sa *sa)
+{
+	sa->moved_node.next = NULL;
+	if (row->first)
+		row->last->next = &sa->moved_node;
+	else
+		row->first = &sa->moved_node;
+	row->last = &sa->moved_node;
+}
+
+static struct xha_sa *first_of(const struct xha_row *row)
+{
+	return row->first ? llist_entry(row->first, struct xha_sa, moved_node) : NULL;
+}
+
+static struct xha_row *row_of(struct xha_mirror *m, u32 max_age)
+{
+	return &m->ages.rows[min_t(u32, ilog2(max_age | 1), XHA_AGES - 1)];
+}
+
+static u32 max_age_of(const struct xha_sa *sa)
+{
+	return READ_ONCE(xha_group_config(sa->group)->max_age);
+}
+
+/* It leaves the list if it has not moved since its last record, or has no one to be told to. */
+static bool leave_row(struct xha_mirror *m, struct xha_sa *sa)
+{
+	if (READ_ONCE(sa->moved) && READ_ONCE(m->up) && !test_bit(XHA_SA_DEAD, &sa->flags))
+		return false;
+	clear_bit(XHA_SA_LISTED, &sa->flags);
+	/* The tap may have found it listed a moment ago: look again after. */
+	smp_mb__after_atomic();
+	if (READ_ONCE(sa->moved) && READ_ONCE(m->up) && !test_bit(XHA_SA_DEAD, &sa->flags) &&
+	    !test_and_set_bit(XHA_SA_LISTED, &sa->flags))
+		return false;
+	xha_sa_put(sa);
+	return true;
+}
+
+/* Those that moved lately, into the row of their max-age; as many as the budget allows. */
+static int take_in(struct xha_mirror *m, int budget)
+{
+	struct xha_sa *sa;
+
+	while (budget) {
+		if (!m->taken)
+			m->taken = llist_reverse_order(llist_del_all(&m->moved));
+		if (!m->taken)
+			break;
+		sa = llist_entry(m->taken, struct xha_sa, moved_node);
+		m->taken = m->taken->next;
+		append(row_of(m, max_age_of(sa)), sa);
+		budget--;
+	}
+	return budget;
+}
+
 /*
- * SAs that moved wait here until a quarter of max-age is left to them; those that have not
- * moved since their last record leave the list. Only the timer takes from the list.
+ * A row is looked at each 3/4 of the least max-age in it. What would be too old the next time is
+ * due now. Return: what is left of the budget.
  */
+static int look_at_row(struct xha_mirror *m, struct xha_row *row, u32 least, u64 now, u64 *next,
+		       int budget, bool *aged)
+{
+	u64 period = age_limit(least) * 3 / 4, age;
+	struct xha_sa *sa;
+
+	while (budget && (sa = first_of(row))) {
+		age = now - min(now, READ_ONCE(sa->moved_at));
+		if (READ_ONCE(sa->moved) && READ_ONCE(m->up) && age < period) {
+			*next = min(*next, period - age);
+			break;
+		}
+		budget--;
+		row->first = row->first->next;
+		if (leave_row(m, sa))
+			continue;
+		if (age + period > age_limit(max_age_of(sa)) &&
+		    !test_bit(XHA_SA_QUEUED, &sa->flags)) {
+			came_of_age(sa);
+			*aged = true;
+		}
+		append(row, sa);
+		/* Looked at, it is the last; it need not be looked at before the others were. */
+		*next = min(*next, period);
+	}
+	return budget;
+}
+
+/* At most AGE_BUDGET SAs a time. Where nobody waits it stops. */
 static enum hrtimer_restart age_tick(struct hrtimer *timer)
 {
 	struct xha_mirror *m = container_of(timer, struct xha_mirror, age_timer);
-	struct llist_node *list = llist_del_all(&m->moved);
-	u64 now = ktime_get_ns(), next = age_limit(READ_ONCE(m->max_age));
-	struct xha_sa *sa, *tmp;
+	u64 now = ktime_get_ns(), next = U64_MAX;
+	int i, budget = AGE_BUDGET;
 	bool aged = false;
 
-	llist_for_each_entry_safe(sa, tmp, list, moved_node) {
-		u64 limit = age_limit(READ_ONCE(sa->group->config.max_age)), age;
-
-		if (test_bit(XHA_SA_DEAD, &sa->flags) || !READ_ONCE(sa->moved)) {
-			clear_bit(XHA_SA_LISTED, &sa->flags);
-			/* The tap may have found it listed a moment ago: look again after. */
-			smp_mb__after_atomic();
-			if (test_bit(XHA_SA_DEAD, &sa->flags) || !READ_ONCE(sa->moved) ||
-			    test_and_set_bit(XHA_SA_LISTED, &sa->flags)) {
-				xha_sa_put(sa);
-				continue;
-			}
-		}
-		age = now - min(now, READ_ONCE(sa->moved_at));
-		if (age < limit - limit / 4) {
-			next = min(next, limit - age);
-		} else if (!test_bit(XHA_SA_QUEUED, &sa->flags)) {
-			came_of_age(sa);
-			aged = true;
-		}
-		llist_add(&sa->moved_node, &m->moved);
-	}
+	rcu_read_lock();
+	budget = take_in(m, budget);
+	for (i = 0; i < XHA_AGES && budget; i++)
+		budget = look_at_row(m, &m->ages.rows[i], 1U << i, now, &next, budget, &aged);
+	rcu_read_unlock();
 	if (aged)
 		xha_link_urge(m->link);
-	if (!llist_empty(&m->moved))
-		xha_timer_in(&m->age_timer, next);
+	if (!budget)
+		next = AGE_PAUSE;
+	if (next != U64_MAX || !llist_empty(&m->moved))
+		xha_timer_in(&m->age_timer, min(next, age_limit(READ_ONCE(m->max_age)) * 3 / 4));
 	return HRTIMER_NORESTART;
 }
 
@@ -286,6 +363,11 @@ static void fill_announce(struct xha_sa *sa, struct fill *f, const struct xha_sa
 		.id = sa->id,
 		.mode = sa->x->repl_mode,
 		.flags = flags,
+		.group = sa->group->id,
+		.inc = s->inc,
+		.peer_inc = s->peer_inc,
+		.stripe = s->stripe,
+		.share = s->given,
 		.out = lease,
 		.in = s->in,
 		.bytes = s->bytes,
@@ -334,26 +416,32 @@ static void adapt(struct xha_sa *sa, const struct xha_group_config *c, u64 out, 
 
 	sa->out_interval = xha_auto_interval(out, ns, c->max_age, most);
 	sa->in_interval = xha_in_interval(xha_auto_interval(in, ns, c->max_age, most),
-					  xha_apply_width(sa->x));
+					  xha_width(sa->x));
 	sa->in.due = sa->in.seq + sa->in_interval;
-	xha_apply_settle(sa);
+	xha_place_settle(sa);
 }
 
-/* What is told of the SA; @next: the next outbound record is due an interval from here. */
+/* What is told of the SA; @next: the next outbound record is due an interval from here. RCU */
 static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool final)
 {
-	const struct xha_group_config *c = &sa->group->config;
+	const struct xha_group_config *c = xha_group_config(sa->group);
 	u64 was_out = sa->out.sampled, was_in = sa->in.sampled, now = ktime_get_ns();
 	u64 in;
 
 	spin_lock(&sa->x->lock);
-	xha_apply_sample(sa, s);
+	xha_place_sample(sa, s);
 	/* The peer goes back to this number: no lease that it gave before counts, nor birth's. */
 	if (final) {
 		sa->gen++;
 		sa->bounds.lease = s->out;
+		sa->bounds.floor = s->out;
 		sa->told = true;
 	}
+	s->ask = xha_ask(&sa->bounds, s->out, xha_quantity(c->quantity, c->interval));
+	s->inc = sa->inc;
+	s->peer_inc = sa->peer_inc;
+	s->stripe = sa->bounds.bits;
+	s->given = sa->given;
 	sa->out.seq = s->out;
 	sa->out.sampled = s->out;
 	sa->out.quiet = 0;
@@ -382,7 +470,7 @@ static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool fina
 /* The caller has made sure of the room for all that one SA may need. */
 static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 {
-	const struct xha_group_config *c = &sa->group->config;
+	const struct xha_group_config *c = xha_group_config(sa->group);
 	bool announce, out, in, final, sends;
 	struct xha_sample s = {};
 	u64 lease, acked, told;
@@ -391,6 +479,10 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	clear_bit(XHA_SA_QUEUED, &sa->flags);
 	/* Cleared before the sample: who moves after it queues the SA again. */
 	smp_mb__after_atomic();
+	/* It is said again when it moves next, or by retry_work. */
+	if (test_bit(XHA_SA_NAKED, &sa->flags) && !test_bit(XHA_SA_DEAD, &sa->flags) &&
+	    time_before(jiffies, READ_ONCE(sa->naked_at) + NAKED_PAUSE))
+		return;
 	out = test_and_clear_bit(XHA_SA_DUE_OUT, &sa->flags);
 	in = test_and_clear_bit(XHA_SA_DUE_IN, &sa->flags);
 	announce = test_and_clear_bit(XHA_SA_ANNOUNCE, &sa->flags);
@@ -430,12 +522,14 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 		lease = s.out;
 	} else if (sends) {
 		flags = XHA_REC_F_LEASE;
-		lease = xha_lease_end(s.out, xha_quantity(c->quantity, c->interval),
-				      xha_apply_esn(sa->x));
+		lease = s.ask;
 		if (READ_ONCE(sa->spent))
 			lease = s.out;
-		if (c->strict)
-			lease = max(lease, acked);
+		/* Who begins above it must be above all that may be used without a word. */
+		if (xha_sends(sa->x))
+			lease = max3(lease, acked, READ_ONCE(sa->bounds.floor));
+		else
+			lease = s.out;
 	} else if (test_bit(XHA_SA_EXACT, &sa->flags)) {
 		flags = XHA_REC_F_EXACT;
 		lease = sa->used;
@@ -546,14 +640,17 @@ static bool lease_acked(struct xha_sa *sa, const struct xha_item *i)
 	if (i->gen == sa->gen) {
 		if (i->lease > sa->bounds.lease)
 			WRITE_ONCE(sa->bounds.lease, i->lease);
-		passed = sa->bounds.strict && xha_oseq(sa->x) > sa->bounds.lease;
-		if (!passed && !sa->rejoined) {
-			sa->rejoined = true;
-			sa->bounds.solo = false;
-			sa->out.quiet = 0;
+		passed = xha_group_config(sa->group)->strict &&
+			 xha_oseq(sa->x) > sa->bounds.lease;
+		if (!passed && sa->rejoined != sa->mirror->epoch) {
+			sa->rejoined = sa->mirror->epoch;
+			xha_place_bound(sa);
 		}
+		if (sa->bounds.whole)
+			sa->bounds.floor = max(sa->bounds.floor, sa->bounds.lease);
+		/* A limit that was near is not: the tap need not look before the new one. */
 		if (sa->hold & XHA_HOLD_LEASE)
-			xha_apply_settle(sa);
+			xha_place_settle(sa);
 	}
 	spin_unlock(&sa->x->lock);
 	return passed;
@@ -564,7 +661,7 @@ static void sa_acked(struct xha_sa *sa, const struct xha_item *i, u64 sent_at)
 	/* A peer that does not know the index acknowledges the frame nevertheless. */
 	if (i->kind == XHA_ITEM_ANNOUNCE) {
 		WRITE_ONCE(sa->known, sa->mirror->epoch);
-		clear_bit(XHA_SA_NAKED, &sa->flags);
+		xha_mirror_naked(sa, false);
 	}
 	if (sa->known != sa->mirror->epoch)
 		return;
@@ -618,9 +715,8 @@ void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n,
 				xha_group_said(g, items[i].seq >> 32, items[i].seq);
 			break;
 		case XHA_ITEM_SYNCED:
-			m->synced_tx = true;
-			if (READ_ONCE(m->synced_rx))
-				xha_link_synced(m->link);
+			WRITE_ONCE(m->synced_tx, true);
+			xha_mirror_synced(m);
 			break;
 		}
 	}
@@ -645,7 +741,33 @@ static void sa_lost(struct xha_sa *sa, const struct xha_item *i)
 	if (i->kind == XHA_ITEM_ANNOUNCE && !xha_group_sends(sa->group))
 		set_bit(XHA_SA_ANSWER, &sa->flags);
 	xha_stat_inc(sa->xn, XHA_STAT_RECORD_RESENT);
-	xha_mirror_due(sa);
+	if (!test_bit(XHA_SA_NAKED, &sa->flags))
+		xha_mirror_due(sa);
+}
+
+/* The bulk sync is complete, both ways. rx_lock or the link's lock. */
+void xha_mirror_synced(struct xha_mirror *m)
+{
+	if (!READ_ONCE(m->synced_tx) || !READ_ONCE(m->synced_rx))
+		return;
+	WRITE_ONCE(m->synced_epoch, m->epoch);
+	xha_link_synced(m->link);
+}
+
+/*
+ * The peer has no room for an SA, or does not know its index: what it has of it is not what was
+ * told. The bulk sync does not wait for it, it counts as missing there.
+ */
+void xha_mirror_naked(struct xha_sa *sa, bool naked)
+{
+	if (!naked) {
+		if (test_and_clear_bit(XHA_SA_NAKED, &sa->flags))
+			atomic_dec(&sa->group->n_naked);
+		return;
+	}
+	if (!test_and_set_bit(XHA_SA_NAKED, &sa->flags))
+		atomic_inc(&sa->group->n_naked);
+	sync_done(sa);
 }
 
 /**
@@ -781,13 +903,10 @@ void xha_mirror_session(struct xha_mirror *m, bool up)
 	xa_for_each(&m->xn->sas, index, sa) {
 		if (sa->mirror != m)
 			continue;
-		clear_bit(XHA_SA_NAKED, &sa->flags);
+		xha_mirror_naked(sa, false);
 		spin_lock_bh(&sa->x->lock);
 		/* A session that never was in sync changes nothing for its group, which would. */
-		if (sa->rejoined) {
-			sa->rejoined = false;
-			xha_sa_bound(sa);
-		}
+		xha_place_bound(sa);
 		WRITE_ONCE(sa->out.acked, 0);
 		WRITE_ONCE(sa->in.acked, 0);
 		spin_unlock_bh(&sa->x->lock);
@@ -828,6 +947,7 @@ struct xha_mirror *xha_mirror_create(struct xha_net *xn, struct xha_link *link)
 void xha_mirror_destroy(struct xha_mirror *m)
 {
 	struct xha_sa *sa, *next;
+	int i;
 
 	cancel_work_sync(&m->sync_work);
 	xha_replica_fini(m);
@@ -835,5 +955,10 @@ void xha_mirror_destroy(struct xha_mirror *m)
 	drain(m);
 	llist_for_each_entry_safe(sa, next, llist_del_all(&m->moved), moved_node)
 		xha_sa_put(sa);
+	llist_for_each_entry_safe(sa, next, m->taken, moved_node)
+		xha_sa_put(sa);
+	for (i = 0; i < XHA_AGES; i++)
+		llist_for_each_entry_safe(sa, next, m->ages.rows[i].first, moved_node)
+			xha_sa_put(sa);
 	kvfree(m);
 }

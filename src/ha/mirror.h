@@ -14,10 +14,26 @@ struct xha_indexes {
 	u32 v[1024];
 };
 
+#define XHA_AGES	17	/* 2^0 … 2^16 ms */
+
+/*
+ * SAs that have moved wait in the order in which they did, those of a max-age of 2^i … 2^(i+1) - 1 ms in
+ * the same row: only the first of each has to be looked at.
+ */
+struct xha_ages {
+	struct xha_row {
+		struct llist_node *first;
+		struct llist_node *last;
+	} rows[XHA_AGES];
+};
+
 /*
  * What both nodes know of the other, over one link
  *
  * @up: a session stands; SAs are queued
+ * @taken: from @moved, in order, and
+ * @ages: SAs that have moved, by max-age. Only the timer's.
+ * @synced_epoch: the last session that was in sync, both ways; 0: none
  * @epoch: counts sessions; an SA whose epoch is another has not been announced in
  *	this one. Link's lock.
  * @batch: taken from @due, in order. Link's lock.
@@ -36,11 +52,14 @@ struct xha_mirror {
 
 	struct llist_head due ____cacheline_aligned;
 	struct llist_head moved;
+	struct llist_node *taken;
+	struct xha_ages ages;
 	struct hrtimer age_timer;
 	u32 max_age;
 	bool up;
 
 	u32 epoch ____cacheline_aligned;
+	u32 synced_epoch;
 	struct llist_node *batch;
 	struct xha_window window;
 	bool groups_dirty;
@@ -57,8 +76,10 @@ struct xha_mirror {
 
 	/* replica.c */
 	spinlock_t rx_lock;		/* all that follows, but as said */
-	struct xarray peers;		/* the peer's index → struct xha_peer_sa */
-	struct rhashtable peers_by_id;
+	struct xarray peers;		/* the peer's index → struct xha_known */
+	struct rhashtable known;
+	u32 missing[XHA_GROUPS_MAX + 1];	/* SAs of the peer's group that are not here */
+	struct xha_group *groups[XHA_GROUPS_MAX + 1];	/* ours, by the peer's number; RCU */
 	struct list_head orphans;
 	u32 n_orphans;
 	u32 rx_epoch;
@@ -71,24 +92,27 @@ struct xha_mirror {
 	struct delayed_work expire_work;
 };
 
+/* RCU */
 static inline bool xha_mirror_bitmap(const struct xha_sa *sa)
 {
-	return READ_ONCE(sa->group->config.bitmap) && xha_apply_width(sa->x);
+	return xha_group_config(sa->group)->bitmap && xha_width(sa->x);
 }
 
 /* Octets that all messages of one SA take at most. */
 static inline int xha_sa_room(const struct xha_sa *sa)
 {
-	int room = XHA_CONTROL_MAX + 96 + XHA_RECORD_LEN;
+	int room = XHA_CONTROL_MAX + XHA_ANNOUNCE_LEN + XHA_RECORD_LEN;
 
 	if (xha_mirror_bitmap(sa))
-		room += 4 + 4 * xha_window_words(xha_apply_width(sa->x));
+		room += 4 + 4 * xha_window_words(xha_width(sa->x));
 	return room;
 }
 
 /* mirror.c */
 void xha_mirror_nak(struct xha_mirror *m, u32 index);
 bool xha_mirror_gone(struct xha_sa *sa);
+void xha_mirror_synced(struct xha_mirror *m);
+void xha_mirror_naked(struct xha_sa *sa, bool naked);
 
 /* replica.c */
 int xha_replica_init(struct xha_mirror *m);

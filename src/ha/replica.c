@@ -10,27 +10,48 @@
 
 #define ORPHAN_ALONE	(3600 * HZ)	/* not mentioned, no session */
 #define EXPIRE_PERIOD	(5 * HZ)
+#define EXPIRE_BATCH	256		/* entries looked at with BH off */
+#define RETRY_BATCH	4096		/* SAs looked at, at a time */
+#define EVICT_STEPS	16		/* entries looked at for one that may go */
 #define REAP_PERIOD	(HZ / 100)	/* until there may be room for the word of more SAs */
 
 /*
- * An SA as the peer tells of it
+ * What is known of an identity: what the peer told of its SA, and while @sa is NULL what is
+ * remembered of ours
  *
  * @epoch: session in which its index was announced; the index counts in that one only
  * @newest: number of the newest frame that told its outbound number
+ * @group: the peer's number for its group
+ * @inc: incarnation of the peer's memory of it, 0: it never announced it; @peer_inc, @stripe, @share,
+ *	as in struct xha_announce
+ * @counted: session in which it is
+ * @missing: counted as one that the peer has, and this node has not
+ * @paired: counted as one that both have
+ * @out: the highest number that was told, or used here before; @in, @bytes, @packets: ditto
+ * @mem: of ours, when it was deleted
  * @since: jiffies: when it became an orphan, or was last mentioned
  * @orphan: on the mirror's list while @sa is NULL
  */
-struct xha_peer_sa {
+struct xha_known {
 	struct xha_id id;
 	struct rhash_head by_id;
 	struct xha_sa *sa;
 	u32 index;
 	u32 epoch;
 	u64 newest;
+	u16 group;
+	u8 stripe;
+	bool missing;
+	bool paired;
+	u32 counted;
+	u32 inc;
+	u32 peer_inc;
+	struct xha_share share;
 	u64 out;
 	u64 in;
 	u64 bytes;
 	u64 packets;
+	struct xha_memory mem;
 	unsigned long since;
 	struct list_head orphan;
 	struct rcu_head rcu;
@@ -38,38 +59,200 @@ struct xha_peer_sa {
 
 static const struct rhashtable_params by_id_params = {
 	.key_len = sizeof(struct xha_id),
-	.key_offset = offsetof(struct xha_peer_sa, id),
-	.head_offset = offsetof(struct xha_peer_sa, by_id),
+	.key_offset = offsetof(struct xha_known, id),
+	.head_offset = offsetof(struct xha_known, by_id),
 	.automatic_shrinking = true,
 };
 
-static void orphan(struct xha_mirror *m, struct xha_peer_sa *p)
+static struct xha_known *find(struct xha_mirror *m, const struct xha_id *id)
 {
-	p->since = jiffies;
-	list_add_tail(&p->orphan, &m->orphans);
-	m->n_orphans++;
+	return rhashtable_lookup_fast(&m->known, id, by_id_params);
 }
 
-static void detach(struct xha_mirror *m, struct xha_peer_sa *p)
+/* Is its SA the peer's in this session? */
+static bool is_told(const struct xha_mirror *m, const struct xha_known *k)
 {
-	if (p->sa) {
-		xha_sa_put(p->sa);
-		p->sa = NULL;
+	return k->epoch && k->epoch == m->rx_epoch;
+}
+
+/* A session begins with all counts at 0. */
+static void recount(struct xha_mirror *m, struct xha_known *k)
+{
+	if (k->counted == m->rx_epoch)
+		return;
+	k->counted = m->rx_epoch;
+	k->missing = false;
+	k->paired = false;
+}
+
+/* Of which SAs one node lacks its twin is counted, by group, as it changes. */
+static void count(struct xha_mirror *m, struct xha_known *k)
+{
+	bool missing = is_told(m, k) && !k->sa, paired = is_told(m, k) && k->sa;
+
+	recount(m, k);
+	if (k->missing != missing && k->group <= XHA_GROUPS_MAX) {
+		m->missing[k->group] += missing ? 1 : -1;
+		xha_group_missing(m, k->group);
+	}
+	k->missing = missing;
+	if (k->paired == paired)
+		return;
+	k->paired = paired;
+	if (k->sa)
+		atomic_add(paired ? 1 : -1, &k->sa->group->n_paired);
+}
+
+static void orphan(struct xha_mirror *m, struct xha_known *k)
+{
+	k->since = jiffies;
+	list_add_tail(&k->orphan, &m->orphans);
+	WRITE_ONCE(m->n_orphans, m->n_orphans + 1);
+}
+
+/* From its SA, or from the list of those that have none. */
+static void detach(struct xha_mirror *m, struct xha_known *k)
+{
+	recount(m, k);
+	if (k->sa) {
+		if (k->paired) {
+			k->paired = false;
+			atomic_dec(&k->sa->group->n_paired);
+		}
+		xha_sa_put(k->sa);
+		k->sa = NULL;
 	} else {
-		list_del(&p->orphan);
-		m->n_orphans--;
+		list_del(&k->orphan);
+		WRITE_ONCE(m->n_orphans, m->n_orphans - 1);
 	}
 }
 
-static void forget(struct xha_mirror *m, struct xha_peer_sa *p)
+static void attach(struct xha_mirror *m, struct xha_known *k, struct xha_sa *sa)
+{
+	detach(m, k);
+	refcount_inc(&sa->ref);
+	k->sa = sa;
+	count(m, k);
+}
+
+/* Its SA is deleted: what it has used is remembered. */
+static void bury(struct xha_mirror *m, struct xha_known *k)
+{
+	struct xha_sample s;
+
+	xha_place_remember(k->sa, &k->mem, &s);
+	k->out = max(k->out, s.out);
+	k->in = max(k->in, s.in);
+	k->bytes = max(k->bytes, s.bytes);
+	k->packets = max(k->packets, s.packets);
+	detach(m, k);
+	orphan(m, k);
+	count(m, k);
+}
+
+static void forget_index(struct xha_mirror *m, struct xha_known *k)
+{
+	if (xa_load(&m->peers, k->index) == k)
+		xa_erase_bh(&m->peers, k->index);
+	k->epoch = 0;
+	count(m, k);
+}
+
+static void forget(struct xha_mirror *m, struct xha_known *k)
 {
 	lockdep_assert_held(&m->rx_lock);
 
-	detach(m, p);
-	if (xa_load(&m->peers, p->index) == p)
-		xa_erase_bh(&m->peers, p->index);
-	rhashtable_remove_fast(&m->peers_by_id, &p->by_id, by_id_params);
-	kfree_rcu(p, rcu);
+	forget_index(m, k);
+	detach(m, k);
+	rhashtable_remove_fast(&m->known, &k->by_id, by_id_params);
+	kfree_rcu(k, rcu);
+}
+
+/*
+ * Room for one more that has no SA: of those that the peer does not have in this session, which only
+ * matter if they come again, the oldest goes. What was used of it nobody knows then.
+ */
+static bool make_room(struct xha_mirror *m)
+{
+	struct xha_known *k;
+	int n = 0;
+
+	if (m->n_orphans < READ_ONCE(m->xn->max_orphans))
+		return true;
+	list_for_each_entry(k, &m->orphans, orphan) {
+		if (!is_told(m, k)) {
+			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_EVICTED);
+			forget(m, k);
+			return true;
+		}
+		if (++n == EVICT_STEPS)
+			break;
+	}
+	xha_stat_inc(m->xn, XHA_STAT_ORPHAN_LIMIT);
+	return false;
+}
+
+/* NULL: no memory. It has no SA yet. */
+static struct xha_known *make(struct xha_mirror *m, const struct xha_id *id)
+{
+	struct xha_known *k = kzalloc(sizeof(*k), GFP_ATOMIC);
+
+	if (!k)
+		goto nomem;
+	k->id = *id;
+	if (rhashtable_insert_fast(&m->known, &k->by_id, by_id_params)) {
+		kfree(k);
+		goto nomem;
+	}
+	orphan(m, k);
+	return k;
+
+nomem:
+	xha_stat_inc(m->xn, XHA_STAT_FRAME_NOMEM);
+	return NULL;
+}
+
+/**
+ * xha_replica_expect() - a shadow is to be made: there must be room for what is known of its SA
+ * @sa: shadow of a mirrored SA, in no table yet; RCU, x->lock not held
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xha_replica_expect(struct xha_sa *sa)
+{
+	struct xha_mirror *m = sa->mirror;
+	struct xha_known *k;
+
+	spin_lock_bh(&m->rx_lock);
+	k = find(m, &sa->id) ?: make(m, &sa->id);
+	spin_unlock_bh(&m->rx_lock);
+	return k ? 0 : -ENOMEM;
+}
+
+/**
+ * xha_replica_recall() - apply all that is known of an SA that has come
+ * @sa: shadow, in the tables, not placed yet; RCU, x->lock not held
+ *
+ * Outbound, inbound and counts alike, active or not, forward only.
+ */
+void xha_replica_recall(struct xha_sa *sa)
+{
+	struct xha_mirror *m = sa->mirror;
+	struct xha_known *k;
+
+	spin_lock_bh(&m->rx_lock);
+	k = find(m, &sa->id);
+	/* One that was deleted and added again before the reaper came. */
+	if (k && k->sa && k->sa != sa)
+		bury(m, k);
+	/* If it dies from here on, the reaper comes later. */
+	if (k && !k->sa && !test_bit(XHA_SA_DEAD, &sa->flags)) {
+		if (is_told(m, k))
+			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_ADOPTED);
+		attach(m, k, sa);
+		xha_place_recall(sa, &k->mem, k->out, k->in, k->bytes, k->packets);
+	}
+	spin_unlock_bh(&m->rx_lock);
 }
 
 /*
@@ -79,212 +262,187 @@ static void forget(struct xha_mirror *m, struct xha_peer_sa *p)
  */
 static void meet(struct xha_sa *sa, u64 seq)
 {
-	spin_lock_bh(&sa->x->lock);
-	if (xha_apply_meet(sa, seq))
+	if (xha_place_met(sa, seq))
 		xha_stat_inc(sa->xn, XHA_STAT_MET);
-	spin_unlock_bh(&sa->x->lock);
 	set_bit(XHA_SA_DUE_OUT, &sa->flags);
 	xha_mirror_due(sa);
 	xha_link_urge(sa->group->link);
 }
 
-/*
- * A lease is given by a node that holds the SA, and has told the peer what it has used
- * itself: else the frame is not acknowledged. A peer that asks for less has forgotten, or was
- * never told: it is told.
- */
-static bool refuses(struct xha_sa *sa, const struct xha_record *r)
+static void apply(struct xha_mirror *m, struct xha_known *k, struct xha_record *r)
 {
-	if (r->in || !(r->flags & XHA_REC_F_LEASE))
-		return false;
-	if (xha_group_sends(sa->group) || !(READ_ONCE(sa->hold) & XHA_HOLD_STANDBY))
-		return true;
-	smp_rmb(); /* pairs with sweep() in group.c: what it owes is marked before it is held */
-	if (test_bit(XHA_SA_EXACT, &sa->flags))
-		return true;
-	if (r->seq >= READ_ONCE(sa->used))
-		return false;
-	set_bit(XHA_SA_EXACT, &sa->flags);
-	set_bit(XHA_SA_ANSWER, &sa->flags);
-	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-	xha_mirror_due(sa);
-	return true;
-}
-
-static void apply(struct xha_mirror *m, struct xha_peer_sa *p, struct xha_record *r)
-{
-	struct xha_sa *sa = p->sa;
+	struct xha_sa *sa = k->sa;
 
 	/* Deleted here: the reaper will make an orphan of it. */
 	if (!sa || test_bit(XHA_SA_DEAD, &sa->flags))
 		return;
-	if (refuses(sa, r))
-		m->refused = true;
-	if (xha_group_sends(sa->group)) {
+	switch (xha_place_record(sa, r)) {
+	case XHA_APPLIED:
+		xha_stat_inc(sa->xn, XHA_STAT_RECORD_APPLIED);
+		break;
+	case XHA_STALE:
+		xha_stat_inc(sa->xn, XHA_STAT_RECORD_STALE);
+		break;
+	case XHA_ACTIVE:
 		xha_stat_inc(sa->xn, XHA_STAT_RECORD_ACTIVE);
 		if (!r->in && r->flags & XHA_REC_F_EXACT)
 			meet(sa, r->seq);
-		return;
+		fallthrough;
+	case XHA_REFUSED:
+		m->refused |= !r->in && r->flags & XHA_REC_F_LEASE;
+		break;
 	}
-	if (xha_apply_record(sa, r))
-		xha_stat_inc(sa->xn, XHA_STAT_RECORD_APPLIED);
-	else
-		xha_stat_inc(sa->xn, XHA_STAT_RECORD_STALE);
 	trace_xha_record_rx(sa->index, r->in, r->seq, r->packets);
 }
 
-/* All that is known of it, into an SA that has just come. */
-static void apply_known(struct xha_mirror *m, struct xha_peer_sa *p, u8 flags)
+/* All that is known of it, into an SA that is held. */
+static void apply_known(struct xha_mirror *m, struct xha_known *k, u8 flags)
 {
 	struct xha_record r = {
 		.flags = flags,
-		.seq = p->out,
-		.bytes = p->bytes,
-		.packets = p->packets,
+		.seq = k->out,
+		.bytes = k->bytes,
+		.packets = k->packets,
 	};
 
-	apply(m, p, &r);
+	apply(m, k, &r);
 	r.in = true;
 	r.flags = 0;
-	r.seq = p->in;
-	apply(m, p, &r);
+	r.seq = k->in;
+	apply(m, k, &r);
 }
 
 /*
  * A final number lowers what was told before, if it is of the peer's present time as the
  * active one, and nothing newer was told (invariant I3). Return: what is left of @flags.
  */
-static u8 learn_out(struct xha_mirror *m, struct xha_peer_sa *p, u64 number, u64 seq, u8 flags)
+static u8 learn_out(struct xha_mirror *m, struct xha_known *k, u64 number, u64 seq, u8 flags)
 {
-	if (number < p->newest ||
-	    (p->sa && !xha_group_hears(p->sa->group, m->rx_epoch, number)))
+	if (number < k->newest ||
+	    (k->sa && !xha_group_hears(k->sa->group, m->rx_epoch, number)))
 		flags &= ~XHA_REC_F_FINAL;
-	p->newest = max(p->newest, number);
-	if (flags & XHA_REC_F_FINAL || seq > p->out)
-		p->out = seq;
+	k->newest = max(k->newest, number);
+	if (flags & XHA_REC_F_FINAL || seq > k->out)
+		k->out = seq;
 	return flags;
 }
 
-static void learn_counts(struct xha_peer_sa *p, u64 bytes, u64 packets)
+static void learn_counts(struct xha_known *k, u64 bytes, u64 packets)
 {
-	p->bytes = max(p->bytes, xha_expand48(p->bytes, bytes));
-	p->packets = max(p->packets, xha_expand48(p->packets, packets));
+	k->bytes = max(k->bytes, xha_expand48(k->bytes, bytes));
+	k->packets = max(k->packets, xha_expand48(k->packets, packets));
 }
 
 /* From one record to the next. What an announcement tells may have jumped at a takeover. */
-static void learn_in(struct xha_peer_sa *p, u64 edge)
+static void learn_in(struct xha_known *k, u64 edge)
 {
-	if (edge <= p->in)
+	if (edge <= k->in)
 		return;
-	if (p->sa) {
-		spin_lock_bh(&p->sa->x->lock);
-		p->sa->in_peak = xha_peak(p->sa->in_peak, edge - p->in);
-		spin_unlock_bh(&p->sa->x->lock);
+	if (k->sa) {
+		spin_lock_bh(&k->sa->x->lock);
+		k->sa->in_peak = xha_peak(k->sa->in_peak, edge - k->in);
+		spin_unlock_bh(&k->sa->x->lock);
 	}
-	p->in = edge;
+	k->in = edge;
 }
 
 static void input_record(struct xha_mirror *m, u64 number, struct xha_record *r)
 {
-	struct xha_peer_sa *p = xa_load(&m->peers, r->index);
+	struct xha_known *k = xa_load(&m->peers, r->index);
 
 	xha_stat_inc(m->xn, XHA_STAT_RECORD_RX);
-	if (!p || p->epoch != m->rx_epoch) {
+	if (!k || !is_told(m, k)) {
 		xha_stat_inc(m->xn, XHA_STAT_RECORD_UNKNOWN);
-		if (m->n_orphans < READ_ONCE(m->xn->max_orphans)) {
-			m->refused |= r->flags & XHA_REC_F_LEASE;
-			xha_mirror_nak(m, r->index);
-		}
+		m->refused = true;
+		xha_mirror_nak(m, r->index);
 		return;
 	}
 	if (r->in)
-		learn_in(p, r->seq);
+		learn_in(k, r->seq);
 	else
-		r->flags = learn_out(m, p, number, r->seq, r->flags);
-	learn_counts(p, r->bytes, r->packets);
-	apply(m, p, r);
+		r->flags = learn_out(m, k, number, r->seq, r->flags);
+	learn_counts(k, r->bytes, r->packets);
+	apply(m, k, r);
 }
 
 /* The entry for an announced SA: the old one, or a new one; NULL: no room. */
-static struct xha_peer_sa *find_or_make(struct xha_mirror *m, const struct xha_announce *a)
+static struct xha_known *know(struct xha_mirror *m, const struct xha_announce *a)
 {
-	struct xha_peer_sa *p, *old;
+	struct xha_known *k = find(m, &a->id), *old = xa_load(&m->peers, a->index);
 	struct xha_sa *sa;
 
-	p = rhashtable_lookup_fast(&m->peers_by_id, &a->id, by_id_params);
-	old = xa_load(&m->peers, a->index);
-	if (old && old != p)
-		forget(m, old);
-	if (p) {
-		if (p->index != a->index && xa_load(&m->peers, p->index) == p)
-			xa_erase_bh(&m->peers, p->index);
-		goto index;
+	if (old && old != k)
+		forget_index(m, old);
+	if (!k) {
+		if (!make_room(m))
+			return NULL;
+		k = make(m, &a->id);
+		if (!k)
+			return NULL;
 	}
-
-	sa = xha_sa_by_id(m->xn, &a->id);
-	if (sa && (sa->mirror != m || test_bit(XHA_SA_DEAD, &sa->flags)))
-		sa = NULL;
-	if (!sa && m->n_orphans >= READ_ONCE(m->xn->max_orphans)) {
-		xha_stat_inc(m->xn, XHA_STAT_ORPHAN_LIMIT);
+	if (k->index != a->index && xa_load(&m->peers, k->index) == k)
+		xa_erase_bh(&m->peers, k->index);
+	if (xa_is_err(xa_store_bh(&m->peers, a->index, k, GFP_ATOMIC))) {
+		k->epoch = 0;
+		count(m, k);
+		xha_stat_inc(m->xn, XHA_STAT_FRAME_NOMEM);
 		return NULL;
 	}
-	p = kzalloc(sizeof(*p), GFP_ATOMIC);
-	if (!p)
-		goto nomem;
-	p->id = a->id;
-	if (rhashtable_insert_fast(&m->peers_by_id, &p->by_id, by_id_params)) {
-		kfree(p);
-		goto nomem;
+	if (!is_told(m, k)) {
+		k->newest = 0;
+		if (!k->sa)
+			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_NEW);
+	} else if (k->group != a->group) {
+		k->epoch = 0;
+		count(m, k);
 	}
-	if (sa && xha_sa_get(sa)) {
-		p->sa = sa;
-	} else {
-		xha_stat_inc(m->xn, XHA_STAT_ORPHAN_NEW);
-		orphan(m, p);
+	k->index = a->index;
+	k->group = a->group;
+	k->inc = a->inc;
+	k->peer_inc = a->peer_inc;
+	k->stripe = a->stripe;
+	k->share = a->share;
+	k->epoch = m->rx_epoch;
+	k->since = jiffies;
+	/* It came while nothing was known of it, or its group is another one now. */
+	sa = k->sa ? NULL : xha_sa_by_id(m->xn, &a->id);
+	if (sa && sa->mirror == m && !test_bit(XHA_SA_DEAD, &sa->flags) && xha_sa_get(sa)) {
+		attach(m, k, sa);
+		xha_sa_put(sa);
 	}
-index:
-	if (xa_is_err(xa_store_bh(&m->peers, a->index, p, GFP_ATOMIC))) {
-		forget(m, p);
-		goto nomem;
-	}
-	if (p->epoch != m->rx_epoch)
-		p->newest = 0;
-	p->since = jiffies;
-	p->index = a->index;
-	p->epoch = m->rx_epoch;
-	return p;
-
-nomem:
-	xha_stat_inc(m->xn, XHA_STAT_FRAME_NOMEM);
-	return NULL;
+	count(m, k);
+	return k;
 }
 
 static void input_announce(struct xha_mirror *m, u64 number, const struct xha_announce *a)
 {
-	struct xha_peer_sa *p;
+	struct xha_known *k;
 	u64 out = a->out;
 	u8 flags;
 
 	xha_stat_inc(m->xn, XHA_STAT_ANNOUNCE_RX);
-	p = find_or_make(m, a);
-	if (!p) {
+	k = know(m, a);
+	if (!k) {
+		m->refused = true;
 		xha_mirror_nak(m, a->index);
 		return;
 	}
-	flags = learn_out(m, p, number, a->out, a->flags);
-	p->in = max(p->in, a->in);
-	p->bytes = max(p->bytes, a->bytes);
-	p->packets = max(p->packets, a->packets);
-	if (!p->sa)
+	flags = learn_out(m, k, number, a->out, a->flags);
+	k->in = max(k->in, a->in);
+	k->bytes = max(k->bytes, a->bytes);
+	k->packets = max(k->packets, a->packets);
+	if (!k->sa)
 		return;
+	if (!test_bit(XHA_SA_DEAD, &k->sa->flags) && !xha_place_announced(k->sa, a, READ_ONCE(m->epoch)))
+		m->refused = true;
 	/* What asks for a lease, or is exact, is this number; the newest may be another. */
-	if (flags & (XHA_REC_F_LEASE | XHA_REC_F_EXACT) && out < p->out) {
+	if (flags & (XHA_REC_F_LEASE | XHA_REC_F_EXACT) && out < k->out) {
 		struct xha_record r = { .flags = flags, .seq = out };
 
-		apply(m, p, &r);
+		apply(m, k, &r);
 		flags = 0;
 	}
-	apply_known(m, p, flags);
+	apply_known(m, k, flags);
 }
 
 /* The peer has refused a record: announce the SA again when it moves next. */
@@ -297,8 +455,9 @@ static void input_nak(struct xha_mirror *m, u32 index)
 		return;
 	/* What it acknowledges of this SA from now on, it does not have. */
 	WRITE_ONCE(sa->known, 0);
-	set_bit(XHA_SA_NAKED, &sa->flags);
 	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+	WRITE_ONCE(sa->naked_at, jiffies);
+	xha_mirror_naked(sa, true);
 }
 
 static void input_ask(struct xha_mirror *m, const struct xha_id *id)
@@ -322,6 +481,17 @@ static void input_group(struct xha_mirror *m, u64 number, const struct xha_group
 		xha_group_heard(g, msg, m->rx_epoch, number);
 }
 
+/* Deleted there. What was used of it must be known if it comes again. */
+static void input_gone(struct xha_mirror *m, u32 index)
+{
+	struct xha_known *k = xa_load(&m->peers, index);
+
+	if (!k || !is_told(m, k))
+		return;
+	forget_index(m, k);
+	k->since = jiffies;
+}
+
 /**
  * xha_mirror_input() - take in the messages of an authenticated frame
  * @m: mirror; softirq
@@ -331,11 +501,10 @@ static void input_group(struct xha_mirror *m, u64 number, const struct xha_group
  *
  * What precedes a malformed message has been taken in: each message stands alone.
  *
- * Return: 0, -EBADMSG, or -EBUSY: a lease was asked for that this node can't give.
+ * Return: 0: each had its effect, and may be acknowledged; -EBADMSG; -EBUSY: one had not.
  */
 int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 {
-	struct xha_peer_sa *p;
 	int n, err = 0;
 
 	rcu_read_lock();
@@ -360,9 +529,7 @@ int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 			input_announce(m, number, &msg->announce);
 			break;
 		case XHA_MSG_GONE:
-			p = xa_load(&m->peers, msg->index);
-			if (p && p->epoch == m->rx_epoch)
-				forget(m, p);
+			input_gone(m, msg->index);
 			break;
 		case XHA_MSG_NAK:
 			input_nak(m, msg->index);
@@ -375,8 +542,7 @@ int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 			break;
 		case XHA_MSG_SYNCED:
 			WRITE_ONCE(m->synced_rx, true);
-			if (READ_ONCE(m->synced_tx))
-				xha_link_synced(m->link);
+			xha_mirror_synced(m);
 			break;
 		}
 	}
@@ -388,47 +554,40 @@ int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 }
 
 /**
- * xha_mirror_sa_new() - an SA has come: tell the peer of it, or ask the peer
+ * xha_mirror_sa_new() - an SA has come, and is placed: tell the peer of it, or ask the peer
  * @sa: shadow; x->lock not held, RCU
  */
 void xha_mirror_sa_new(struct xha_sa *sa)
 {
 	struct xha_mirror *m = sa->mirror;
-	struct xha_peer_sa *p;
-	bool known = false;
+	struct xha_known *k;
+	bool known;
 
 	spin_lock_bh(&m->rx_lock);
-	p = rhashtable_lookup_fast(&m->peers_by_id, &sa->id, by_id_params);
-	/* One that was deleted and added again before the reaper came. */
-	if (p && p->sa && p->sa != sa) {
-		detach(m, p);
-		orphan(m, p);
+	k = find(m, &sa->id);
+	known = xha_group_sends(sa->group) ||
+		(k && is_told(m, k) && !xha_mirror_bitmap(sa));
+	if (k && k->sa == sa && k->inc) {
+		struct xha_announce a = {
+			.inc = k->inc,
+			.peer_inc = k->peer_inc,
+			.stripe = k->stripe,
+			.share = k->share,
+			.out = k->out,
+		};
+
+		xha_place_announced(sa, &a, is_told(m, k) && READ_ONCE(m->up) ? m->epoch : 0);
 	}
-	if (xha_group_sends(sa->group)) {
-		/* The peer has used it before. */
-		if (p)
-			meet(sa, p->out);
-		known = true;
-		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-		xha_mirror_due(sa);
-	}
-	if (p) {
-		known |= p->epoch == m->rx_epoch && !xha_mirror_bitmap(sa);
-		/* If it dies from here on, the reaper comes later. */
-		if (!p->sa && !test_bit(XHA_SA_DEAD, &sa->flags) && xha_sa_get(sa)) {
-			detach(m, p);
-			p->sa = sa;
-			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_ADOPTED);
-		}
-		/* What the peer said since it was in the tables came before it was held. */
-		if (p->sa == sa)
-			apply_known(m, p, 0);
-	}
+	/* What the peer said since it was in the tables came before it was held. */
+	if (k && k->sa == sa && is_told(m, k))
+		apply_known(m, k, 0);
 	spin_unlock_bh(&m->rx_lock);
-	if (!known) {
+	if (!known)
 		set_bit(XHA_SA_ASK, &sa->flags);
-		xha_mirror_due(sa);
-	}
+	/* A standby, too: its peer knows that it is there, and that it has used nothing. */
+	set_bit(XHA_SA_ANSWER, &sa->flags);
+	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+	xha_mirror_due(sa);
 }
 
 /**
@@ -440,13 +599,13 @@ void xha_mirror_sa_new(struct xha_sa *sa)
 void xha_mirror_catch_up(struct xha_sa *sa)
 {
 	struct xha_mirror *m = sa->mirror;
-	struct xha_peer_sa *p;
+	struct xha_known *k;
 
 	rcu_read_lock();
 	spin_lock_bh(&m->rx_lock);
-	p = rhashtable_lookup_fast(&m->peers_by_id, &sa->id, by_id_params);
-	if (p && p->sa == sa)
-		apply_known(m, p, 0);
+	k = find(m, &sa->id);
+	if (k && k->sa == sa && is_told(m, k))
+		apply_known(m, k, 0);
 	spin_unlock_bh(&m->rx_lock);
 	rcu_read_unlock();
 }
@@ -465,7 +624,7 @@ static void reap_work(struct work_struct *work)
 {
 	struct xha_mirror *m = container_of(to_delayed_work(work), struct xha_mirror, reap_work);
 	struct llist_node *next;
-	struct xha_peer_sa *p;
+	struct xha_known *k;
 	struct xha_sa *sa;
 
 	for (;;) {
@@ -477,10 +636,11 @@ static void reap_work(struct work_struct *work)
 		next = m->reaped->next;
 		rcu_read_lock();
 		spin_lock_bh(&m->rx_lock);
-		p = rhashtable_lookup_fast(&m->peers_by_id, &sa->id, by_id_params);
-		if (p && p->sa == sa) {
-			detach(m, p);
-			orphan(m, p);
+		k = find(m, &sa->id);
+		if (k && k->sa == sa) {
+			bury(m, k);
+			if (m->n_orphans > READ_ONCE(m->xn->max_orphans))
+				make_room(m);
 		}
 		spin_unlock_bh(&m->rx_lock);
 		rcu_read_unlock();
@@ -494,24 +654,73 @@ static void reap_work(struct work_struct *work)
 	}
 }
 
+/* The oldest are first; those that stay go to the end. False: there are more to look at. */
+static bool expire_some(struct xha_mirror *m, unsigned long before)
+{
+	/* What the peer holds in this session it counts on: those stay. */
+	unsigned long age = READ_ONCE(m->synced_rx) ? READ_ONCE(m->xn->orphan_age) * HZ :
+						      ORPHAN_ALONE;
+	struct xha_known *k, *next;
+	int n = 0;
+
+	list_for_each_entry_safe(k, next, &m->orphans, orphan) {
+		if (n++ == EXPIRE_BATCH || !time_before(k->since, before))
+			return n <= EXPIRE_BATCH;
+		if (READ_ONCE(m->up) && is_told(m, k)) {
+			k->since = before;
+			list_move_tail(&k->orphan, &m->orphans);
+		} else if (time_before(before, k->since + age)) {
+			return true;
+		} else {
+			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_EXPIRED);
+			forget(m, k);
+		}
+	}
+	return true;
+}
+
+/* Those that the peer had no room for are told again. */
+static void retry(struct xha_mirror *m)
+{
+	unsigned long index = 0;
+	struct xha_group *g;
+	struct xha_sa *sa;
+	int n = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(g, &m->xn->group_list, node) {
+		if (g->mirror != m || !atomic_read(&g->n_naked))
+			continue;
+		xa_for_each(&g->sas, index, sa) {
+			if (test_bit(XHA_SA_NAKED, &sa->flags))
+				xha_mirror_due(sa);
+			if (++n == RETRY_BATCH)
+				break;
+		}
+	}
+	rcu_read_unlock();
+}
+
 static void expire_work(struct work_struct *work)
 {
 	struct xha_mirror *m = container_of(to_delayed_work(work), struct xha_mirror, expire_work);
-	struct xha_peer_sa *p, *next;
-	unsigned long age;
+	unsigned long now = jiffies;
+	bool done;
 
-	spin_lock_bh(&m->rx_lock);
-	/* What the peer holds in this session it counts on: those stay. */
-	age = READ_ONCE(m->synced_rx) ? READ_ONCE(m->xn->orphan_age) * HZ : ORPHAN_ALONE;
-	list_for_each_entry_safe(p, next, &m->orphans, orphan) {
-		if ((READ_ONCE(m->up) && p->epoch == m->rx_epoch) ||
-		    time_before(jiffies, p->since + age))
-			continue;
-		xha_stat_inc(m->xn, XHA_STAT_ORPHAN_EXPIRED);
-		forget(m, p);
-	}
-	spin_unlock_bh(&m->rx_lock);
+	do {
+		spin_lock_bh(&m->rx_lock);
+		done = expire_some(m, now);
+		spin_unlock_bh(&m->rx_lock);
+		cond_resched();
+	} while (!done);
+	retry(m);
 	queue_delayed_work(system_unbound_wq, &m->expire_work, EXPIRE_PERIOD);
+}
+
+/* SAs that the peer has in the group it knows by this number, and this node has not. */
+u32 xha_mirror_missing(struct xha_mirror *m, u16 peer_id)
+{
+	return peer_id && peer_id <= XHA_GROUPS_MAX ? READ_ONCE(m->missing[peer_id]) : 0;
 }
 
 u32 xha_mirror_orphans(const struct xha_mirror *m)
@@ -522,8 +731,17 @@ u32 xha_mirror_orphans(const struct xha_mirror *m)
 /* Indexes of the peer count within one session; what is known of its SAs stays. */
 void xha_replica_session(struct xha_mirror *m, bool up)
 {
+	struct xha_group *g;
+
 	spin_lock_bh(&m->rx_lock);
-	m->rx_epoch++;
+	/* What is missing after a loss stays said until the next session tells. */
+	if (up) {
+		m->rx_epoch++;
+		memset(m->missing, 0, sizeof(m->missing));
+		list_for_each_entry_rcu(g, &m->xn->group_list, node)
+			if (g->mirror == m)
+				atomic_set(&g->n_paired, 0);
+	}
 	spin_unlock_bh(&m->rx_lock);
 }
 
@@ -531,7 +749,7 @@ int xha_replica_init(struct xha_mirror *m)
 {
 	int err;
 
-	err = rhashtable_init(&m->peers_by_id, &by_id_params);
+	err = rhashtable_init(&m->known, &by_id_params);
 	if (err)
 		return err;
 	xa_init_flags(&m->peers, XA_FLAGS_LOCK_BH);
@@ -544,21 +762,20 @@ int xha_replica_init(struct xha_mirror *m)
 	return 0;
 }
 
+static void free_known(void *ptr, void *arg)
+{
+	struct xha_known *k = ptr;
+
+	if (k->sa)
+		xha_sa_put(k->sa);
+	kfree(k);
+}
+
 void xha_replica_fini(struct xha_mirror *m)
 {
-	struct xha_peer_sa *p, *next;
-	unsigned long index;
-
 	cancel_delayed_work_sync(&m->expire_work);
 	/* There is no session: nobody waits for room. */
 	flush_delayed_work(&m->reap_work);
-	spin_lock_bh(&m->rx_lock);
-	xa_for_each(&m->peers, index, p)
-		forget(m, p);
-	/* Entries whose index was taken by another */
-	list_for_each_entry_safe(p, next, &m->orphans, orphan)
-		forget(m, p);
-	spin_unlock_bh(&m->rx_lock);
 	xa_destroy(&m->peers);
-	rhashtable_destroy(&m->peers_by_id);
+	rhashtable_free_and_destroy(&m->known, free_known, NULL);
 }

@@ -11,6 +11,8 @@
 #define ORPHAN_AGE_DEFAULT	60
 #define SWEEP_PERIOD	(5 * HZ)
 #define SWEEP_BATCH	64
+#define DISMISS_BATCH	2048	/* SAs of which one grace period is waited for */
+#define WALK_STEPS	256	/* SAs passed by under xfrm_state_lock, which is held with BH off */
 
 struct hlist_head *xha_sa_table;
 static DEFINE_SPINLOCK(table_lock);	/* (BH) writers of the table; by_id's inside */
@@ -31,22 +33,6 @@ struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id)
 struct xha_sa *xha_sa_by_index(struct xha_net *xn, u32 index)
 {
 	return xa_load(&xn->sas, index);
-}
-
-/* What both nodes know the SA by. */
-void xha_sa_id(struct xha_id *id, const struct xfrm_state *x)
-{
-	memset(id, 0, sizeof(*id));
-	if (x->props.family == AF_INET)
-		id->daddr[0] = x->id.daddr.a4;
-	else
-		memcpy(id->daddr, x->id.daddr.a6, sizeof(id->daddr));
-	id->spi = x->id.spi;
-	id->mark_v = x->mark.v;
-	id->mark_m = x->mark.m;
-	id->if_id = x->if_id;
-	id->family = x->props.family;
-	id->proto = x->id.proto;
 }
 
 bool xha_sa_get(struct xha_sa *sa)
@@ -85,6 +71,7 @@ void xha_sa_unlink(struct xha_sa *sa)
 	spin_unlock_bh(&table_lock);
 	if (sa->group) {
 		rhashtable_remove_fast(&xn->by_id, &sa->by_id, by_id_params);
+		xa_erase_bh(&sa->group->sas, sa->member);
 		atomic_dec(&sa->group->n_sas);
 		if (sa->mirror)
 			xha_mirror_sa_gone(sa);
@@ -94,46 +81,60 @@ void xha_sa_unlink(struct xha_sa *sa)
 	xha_sa_put(sa);
 }
 
+/* Up to @most SAs are taken out of the tables, with a reference each. RCU is not held */
+static int unlink_some(struct xarray *sas, struct xha_sa **batch, int most)
+{
+	unsigned long index;
+	struct xha_sa *sa;
+	int n = 0;
+
+	rcu_read_lock();
+	xa_for_each(sas, index, sa) {
+		if (!xha_sa_get(sa))
+			continue;
+		batch[n++] = sa;
+		xha_sa_unlink(sa);
+		if (n == most)
+			break;
+	}
+	rcu_read_unlock();
+	return n;
+}
+
 /**
  * xha_sa_dismiss() - give SAs back as they were: holds lifted, thresholds restored
  * @xn: netns; process context
  * @g: group that no look-up finds any more; NULL: all SAs
  */
-void xha_sa_dismiss(struct xha_net *xn, const struct xha_group *g)
+void xha_sa_dismiss(struct xha_net *xn, struct xha_group *g)
 {
-	struct xha_sa *batch[SWEEP_BATCH];
-	unsigned long index;
-	struct xha_sa *sa;
-	int i, n;
+	struct xha_sa *few[SWEEP_BATCH], **batch, **many;
+	int i, n, most = DISMISS_BATCH;
 
-	do {
-		n = 0;
-		rcu_read_lock();
-		xa_for_each(&xn->sas, index, sa) {
-			if ((g && sa->group != g) || !xha_sa_get(sa))
-				continue;
-			batch[n++] = sa;
-			xha_sa_unlink(sa);
-			if (n == SWEEP_BATCH)
-				break;
-		}
-		rcu_read_unlock();
+	many = kvmalloc_array(most, sizeof(*many), GFP_KERNEL);
+	batch = many;
+	if (!many) {
+		batch = few;
+		most = SWEEP_BATCH;
+	}
+	while ((n = unlink_some(g ? &g->sas : &xn->sas, batch, most))) {
 		/* xha_sa_hear() may have found it before, and hold it behind us. */
 		synchronize_rcu_expedited();
 		for (i = 0; i < n; i++) {
-			xha_apply_free(batch[i]);
+			xha_place_free(batch[i]);
 			xha_tap->unwatch(batch[i]);
 			xha_sa_put(batch[i]);
+			cond_resched();
 		}
-		cond_resched();
-	} while (n == SWEEP_BATCH);
+	}
+	kvfree(many);
 }
 
-/* Settings of the group that count in the packet path. */
+/* Settings of the group that count in the packet path. x->lock, or not in any table yet; RCU */
 static void settings(struct xha_sa *sa)
 {
-	const struct xha_group_config *c = &sa->group->config;
-	u32 interval = c->interval ? c->interval : 1, width = xha_apply_width(sa->x);
+	const struct xha_group_config *c = xha_group_config(sa->group);
+	u32 interval = c->interval ? c->interval : 1, width = xha_width(sa->x);
 
 	sa->out_interval = interval;
 	sa->in_interval = xha_in_interval(interval, width);
@@ -144,47 +145,17 @@ static void settings(struct xha_sa *sa)
 	sa->in.quiet = 0;
 }
 
-/**
- * xha_sa_bound() - what bounds the outbound numbers of an SA has changed
- * @sa: shadow of an SA in a group; x->lock held
- *
- * Who has become alone goes on in a slice of its own, where the group is partitioned.
- */
-void xha_sa_bound(struct xha_sa *sa)
-{
-	const struct xha_group *g = sa->group;
-	const struct xha_partition *p = &g->config.partition;
-	struct xha_bounds *b = &sa->bounds;
-	u64 oseq = xha_oseq(sa->x);
-
-	lockdep_assert_held(&sa->x->lock);
-
-	b->strict = sa->mirror && g->config.strict;
-	b->solo = READ_ONCE(g->solo) && !sa->rejoined;
-	b->alone = READ_ONCE(g->alone);
-	b->first = 0;
-	b->last = U64_MAX;
-	sa->soft = U64_MAX;
-	if (p->slices && b->alone && !(sa->hold & XHA_HOLD_STANDBY)) {
-		if (!xha_slice(b, oseq, p, xha_apply_esn(sa->x)))
-			xha_stat_inc(sa->xn, XHA_STAT_SLICE_END);
-		else if (!sa->packet)
-			xha_apply_jump(sa, b->first - 1);
-		sa->soft = xha_slice_soft(b, p->soft);
-	}
-	sa->out.quiet = 0;
-	xha_apply_settle(sa);
-}
-
+/* Group's settings have changed; process context. */
 void xha_sa_configure(struct xha_sa *sa)
 {
-	if (sa->group) {
-		spin_lock_bh(&sa->x->lock);
-		settings(sa);
-		xha_sa_bound(sa);
-		spin_unlock_bh(&sa->x->lock);
-	}
 	xha_tap->watch(sa);
+	if (!sa->group)
+		return;
+	spin_lock_bh(&sa->x->lock);
+	settings(sa);
+	/* After the tap: of its thresholds the one that a limit asks for stands. */
+	xha_place_bound(sa);
+	spin_unlock_bh(&sa->x->lock);
 }
 
 /* All or nothing: whoever finds it by either table finds one that stays until it is unlinked. */
@@ -214,15 +185,23 @@ static int insert(struct xha_sa *sa)
 	/* 1 is none: the index is not above the last one. */
 	if (err < 0)
 		return err;
-	err = insert_found(sa);
-	if (err) {
-		xa_erase_bh(&xn->sas, sa->index);
-		return err;
+	if (sa->group) {
+		err = xa_alloc_bh(&sa->group->sas, &sa->member, NULL, xa_limit_32b, GFP_ATOMIC);
+		if (err)
+			goto err_index;
 	}
+	err = insert_found(sa);
+	if (err)
+		goto err_member;
 	xa_store_bh(&xn->sas, sa->index, sa, GFP_ATOMIC);
+	if (sa->group)
+		xa_store_bh(&sa->group->sas, sa->member, sa, GFP_ATOMIC);
 	/* It is found by the table: who has unlinked it meanwhile has erased nothing yet. */
-	if (test_bit(XHA_SA_DEAD, &sa->flags))
+	if (test_bit(XHA_SA_DEAD, &sa->flags)) {
 		xa_cmpxchg_bh(&xn->sas, sa->index, sa, NULL, GFP_ATOMIC);
+		if (sa->group)
+			xa_cmpxchg_bh(&sa->group->sas, sa->member, sa, NULL, GFP_ATOMIC);
+	}
 	if (sa->packet && sa->group) {
 		xa_lock_bh(&xn->sas);
 		__xa_set_mark(&xn->sas, sa->index, XHA_MARK_PACKET);
@@ -230,9 +209,16 @@ static int insert(struct xha_sa *sa)
 		xha_packet_hear(xn);
 	}
 	return 0;
+
+err_member:
+	if (sa->group)
+		xa_erase_bh(&sa->group->sas, sa->member);
+err_index:
+	xa_erase_bh(&xn->sas, sa->index);
+	return err;
 }
 
-/* Return: with a reference, beside that of the tables. */
+/* Return: with a reference, beside that of the tables. RCU */
 static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xha_group *g)
 {
 	struct xha_sample s = {};
@@ -250,20 +236,22 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	sa->group = g;
 	sa->mirror = g ? g->mirror : NULL;
 	refcount_set(&sa->ref, 2);
-	xha_sa_id(&sa->id, x);
-	sa->packet = x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
-	sa->spent = sa->packet && !xha_apply_counted(x);
+	xha_identity(&sa->id, x);
+	sa->packet = xha_is_packet(x);
+	sa->spent = sa->packet && !xha_counted(x);
+	if (g) {
+		xha_place_init(sa);
+		settings(sa);
+	}
 	spin_lock_bh(&x->lock);
-	xha_apply_sample(sa, &s);
+	xha_place_sample(sa, &s);
 	spin_unlock_bh(&x->lock);
 	sa->out.seq = s.out;
 	sa->in.seq = s.in;
-	sa->bounds.lease = XHA_LEASE_BIRTH;
-	sa->in_fresh = true;
-	if (g)
-		settings(sa);
 
-	err = insert(sa);
+	err = sa->mirror ? xha_replica_expect(sa) : 0;
+	if (!err)
+		err = insert(sa);
 	if (err) {
 		if (err != -EEXIST)
 			xha_stat_inc(xn, XHA_STAT_SA_NOMEM);
@@ -274,12 +262,97 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	return sa;
 }
 
+/* The first group, in the order they were configured, takes it. RCU */
+static const struct xha_group *member_of(struct xha_net *xn, const struct xfrm_state *x)
+{
+	struct xha_group *g;
+
+	list_for_each_entry_rcu(g, &xn->group_list, node)
+		if (xha_match(&g->match, x))
+			return g;
+	return NULL;
+}
+
+/**
+ * xha_sa_expect() - an SA is about to be inserted
+ * @x: SA, in no table yet; process context
+ *
+ * Where its group is not active it is held from its first moment. One that has numbers already may
+ * have been made by a migration, of which nobody is told before it is in use: until it is found it is
+ * a stray.
+ */
+void xha_sa_expect(struct xfrm_state *x)
+{
+	struct xha_net *xn = xha_pernet(xs_net(x));
+	const struct xha_group *g;
+
+	if (x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH)
+		return;
+	rcu_read_lock();
+	g = member_of(xn, x);
+	if (g && READ_ONCE(g->role) != XHA_ROLE_ACTIVE && x->km.state == XFRM_STATE_VALID)
+		x->km.state = XFRM_STATE_ERROR;
+	if (g && xha_oseq(x))
+		WRITE_ONCE(xn->unattended, true);
+	rcu_read_unlock();
+}
+
+/*
+ * An SA of a group that can't be looked after. xha_sa_reconcile() comes back to it, and while there
+ * may be one the tap looks at each packet of an SA that it does not know.
+ */
+static void unattended(struct xha_net *xn, struct xfrm_state *x, struct xha_group *g)
+{
+	WRITE_ONCE(xn->unattended, true);
+	smp_mb(); /* before it is let go: who finds no shadow in the tap sees the mark */
+	xha_place_stray(x, g);
+	xha_event_group(g, XFRM_HA_EVENT_SA_UNATTENDED);
+}
+
+/**
+ * xha_sa_stray() - a packet of an SA without a shadow takes a number
+ * @x: SA; x->lock held
+ * @seq: number
+ *
+ * Return: whether it may. Those that need no lease it may have where a peer in sync begins above them.
+ */
+bool xha_sa_stray(struct xfrm_state *x, u64 seq)
+{
+	struct xha_net *xn = xha_pernet(xs_net(x));
+	const struct xha_group *g;
+	bool may = true;
+
+	rcu_read_lock();
+	g = member_of(xn, x);
+	if (g)
+		may = READ_ONCE(g->role) == XHA_ROLE_ACTIVE && !READ_ONCE(g->alone) &&
+		      seq <= XHA_LEASE_BIRTH;
+	rcu_read_unlock();
+	if (!may)
+		xha_stat_inc(xn, XHA_STAT_STRAY_REFUSED);
+	return may;
+}
+
+/* Is it one that was held because it could not have a shadow? Nobody else holds an SA so. */
+static bool is_held_stray(const struct xfrm_state *x)
+{
+	return READ_ONCE(x->km.state) == XFRM_STATE_ERROR && x->id.spi && !xha_is_packet(x);
+}
+
+/* No group has it any more. */
+static void let_go(struct xfrm_state *x)
+{
+	spin_lock_bh(&x->lock);
+	if (is_held_stray(x) && !xha_sa_by_x(x))
+		xha_apply_let_go(x);
+	spin_unlock_bh(&x->lock);
+}
+
 /**
  * xha_sa_hear() - make a shadow of an SA, if it belongs to a group
  * @x: SA, new or changed; any context, x->lock and xfrm_state_lock not held
  *
- * Failure is no error of the caller's: it is counted, and xha_sa_reconcile()
- * tries again.
+ * If it can't have one it is held, and xha_sa_reconcile() tries again.
  */
 void xha_sa_hear(struct xfrm_state *x)
 {
@@ -289,7 +362,8 @@ void xha_sa_hear(struct xfrm_state *x)
 
 	if (x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH)
 		return;
-	if (x->km.state != XFRM_STATE_VALID || READ_ONCE(xn->dead))
+	if ((READ_ONCE(x->km.state) != XFRM_STATE_VALID && !is_held_stray(x)) ||
+	    READ_ONCE(xn->dead))
 		return;
 
 	rcu_read_lock();
@@ -306,6 +380,8 @@ void xha_sa_hear(struct xfrm_state *x)
 		xha_tap->unwatch(sa);
 		xha_sa_unlink(sa);
 	}
+	if (!g)
+		let_go(x);
 	if (!g && !xha_tap->bystanders)
 		goto out;
 	if (atomic_inc_return(&xn->n_sas) > READ_ONCE(xn->max_sas)) {
@@ -314,14 +390,17 @@ void xha_sa_hear(struct xfrm_state *x)
 	}
 	sa = create(xn, x, g);
 	if (!sa) {
-		xha_sa_sweep(xn);
+		if (!xha_sa_by_x(x))
+			xha_sa_sweep(xn);
 		goto err;
 	}
 	if (g)
 		atomic_inc(&g->n_sas);
 	xha_tap->watch(sa);
 	if (g) {
-		xha_apply_role(sa);
+		if (sa->mirror)
+			xha_replica_recall(sa);
+		xha_place_role(sa);
 		if (sa->mirror)
 			xha_mirror_sa_new(sa);
 	}
@@ -333,6 +412,9 @@ void xha_sa_hear(struct xfrm_state *x)
 
 err:
 	atomic_dec(&xn->n_sas);
+	/* Who was quicker has made one. */
+	if (g && !xha_sa_by_x(x))
+		unattended(xn, x, g);
 	if (g)
 		xha_group_put(g);
 out:
@@ -376,15 +458,9 @@ static void refuse(struct xha_sa *sa)
 	xha_link_urge(sa->group->link);
 }
 
-/* Numbers up to @seq are used: what is above the acknowledged lease, and near the slice's end. */
+/* Numbers up to @seq are used: is the end near? */
 static void used(struct xha_sa *sa, u64 seq)
 {
-	u64 above = max(sa->out.seq, sa->bounds.lease);
-
-	if (unlikely(seq > above) && sa->mirror && xha_limit(&sa->bounds) == U64_MAX) {
-		sa->overrun += seq - above;
-		xha_stat_add(sa->xn, XHA_STAT_LEASE_OVERRUN, seq - above);
-	}
 	if (unlikely(seq >= sa->soft) && !test_and_set_bit(XHA_SA_SOFT, &sa->flags))
 		xha_group_soft(sa->group);
 	sa->out.seq = seq;
@@ -395,17 +471,32 @@ static u64 after(u64 seq)
 	return seq == U64_MAX ? seq : seq + 1;
 }
 
-bool xha_sa_moved_out_slow(struct xha_sa *sa, u64 seq)
+/* Is there a number for each of @n packets in one piece, here or in the next own stripe? */
+static u64 numbers_for(struct xha_sa *sa, u32 n)
+{
+	u64 oseq = xha_oseq(sa->x), to;
+
+	if (likely(oseq + n <= xha_limit(&sa->bounds, oseq)))
+		return oseq + n;
+	to = xha_jump(&sa->bounds, oseq);
+	if (to <= oseq || to + n > xha_limit(&sa->bounds, to))
+		return 0;
+	xha_place_jump(sa, to);
+	return to + n;
+}
+
+bool xha_sa_moved_out_slow(struct xha_sa *sa, u32 n)
 {
 	struct xha_half *h = &sa->out;
+	u64 seq = numbers_for(sa, n);
 
-	if (unlikely(seq > xha_limit(&sa->bounds))) {
+	if (unlikely(!seq)) {
 		refuse(sa);
 		return false;
 	}
 	used(sa, seq);
 	moved(sa, h, sa->out_interval, sa->out_urge, XHA_SA_DUE_OUT);
-	h->quiet = min3(h->quiet, after(sa->bounds.lease), after(xha_limit(&sa->bounds)));
+	h->quiet = min(h->quiet, after(xha_limit(&sa->bounds, seq)));
 	if (!test_bit(XHA_SA_SOFT, &sa->flags))
 		h->quiet = min(h->quiet, sa->soft);
 	return true;
@@ -435,7 +526,7 @@ void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
 		moved(sa, &sa->out, sa->out_interval, sa->out_urge, XHA_SA_DUE_OUT);
 	}
 	/* The kernel counts to the threshold from here, also if it was the timer. */
-	xha_apply_settle(sa);
+	xha_place_settle(sa);
 	/* A packet within the window moves no edge. */
 	if (!sent || in != sa->in.seq) {
 		sa->in.seq = in;
@@ -468,6 +559,7 @@ struct batch {
 	bool (*wanted)(const struct xfrm_state *x);
 	struct xfrm_state *x[SWEEP_BATCH];
 	int n;
+	int steps;
 };
 
 /* Under xfrm_state_lock. */
@@ -475,6 +567,8 @@ static int collect(struct xfrm_state *x, int seq, void *data)
 {
 	struct batch *b = data;
 
+	if (!b->steps--)
+		return -ENOBUFS;
 	if (!b->wanted(x))
 		return 0;
 	if (b->n == SWEEP_BATCH)
@@ -501,6 +595,7 @@ void xha_sa_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
 	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
 	do {
 		b.n = 0;
+		b.steps = WALK_STEPS;
 		rcu_read_lock();
 		err = xfrm_state_walk(net, &walk, collect, &b);
 		rcu_read_unlock();
@@ -517,7 +612,7 @@ static bool unheard(const struct xfrm_state *x)
 {
 	struct xha_sa *sa;
 
-	if (x->km.state != XFRM_STATE_VALID)
+	if (x->km.state != XFRM_STATE_VALID && !is_held_stray(x))
 		return false;
 	sa = xha_sa_by_x(x);
 	return !sa || !sa->group;
@@ -539,15 +634,32 @@ void xha_sa_reconcile(struct xha_net *xn)
 {
 	unsigned long index;
 	struct xha_sa *sa;
+	int n = 0;
 
 	rcu_read_lock();
 	xa_for_each(&xn->sas, index, sa) {
 		if (READ_ONCE(sa->x->km.state) == XFRM_STATE_DEAD)
 			xha_sa_unlink(sa);
+		else if (sa->hold & XHA_HOLD_STANDBY && xha_ended(sa->x))
+			xha_place_end(sa);
+		if (!(++n % WALK_STEPS)) {
+			rcu_read_unlock();
+			cond_resched();
+			rcu_read_lock();
+		}
 	}
 	rcu_read_unlock();
 
+	/* Whoever finds one that can't be looked after from here on sets it again. */
+	WRITE_ONCE(xn->unattended, false);
+	smp_mb();
 	xha_sa_walk(xn->net, unheard, hear, NULL);
+}
+
+/* No module of ours looks after them any more. */
+static void let_go_of_strays(struct xfrm_state *x, void *data)
+{
+	let_go(x);
 }
 
 static void reconcile_work(struct work_struct *work)
@@ -564,11 +676,22 @@ static void reconcile_work(struct work_struct *work)
 	mutex_unlock(&xn->mutex);
 }
 
+/* Not later than in @delay jiffies: who asks again and again does not put it off. */
+static void reconcile_in(struct xha_net *xn, unsigned long delay)
+{
+	unsigned long at = jiffies + delay;
+
+	if (READ_ONCE(xn->dead))
+		return;
+	if (delayed_work_pending(&xn->reconcile) && time_before_eq(xn->reconcile.timer.expires, at))
+		return;
+	mod_delayed_work(system_long_wq, &xn->reconcile, delay);
+}
+
 /* Out of memory is tried again after a while, a flush is followed at once. */
 void xha_sa_sweep(struct xha_net *xn)
 {
-	if (!READ_ONCE(xn->dead))
-		mod_delayed_work(system_long_wq, &xn->reconcile, HZ / 50);
+	reconcile_in(xn, HZ / 50);
 }
 
 /**
@@ -581,9 +704,8 @@ void xha_sa_migrated(struct xha_net *xn)
 {
 	unsigned long next = READ_ONCE(xn->reconciled) + HZ / 5, now = jiffies;
 
-	if (!READ_ONCE(xn->dead))
-		mod_delayed_work(system_long_wq, &xn->reconcile,
-				 time_after(next, now) ? next - now : 0);
+	WRITE_ONCE(xn->unattended, true);
+	reconcile_in(xn, time_after(next, now) ? next - now : 0);
 }
 
 int xha_sa_net_init(struct xha_net *xn)
@@ -613,6 +735,7 @@ void xha_sa_net_fini(struct xha_net *xn)
 {
 	cancel_delayed_work_sync(&xn->reconcile);
 	xha_sa_dismiss(xn, NULL);
+	xha_sa_walk(xn->net, is_held_stray, let_go_of_strays, NULL);
 	xha_packet_fini(xn);
 	/* Each shadow holds its xfrm_state, which must not outlive the netns. */
 	rcu_barrier();

@@ -276,6 +276,11 @@ struct xha_net *xha_link_net(const struct xha_link *link)
 	return link->xn;
 }
 
+bool xha_link_lower(const struct xha_link *link)
+{
+	return link->lower;
+}
+
 struct xha_mirror *xha_link_mirror(const struct xha_link *link)
 {
 	return link->mirror;
@@ -490,6 +495,7 @@ int xha_link_add(struct xha_net *xn, struct net_device *dev, const struct xha_li
 		return -ENOMEM;
 	link->xn = xn;
 	link->config = *c;
+	link->lower = memcmp(dev->dev_addr, c->peer, ETH_ALEN) < 0;
 	strscpy(link->name, dev->name);
 	spin_lock_init(&link->lock);
 	spin_lock_init(&link->key_lock);

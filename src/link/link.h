@@ -61,6 +61,7 @@ struct xha_link {
 	atomic_t sessions;		/* not freed yet */
 	char name[IFNAMSIZ];
 	struct xha_link_config config;	/* writes: mutex; key: work and mutex, key_lock */
+	bool lower;			/* than the peer, by address; immutable */
 	spinlock_t key_lock;
 	struct net_device __rcu *dev;	/* links_mutex for writes */
 	netdevice_tracker dev_tracker;

@@ -14,11 +14,10 @@
 #define FAMILY_INET6	10
 
 #define CTL_LEN		4
-#define ID_LEN		36
-#define ANNOUNCE_LEN	(CTL_LEN + 4 + ID_LEN + 4 + 4 * 8)
+#define ID_LEN		44
 #define INDEX_LEN	(CTL_LEN + 4)
 #define ASK_LEN		(CTL_LEN + ID_LEN)
-#define GROUP_LEN	(CTL_LEN + 4 + 4 + 4 + XHA_NAME_LEN)
+#define GROUP_LEN	(CTL_LEN + 4 + 4 + 4 + XHA_NAME_LEN + 2 * 4)
 
 static void put48(u8 *p, u64 v)
 {
@@ -195,6 +194,7 @@ static int id_encode(u8 *buf, const struct xha_id *id)
 	put_unaligned_be32(id->mark_m, buf + 12);
 	put_unaligned_be32(id->if_id, buf + 16);
 	memcpy(buf + 20, id->daddr, 16);
+	put_unaligned_be64(id->key, buf + 36);
 	return 0;
 }
 
@@ -210,25 +210,32 @@ static int id_decode(const u8 *buf, struct xha_id *id)
 	id->mark_m = get_unaligned_be32(buf + 12);
 	id->if_id = get_unaligned_be32(buf + 16);
 	memcpy(id->daddr, buf + 20, id->family == FAMILY_INET ? 4 : 16);
+	id->key = get_unaligned_be64(buf + 36);
 	return 0;
 }
 
 int xha_announce_encode(u8 *buf, size_t room, const struct xha_announce *a)
 {
-	if (room < ANNOUNCE_LEN)
+	if (room < XHA_ANNOUNCE_LEN)
 		return -ENOSPC;
 	if (a->index > XHA_INDEX_MAX)
 		return -EINVAL;
-	ctl_encode(buf, XHA_MSG_ANNOUNCE, a->flags, ANNOUNCE_LEN);
+	ctl_encode(buf, XHA_MSG_ANNOUNCE, a->flags, XHA_ANNOUNCE_LEN);
 	put_unaligned_be32(a->index, buf + 4);
 	if (id_encode(buf + 8, &a->id))
 		return -EINVAL;
-	buf[44] = a->mode;
-	put_unaligned_be64(a->out, buf + 48);
-	put_unaligned_be64(a->in, buf + 56);
-	put_unaligned_be64(a->bytes, buf + 64);
-	put_unaligned_be64(a->packets, buf + 72);
-	return ANNOUNCE_LEN;
+	buf[52] = a->mode;
+	buf[53] = a->stripe;
+	put_unaligned_be16(a->group, buf + 54);
+	put_unaligned_be64(a->out, buf + 56);
+	put_unaligned_be64(a->in, buf + 64);
+	put_unaligned_be64(a->bytes, buf + 72);
+	put_unaligned_be64(a->packets, buf + 80);
+	put_unaligned_be32(a->inc, buf + 88);
+	put_unaligned_be32(a->peer_inc, buf + 92);
+	put_unaligned_be32(a->share.first, buf + 96);
+	put_unaligned_be32(a->share.step, buf + 100);
+	return XHA_ANNOUNCE_LEN;
 }
 
 static int announce_decode(const u8 *buf, struct xha_announce *a)
@@ -237,11 +244,20 @@ static int announce_decode(const u8 *buf, struct xha_announce *a)
 	a->index = get_unaligned_be32(buf + 4);
 	if (a->index > XHA_INDEX_MAX)
 		return -EBADMSG;
-	a->mode = buf[44];
-	a->out = get_unaligned_be64(buf + 48);
-	a->in = get_unaligned_be64(buf + 56);
-	a->bytes = get_unaligned_be64(buf + 64);
-	a->packets = get_unaligned_be64(buf + 72);
+	a->mode = buf[52];
+	a->stripe = buf[53];
+	a->group = get_unaligned_be16(buf + 54);
+	a->out = get_unaligned_be64(buf + 56);
+	a->in = get_unaligned_be64(buf + 64);
+	a->bytes = get_unaligned_be64(buf + 72);
+	a->packets = get_unaligned_be64(buf + 80);
+	a->inc = get_unaligned_be32(buf + 88);
+	a->peer_inc = get_unaligned_be32(buf + 92);
+	a->share.first = get_unaligned_be32(buf + 96);
+	a->share.step = get_unaligned_be32(buf + 100);
+	if (!a->inc || a->stripe < XHA_STRIPE_MIN || a->stripe > XHA_STRIPE_MAX ||
+	    (a->share.step && a->share.first >= a->share.step))
+		return -EBADMSG;
 	return id_decode(buf + 8, &a->id);
 }
 
@@ -270,7 +286,10 @@ int xha_group_encode(u8 *buf, size_t room, const struct xha_group_msg *g)
 	put_unaligned_be32(g->node, buf + 4);
 	put_unaligned_be32(g->term, buf + 8);
 	buf[12] = g->role;
+	put_unaligned_be16(g->id, buf + 14);
 	memcpy(buf + 16, g->name, strnlen(g->name, XHA_NAME_LEN - 1));
+	put_unaligned_be32(g->sas, buf + 32);
+	put_unaligned_be32(g->missing, buf + 36);
 	return GROUP_LEN;
 }
 
@@ -297,7 +316,10 @@ static int group_decode(const u8 *buf, struct xha_group_msg *g)
 	g->node = get_unaligned_be32(buf + 4);
 	g->term = get_unaligned_be32(buf + 8);
 	g->role = buf[12];
+	g->id = get_unaligned_be16(buf + 14);
 	memcpy(g->name, buf + 16, XHA_NAME_LEN);
+	g->sas = get_unaligned_be32(buf + 32);
+	g->missing = get_unaligned_be32(buf + 36);
 	return xha_name_ok(g->name) && g->role <= XHA_WIRE_REQUEST ? 0 : -EBADMSG;
 }
 
@@ -314,7 +336,7 @@ static size_t ctl_min(u8 kind)
 {
 	switch (kind) {
 	case XHA_MSG_ANNOUNCE:
-		return ANNOUNCE_LEN;
+		return XHA_ANNOUNCE_LEN;
 	case XHA_MSG_GONE:
 	case XHA_MSG_NAK:
 		return INDEX_LEN;

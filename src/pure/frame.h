@@ -4,15 +4,17 @@
 #define _XFRM_HA_FRAME_H
 
 #include "pure/pure.h"
+#include "pure/stripe.h"
 #include "pure/window.h"
 
-#define XHA_VERSION		1
+#define XHA_VERSION		2
 #define XHA_ETHERTYPE		0x88b5	/* IEEE 802 local experimental EtherType 1 */
 
 #define XHA_HDR_LEN		16
 #define XHA_TAG_LEN		16
 #define XHA_ACK_LEN		16
 #define XHA_RECORD_LEN		24
+#define XHA_ANNOUNCE_LEN	104
 #define XHA_NAME_LEN		16	/* of a group, with its final 0 */
 #define XHA_MTU_MIN		1000	/* the largest message fits, sealed */
 #define XHA_INDEX_MAX		0xffffffu
@@ -113,8 +115,12 @@ struct xha_record {
 	struct xha_window *window;
 };
 
-/* What an SA is known by on both nodes; no holes, hashed as it is */
+/*
+ * What an SA is known by on both nodes; no holes, hashed as it is. With another key it is another
+ * SA: its numbers begin anew.
+ */
 struct xha_id {
+	u64 key;		/* of its algorithms and keys, see xha_key_id() */
 	__be32 daddr[4];	/* IPv4: the other three are 0 */
 	__be32 spi;
 	u32 mark_v;
@@ -122,16 +128,39 @@ struct xha_id {
 	u32 if_id;
 	u16 family;		/* AF_INET, AF_INET6 (wire: 4, 6) */
 	u8 proto;
-	u8 zero;
+	u8 zero[5];
 };
 
+#define XHA_SHARE_NONE	U32_MAX	/* as @step: the sender has none left to give */
+
+/**
+ * struct xha_announce - an SA, and all that the sender knows of it
+ * @index: of the SA at the sender, 24 bit
+ * @id: identity
+ * @mode: enum xfrm_replay_mode: 0 legacy, 1 bitmap, 2 ESN
+ * @flags: XHA_REC_F_*, not BITMAP
+ * @stripe: log2 of the numbers of a stripe
+ * @group: the sender's number for its group, as GROUP tells it
+ * @inc: incarnation of the sender's memory of this SA, not 0
+ * @peer_inc: that of the receiver's which @share is meant for; 0: of any
+ * @share: what the receiver may use without a lease; @share.step 0: as it was configured
+ * @out: lease end, or exact with FINAL
+ * @in: right edge
+ * @bytes: count
+ * @packets: count
+ */
 struct xha_announce {
 	u32 index;
 	struct xha_id id;
-	u8 mode;		/* enum xfrm_replay_mode: 0 legacy, 1 bitmap, 2 ESN */
-	u8 flags;		/* XHA_REC_F_*, not BITMAP */
-	u64 out;		/* lease end, or exact with FINAL */
-	u64 in;			/* right edge */
+	u8 mode;
+	u8 flags;
+	u8 stripe;
+	u16 group;
+	u32 inc;
+	u32 peer_inc;
+	struct xha_share share;
+	u64 out;
+	u64 in;
 	u64 bytes;
 	u64 packets;
 };
@@ -143,11 +172,24 @@ enum xha_role_wire {
 	XHA_WIRE_REQUEST	= 3,	/* standby that asks the active to hand over */
 };
 
+/**
+ * struct xha_group_msg - what a node is for a group
+ * @name: of the group, the same on both nodes
+ * @role: enum xha_role_wire
+ * @id: the sender's number for it, in its ANNOUNCEs; not 0
+ * @term: of the group
+ * @node: id of the sender
+ * @sas: SAs that the sender has in it
+ * @missing: SAs that the receiver has announced in it, and the sender has not
+ */
 struct xha_group_msg {
 	char name[XHA_NAME_LEN];
-	u8 role;		/* enum xha_role_wire */
+	u8 role;
+	u16 id;
 	u32 term;
 	u32 node;
+	u32 sas;
+	u32 missing;
 };
 
 /* One message as the parser hands it out */

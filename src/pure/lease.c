@@ -4,23 +4,6 @@
 #include "pure/lease.h"
 
 /**
- * xha_lease_end() - the highest number that may be used without asking again
- * @oseq: last number used
- * @quantity: packets
- * @esn: the SA has extended sequence numbers (RFC 4303, 2.2.1)
- *
- * Return: @oseq + @quantity, but no more than the last number of the SA.
- */
-u64 xha_lease_end(u64 oseq, u32 quantity, bool esn)
-{
-	u64 last = esn ? U64_MAX : U32_MAX;
-
-	if (oseq >= last)
-		return last;
-	return last - oseq < quantity ? last : oseq + quantity;
-}
-
-/**
  * xha_in_interval() - how far the right edge may move without a record
  * @interval: of the group, packets
  * @window: width of the replay window in packets; 0: the kernel keeps no edge
@@ -121,56 +104,85 @@ u32 xha_quantity(u32 quantity, u32 interval)
 }
 
 /**
- * xha_limit() - the highest outbound number that may be used
+ * xha_limit() - the highest outbound number that may follow without a gap
  * @b: bounds
+ * @oseq: last number used
  *
- * A slice replaces the lease while there is no peer in sync: another node that takes over
- * uses slices of its own.
- *
- * Return: number; U64_MAX, none.
+ * Return: number; @oseq or less: none.
  */
-u64 xha_limit(const struct xha_bounds *b)
+u64 xha_limit(const struct xha_bounds *b, u64 oseq)
 {
-	if (b->last != U64_MAX && b->alone)
-		return b->last;
-	if (b->strict && !b->solo)
-		return b->lease;
-	return U64_MAX;
+	u64 limit = max(oseq, b->floor), next = limit == U64_MAX ? limit : limit + 1;
+
+	if (xha_share_has(&b->share, b->bits, next))
+		limit = xha_share_run(&b->share, b->bits, next);
+	limit = min(limit, b->end);
+	return b->bound ? min(limit, b->lease) : limit;
 }
 
 /**
- * xha_slice() - the slice that a node without a peer goes on in
- * @b: @b->first and @b->last are set to it
- * @oseq: last number used, as far as this node knows
- * @p: partition, of at least one slice
- * @esn: numbers have 64 bit; the slices are repeated every 2^32
+ * xha_jump() - where an SA goes on that has come to its limit
+ * @b: bounds
+ * @oseq: last number used
  *
- * It is the first one of its own in which there are numbers above @oseq. Number 0 is never used.
- *
- * Return: false if there is none: @b->last is @oseq then.
+ * Return: the number to count as the last one used, before the first of the next stripe of its
+ * own; @oseq: there is none, or not yet.
  */
-bool xha_slice(struct xha_bounds *b, u64 oseq, const struct xha_partition *p, bool esn)
+u64 xha_jump(const struct xha_bounds *b, u64 oseq)
 {
-	u64 block = oseq >> 32;
-	u32 k;
+	u64 limit = xha_limit(b, oseq), next;
 
-	for (; block <= (esn ? U32_MAX : 0); block++) {
-		for (k = p->slice; k < p->slices; k += p->nodes) {
-			b->first = (block << 32) + div_u64((u64)k << 32, p->slices) + !k;
-			b->last = (block << 32) + div_u64((k + 1ULL) << 32, p->slices) - 1;
-			if (b->last > oseq)
-				return true;
-		}
-	}
-	b->first = oseq;
-	b->last = oseq;
-	return false;
+	if (b->bound && limit >= b->lease)
+		return oseq;
+	next = xha_share_next(&b->share, b->bits, max3(limit, oseq, b->floor));
+	if (next > b->end || (b->bound && next > b->lease))
+		return oseq;
+	return next - 1;
 }
 
-/* The number of a slice at which the SA should be renewed. */
-u64 xha_slice_soft(const struct xha_bounds *b, u32 percent)
+/* May this node use the number at all? */
+bool xha_allows(const struct xha_bounds *b, u64 number)
 {
-	return b->first + div_u64((b->last - b->first) * percent, 100);
+	return number <= b->end && (!b->bound || number <= b->lease) &&
+	       (number <= b->floor || xha_share_has(&b->share, b->bits, number));
+}
+
+/**
+ * xha_ask() - the lease to ask for
+ * @b: bounds
+ * @oseq: last number used
+ * @quantity: packets, at least 1
+ *
+ * Return: where the SA has come to when it has used so many more numbers: its lease ends there.
+ */
+u64 xha_ask(const struct xha_bounds *b, u64 oseq, u32 quantity)
+{
+	u64 end, below = b->floor > oseq ? b->floor - oseq : 0;
+
+	if (b->whole || below >= quantity)
+		end = U64_MAX - oseq < quantity ? U64_MAX : oseq + quantity;
+	else
+		end = xha_share_ahead(&b->share, b->bits, max(oseq, b->floor), quantity - below);
+	return clamp(end, min(oseq, b->end), b->end);
+}
+
+/**
+ * xha_soft() - the number at which the SA should be renewed
+ * @b: bounds
+ * @percent: of the numbers that are left to it, 1 … 100
+ *
+ * Return: number; U64_MAX where the end is too far to matter.
+ */
+u64 xha_soft(const struct xha_bounds *b, u32 percent)
+{
+	static const struct xha_share all = { .step = 1 };
+	const struct xha_share *s = b->whole ? &all : &b->share;
+	u64 own;
+
+	if (b->end > U32_MAX)
+		return U64_MAX;
+	own = div_u64(xha_share_size(s, b->bits) * percent, 100);
+	return own ? min(xha_share_ahead(s, b->bits, 0, own), b->end) : b->end;
 }
 
 /**

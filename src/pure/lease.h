@@ -4,6 +4,7 @@
 #define _XFRM_HA_LEASE_H
 
 #include "pure/pure.h"
+#include "pure/stripe.h"
 
 #define XHA_INTERVAL_MAX	1048576u	/* packets */
 #define XHA_INTERVAL_DEFAULT	64
@@ -15,8 +16,7 @@
 #define XHA_QUANTITY_DEFAULT	8192
 #define XHA_UNSAID		256	/* packets: see xha_urge_in() */
 #define XHA_ROUND		300	/* packets: see xha_exposure() */
-#define XHA_SLICES_MAX		16
-#define XHA_SOFT_DEFAULT	75	/* percent of a slice */
+#define XHA_SOFT_DEFAULT	75	/* percent of a node's numbers, see xha_soft() */
 
 /*
  * Part of the protocol, the same on all nodes. Birth: numbers 1 … 8192 of an SA may be used
@@ -51,35 +51,23 @@ static inline bool xha_due(u64 seq, u64 due)
 }
 
 /**
- * struct xha_partition - which numbers a node owns while it can't hear of others
- * @slices: into so many equal parts each 2^32 numbers are cut, at most XHA_SLICES_MAX; 0: none
- * @slice: the first part that the node owns, below @nodes
- * @nodes: it owns each so manyth part from there on, 1 … @slices
- * @soft: percent of a part after which the SA should be renewed, 1 … 100
- */
-struct xha_partition {
-	u32 slices;
-	u32 slice;
-	u32 nodes;
-	u32 soft;
-};
-
-/**
- * struct xha_bounds - what bounds the outbound numbers of an SA on the active node
- * @strict: no number above the acknowledged lease
- * @solo: but for a node that goes on alone
- * @alone: no peer in sync
- * @lease: end of the acknowledged lease
- * @first: first number of the slice in use; none: 0
- * @last: last number of it; none: U64_MAX
+ * struct xha_bounds - which outbound numbers of an SA its node may use
+ * @bound: none above the lease
+ * @whole: @floor follows the lease: what the peer has used is known, and there never was another
+ * @bits: of a stripe
+ * @share: above @floor none but those of this node's share
+ * @floor: up to here whatever stripe they are in: nobody else uses them
+ * @lease: end of the newest lease that the peer has acknowledged
+ * @end: the last number of the SA
  */
 struct xha_bounds {
-	bool strict;
-	bool solo;
-	bool alone;
+	bool bound;
+	bool whole;
+	u8 bits;
+	struct xha_share share;
+	u64 floor;
 	u64 lease;
-	u64 first;
-	u64 last;
+	u64 end;
 };
 
 /**
@@ -94,11 +82,12 @@ struct xha_exposure {
 
 void xha_exposure(struct xha_exposure *e, u32 interval, u32 window, u32 peak, bool lenient);
 u32 xha_peak(u32 peak, u64 moved);
-u64 xha_limit(const struct xha_bounds *b);
-bool xha_slice(struct xha_bounds *b, u64 oseq, const struct xha_partition *p, bool esn);
-u64 xha_slice_soft(const struct xha_bounds *b, u32 percent);
+u64 xha_limit(const struct xha_bounds *b, u64 oseq);
+u64 xha_jump(const struct xha_bounds *b, u64 oseq);
+bool xha_allows(const struct xha_bounds *b, u64 number);
+u64 xha_ask(const struct xha_bounds *b, u64 oseq, u32 quantity);
+u64 xha_soft(const struct xha_bounds *b, u32 percent);
 u32 xha_auto_interval(u64 packets, u64 ns, u32 max_age, u32 most);
-u64 xha_lease_end(u64 oseq, u32 quantity, bool esn);
 u32 xha_in_interval(u32 interval, u32 window);
 u32 xha_urge_out(u32 interval, u32 quantity);
 u32 xha_urge_in(u32 interval, u32 window, bool lenient);

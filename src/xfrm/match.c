@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which SAs belong to a group. */
 
-#include "xfrm_ha.h"
+#include "xfrm/xfrm.h"
 
 static bool addr_equal(const struct xfrm_state *x, const xfrm_address_t *a, u16 family,
 		       const xfrm_address_t *b)

@@ -73,7 +73,7 @@ static void look(struct xha_sa *sa)
 	bool moved;
 
 	spin_lock_bh(&sa->x->lock);
-	xha_apply_sample(sa, &s);
+	xha_place_sample(sa, &s);
 	moved = s.packets != sa->looked;
 	sa->looked = s.packets;
 	spin_unlock_bh(&sa->x->lock);

@@ -26,7 +26,7 @@ static void heard_aevent(struct xfrm_state *x, const struct km_event *c)
 	sa = xha_sa_by_x(x);
 	if (!sa || !sa->group || sa->packet)
 		return;
-	xha_apply_sample(sa, &s);
+	xha_place_sample(sa, &s);
 	xha_sa_event(sa, s.out, s.in, c->data.aevent == XFRM_REPLAY_TIMEOUT);
 }
 

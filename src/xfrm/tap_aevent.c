@@ -66,7 +66,7 @@ static void watch(struct xha_sa *sa)
 
 	if (sa->group) {
 		maxdiff = min(sa->out_interval, sa->in_interval);
-		maxage = max_t(u32, msecs_to_jiffies(sa->group->config.max_age), 1);
+		maxage = max_t(u32, msecs_to_jiffies(xha_group_config(sa->group)->max_age), 1);
 	}
 	spin_lock_bh(&x->lock);
 	if (!sa->watched) {
@@ -107,12 +107,12 @@ static unsigned int gate(void *priv, struct sk_buff *skb, const struct nf_hook_s
 		return NF_ACCEPT;
 	x = xfrm_input_state(skb); /* by its name; it is that of the last SA */
 	sa = xha_sa_by_x(x);
-	if (!sa || !READ_ONCE(sa->hold) || sa->packet)
+	if (!sa || !sa->group || sa->packet)
 		return NF_ACCEPT;
-	last = xha_seq64(xo->seq.low, xha_apply_esn(x) ? xo->seq.hi : 0);
+	last = xha_seq64(xo->seq.low, xha_esn(x) ? xo->seq.hi : 0);
 	last += skb_shinfo(skb)->gso_segs - 1;
 	spin_lock_bh(&x->lock);
-	beyond = last > xha_limit(&sa->bounds);
+	beyond = !xha_allows(&sa->bounds, last);
 	spin_unlock_bh(&x->lock);
 	if (!beyond)
 		return NF_ACCEPT;

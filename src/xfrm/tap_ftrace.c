@@ -28,12 +28,17 @@ static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrac
 	struct xha_sa *sa;
 	u32 n = 1;
 
-	sa = xha_sa_by_x(x);
-	if (!sa)
-		return;
+	bool may;
+
 	if (unlikely(skb_is_gso(skb)) && xfrm_offload(skb))
 		n = skb_shinfo(skb)->gso_segs;
-	if (unlikely(!xha_sa_moved_out(sa, xha_oseq(x) + n)))
+	sa = xha_sa_by_x(x);
+	if (likely(sa))
+		may = xha_sa_moved_out(sa, xha_oseq(x) + n, n);
+	else
+		may = likely(!READ_ONCE(xha_pernet(xs_net(x))->unattended)) ||
+		      xha_sa_stray(x, xha_oseq(x) + n);
+	if (unlikely(!may))
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)no_number);
 }
 
@@ -53,6 +58,13 @@ static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace
 	xha_sa_moved_in(sa, xha_seq64(ntohl(seq), hi));
 }
 
+/* Before an SA is in any table. */
+static notrace void tap_new(unsigned long ip, unsigned long parent, struct ftrace_ops *op,
+			    struct ftrace_regs *fregs)
+{
+	xha_sa_expect((void *)ftrace_regs_get_argument(fregs, 0));
+}
+
 static struct ftrace_ops ops_out = {
 	.func = tap_out,
 	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_IPMODIFY,
@@ -63,16 +75,30 @@ static struct ftrace_ops ops_in = {
 	.flags = FTRACE_OPS_FL_PERMANENT,
 };
 
-static int hook(struct ftrace_ops *ops, char *function)
-{
-	int err;
+static struct ftrace_ops ops_new = {
+	.func = tap_new,
+	.flags = FTRACE_OPS_FL_PERMANENT,
+};
 
-	err = ftrace_set_filter(ops, function, strlen(function), 0);
-	if (err)
-		return err;
+/* By each of these an SA comes into the tables, that of a migration by the second one, too. */
+static char * const out[] = { "xfrm_replay_overflow" };
+static char * const in[] = { "xfrm_replay_advance" };
+static char * const new[] = { "xfrm_state_add", "xfrm_state_insert", "xfrm_state_update" };
+
+static int hook(struct ftrace_ops *ops, char * const *functions, int n)
+{
+	int i, err;
+
+	for (i = 0; i < n; i++) {
+		err = ftrace_set_filter(ops, functions[i], strlen(functions[i]), !i);
+		if (err)
+			goto err_filter;
+	}
 	err = register_ftrace_function(ops);
-	if (err)
-		ftrace_free_filter(ops);
+	if (!err)
+		return 0;
+err_filter:
+	ftrace_free_filter(ops);
 	return err;
 }
 
@@ -86,17 +112,27 @@ static int start(void)
 {
 	int err;
 
-	err = hook(&ops_out, "xfrm_replay_overflow");
+	err = hook(&ops_out, out, ARRAY_SIZE(out));
 	if (err)
 		return err;
-	err = hook(&ops_in, "xfrm_replay_advance");
+	err = hook(&ops_in, in, ARRAY_SIZE(in));
 	if (err)
-		unhook(&ops_out);
+		goto err_out;
+	err = hook(&ops_new, new, ARRAY_SIZE(new));
+	if (err)
+		goto err_in;
+	return 0;
+
+err_in:
+	unhook(&ops_in);
+err_out:
+	unhook(&ops_out);
 	return err;
 }
 
 static void stop(void)
 {
+	unhook(&ops_new);
 	unhook(&ops_in);
 	unhook(&ops_out);
 }

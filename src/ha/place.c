@@ -1,0 +1,830 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How an SA stands on this node: held, let go, or to be renewed; which numbers it may use, what was
+ * told of it, what is remembered of it.
+ *
+ * All of it is decided under x->lock, where it takes effect. The role of its group is an intent: it
+ * changes without x->lock, and xha_place_role() follows for each SA. Whether a lease is given depends
+ * on whether the SA is held, and not on the role.
+ *
+ * What is written into an SA only moves forward (invariant I3), with the one exception in
+ * write_out().
+ */
+
+#include <linux/random.h>
+
+#include "ha/mirror.h"
+
+static bool this_session(const struct xha_sa *sa, u32 session)
+{
+	const struct xha_mirror *m = sa->mirror;
+
+	return READ_ONCE(m->up) && session == READ_ONCE(m->epoch);
+}
+
+static void spend(struct xha_sa *sa)
+{
+	sa->spent = true;
+	if (sa->hold & XHA_HOLD_STANDBY)
+		sa->used = xha_end(xha_esn(sa->x));
+}
+
+/*
+ * The NIC's counts; what the peer has not counted was sent or accepted here. What a NIC has
+ * decrypted with an SA that is held nobody has accepted: see packet.c.
+ */
+static void ask_nic(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+
+	/* The driver forgets an SA after it is dead, not before. */
+	if (!sa->packet || x->km.state == XFRM_STATE_DEAD)
+		return;
+	xfrm_dev_state_update_stats(x);
+	if (x->xso.dir == XFRM_DEV_OFFLOAD_IN && sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY))
+		sa->foreign = x->curlft.packets;
+	if (!sa->spent && x->curlft.packets != sa->foreign)
+		spend(sa);
+}
+
+/**
+ * xha_place_sample() - read what is mirrored of an SA
+ * @sa: shadow; x->lock held
+ * @s: filled; s->window too, unless it is NULL
+ *
+ * The numbers of an SA in packet offload mode are the NIC's: once it may have been used here
+ * they are at the end.
+ */
+void xha_place_sample(struct xha_sa *sa, struct xha_sample *s)
+{
+	struct xha_numbers n = { .window = s->window };
+
+	ask_nic(sa);
+	xha_numbers(sa->x, &n);
+	s->out = n.out;
+	s->in = n.in;
+	s->bytes = n.bytes;
+	s->packets = n.packets;
+	if (!sa->spent)
+		return;
+	s->out = xha_end(xha_esn(sa->x));
+	s->in = xha_end(xha_esn(sa->x));
+	if (s->window)
+		xha_window_move(s->window, s->in, true);
+}
+
+static void set_oseq(struct xha_sa *sa, u64 oseq)
+{
+	xha_apply_oseq(sa->x, oseq);
+	sa->out.seq = xha_oseq(sa->x);
+	sa->out.quiet = 0;
+}
+
+/* False: it was there already. */
+static bool go_above(struct xha_sa *sa, u64 oseq)
+{
+	if (!xha_sends(sa->x) || oseq <= xha_oseq(sa->x))
+		return false;
+	set_oseq(sa, oseq);
+	return true;
+}
+
+/**
+ * xha_place_jump() - go on in the next stripe of this node's own
+ * @sa: shadow; x->lock held
+ * @to: xha_jump()
+ */
+void xha_place_jump(struct xha_sa *sa, u64 to)
+{
+	u64 passed = to - xha_oseq(sa->x);
+
+	lockdep_assert_held(&sa->x->lock);
+
+	sa->striped += passed;
+	xha_stat_inc(sa->xn, XHA_STAT_STRIPE_JUMP);
+	set_oseq(sa, to);
+}
+
+/* What only accepts is bound by nothing. */
+static void set_bounds(struct xha_sa *sa, u64 lease, u64 floor)
+{
+	bool sends = xha_sends(sa->x);
+
+	sa->bounds.lease = sends ? lease : U64_MAX;
+	sa->bounds.floor = sends ? floor : U64_MAX;
+	sa->out.quiet = 0;
+}
+
+/**
+ * xha_place_init() - a new shadow: nothing may be used until xha_place_role() has seen it
+ * @sa: shadow of an SA in a group, in no table yet
+ */
+void xha_place_init(struct xha_sa *sa)
+{
+	const struct xha_group *g = sa->group;
+	struct xha_mirror *m = sa->mirror;
+
+	sa->bounds.bits = xha_group_config(g)->stripe;
+	sa->bounds.share = g->share;
+	sa->bounds.end = xha_sends(sa->x) ? xha_end(xha_esn(sa->x)) : U64_MAX;
+	sa->bounds.bound = true;
+	set_bounds(sa, 0, 0);
+	sa->given = g->others;
+	sa->soft = U64_MAX;
+	sa->in_fresh = true;
+	/* It was held when there was no room for it. */
+	if (sa->x->km.state == XFRM_STATE_ERROR)
+		sa->hold = XHA_HOLD_STANDBY;
+	if (!m)
+		return;
+	do
+		sa->inc = get_random_u32();
+	while (!sa->inc);
+	sa->born = READ_ONCE(m->epoch) + !READ_ONCE(m->up);
+}
+
+/* Has the peer told what it has used, and had it never another memory than this one? */
+static bool is_whole(const struct xha_sa *sa)
+{
+	return sa->mirror && this_session(sa, sa->sure) &&
+	       sa->bounds.share.step == sa->group->share.step;
+}
+
+/**
+ * xha_place_bound() - what bounds the outbound numbers of an SA may have changed
+ * @sa: shadow of an SA in a group; x->lock held
+ */
+void xha_place_bound(struct xha_sa *sa)
+{
+	const struct xha_group *g = sa->group;
+	const struct xha_group_config *c = xha_group_config(g);
+	struct xha_bounds *b = &sa->bounds;
+
+	lockdep_assert_held(&sa->x->lock);
+
+	b->bound = sa->mirror && c->strict &&
+		   !(READ_ONCE(g->solo) && !this_session(sa, sa->rejoined));
+	b->whole = is_whole(sa);
+	if (b->whole)
+		b->floor = max(b->floor, b->lease);
+	sa->soft = sa->packet || !xha_sends(sa->x) ? U64_MAX : xha_soft(b, c->soft);
+	sa->out.quiet = 0;
+	xha_place_settle(sa);
+}
+
+/*
+ * No number stops a NIC. It goes on while there is a peer in sync, or one that has acknowledged
+ * the end, or none that counts; not where numbers were to be divided.
+ */
+static u64 packet_left(const struct xha_sa *sa)
+{
+	const struct xha_group *g = sa->group;
+
+	if (sa->x->xso.dir != XFRM_DEV_OFFLOAD_OUT || !READ_ONCE(g->alone))
+		return U64_MAX;
+	if (xha_group_config(g)->index != XHA_INDEX_AUTO)
+		return 0;
+	return sa->bounds.bound && sa->bounds.lease < xha_end(xha_esn(sa->x)) ? 0 : U64_MAX;
+}
+
+/* How many numbers are left before a packet must be refused. */
+static u64 numbers_left(struct xha_sa *sa)
+{
+	u64 oseq = xha_oseq(sa->x), limit, to;
+
+	if (sa->packet)
+		return packet_left(sa);
+	limit = xha_limit(&sa->bounds, oseq);
+	if (limit > oseq)
+		return limit - oseq;
+	to = xha_jump(&sa->bounds, oseq);
+	if (to <= oseq)
+		return 0;
+	/* Where no packet can be refused its number, the next one must find the right one there. */
+	if (!xha_tap->refuses)
+		xha_place_jump(sa, to);
+	return xha_limit(&sa->bounds, to) - to;
+}
+
+/**
+ * xha_place_settle() - hold an SA that has come to its limit, let go of one that may go on
+ * @sa: shadow of an SA in a group; x->lock held
+ *
+ * With a tap that refuses packets the SA stays valid, and this only takes note.
+ */
+void xha_place_settle(struct xha_sa *sa)
+{
+	bool otherwise = sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY);
+	struct xfrm_state *x = sa->x;
+	u64 left;
+
+	lockdep_assert_held(&x->lock);
+
+	if (otherwise) {
+		sa->hold &= ~XHA_HOLD_LEASE;
+		return;
+	}
+	left = numbers_left(sa);
+	if (xha_tap->refuses && !sa->packet) {
+		if (left)
+			sa->hold &= ~XHA_HOLD_LEASE;
+		return;
+	}
+	if (!left && !(sa->hold & XHA_HOLD_LEASE)) {
+		sa->hold |= XHA_HOLD_LEASE;
+		xha_stat_inc(sa->xn, XHA_STAT_LEASE_HELD);
+		xha_apply_hold(x);
+	} else if (left && sa->hold & XHA_HOLD_LEASE) {
+		sa->hold &= ~XHA_HOLD_LEASE;
+		if (x->km.state == XFRM_STATE_ERROR)
+			x->km.state = XFRM_STATE_VALID;
+	}
+	if (sa->watched)
+		x->replay_maxdiff = max_t(u64, min3(left, (u64)sa->out_interval,
+						    (u64)sa->in_interval), 1);
+}
+
+/*
+ * Where an SA begins that nobody has told of. With a peer in sync, which would begin above them,
+ * it has the first numbers; alone it has not: the peer may be, too.
+ */
+static void begin_birth(struct xha_sa *sa, bool alone)
+{
+	if (!sa->mirror || sa->packet)
+		return;
+	if (alone || READ_ONCE(sa->group->alone)) {
+		go_above(sa, XHA_LEASE_BIRTH);
+		return;
+	}
+	set_bounds(sa, XHA_LEASE_BIRTH, XHA_LEASE_BIRTH);
+	sa->sure = READ_ONCE(sa->mirror->epoch);
+}
+
+/* Policy strict: numbers that the peer may have accepted without saying so count as seen. */
+static void lose_unsaid(struct xha_sa *sa, const struct xha_group_config *c)
+{
+	struct xfrm_state *x = sa->x;
+	struct xha_exposure e;
+
+	if (c->lenient || !xha_width(x))
+		return;
+	xha_exposure(&e, c->interval, xha_width(x), sa->in_peak, false);
+	xha_apply_lose(x, e.lost);
+}
+
+/* Numbers that are passed by if the next one is given now. */
+static u64 skipped_by(const struct xha_sa *sa)
+{
+	u64 oseq = xha_oseq(sa->x);
+
+	if (!xha_sends(sa->x) || sa->packet || xha_limit(&sa->bounds, oseq) > oseq)
+		return 0;
+	return xha_jump(&sa->bounds, oseq) - oseq;
+}
+
+/*
+ * Where a standby that becomes active begins: with an exact number right there, else with the first
+ * of its own stripes above what the peer may have used. Return: numbers skipped at most.
+ */
+static u64 begin(struct xha_sa *sa)
+{
+	const struct xha_group_config *c = xha_group_config(sa->group);
+	enum xha_way way = READ_ONCE(sa->group->way);
+	struct xha_bounds *b = &sa->bounds;
+	struct xfrm_state *x = sa->x;
+	u64 skipped = 0, lease;
+
+	if (sa->written && !sa->final) {
+		skipped = xha_quantity(c->quantity, c->interval);
+		lose_unsaid(sa, c);
+	}
+	set_bounds(sa, 0, 0);
+	b->whole = is_whole(sa);
+	/* That the number was exact counts if it was handed over: else the peer may have gone on. */
+	if (sa->final && way == XHA_BY_HANDOVER) {
+		lease = xha_ask(b, xha_oseq(x), XHA_LEASE_GRANT);
+		set_bounds(sa, lease, b->whole ? lease : 0);
+	} else if (!sa->told) {
+		begin_birth(sa, way == XHA_BY_TAKEOVER);
+	}
+	sa->gen++;
+	sa->final = false;
+	sa->written = 0;
+	sa->out.seq = xha_oseq(x);
+	sa->out.due = 0;
+	sa->in.due = 0;
+	sa->in.quiet = 0;
+	sa->in_fresh = true;
+	return skipped;
+}
+
+/*
+ * Does this node know what was used of it? Who starts anew does if the peer has told, or if they
+ * were in sync since the SA is there; or if it is told not to mind (force).
+ */
+static bool is_known(const struct xha_sa *sa)
+{
+	const struct xha_mirror *m = sa->mirror;
+	u32 synced;
+
+	if (!m || sa->acted || sa->told || sa->sure || READ_ONCE(sa->group->forced))
+		return true;
+	synced = READ_ONCE(m->synced_epoch);
+	return synced && synced >= sa->born;
+}
+
+/*
+ * Can't a node that becomes active go on with it? Not if its numbers are those of a NIC that has
+ * not carried the SA alone until now (see packet.c), nor if they are at the end, which does not
+ * stop an SA whose numbers may wrap, or that has no replay window; nor if its time is over, or its
+ * stripes are all given away, or nobody knows what was used.
+ */
+static bool is_finished(const struct xha_sa *sa, u32 tenure)
+{
+	u64 end = xha_end(xha_esn(sa->x));
+
+	if (xha_ended(sa->x))
+		return true;
+	if (sa->packet)
+		return sa->heard || sa->tenure != tenure;
+	if (sa->strange || !is_known(sa) || (xha_sends(sa->x) && !sa->bounds.share.step))
+		return true;
+	return xha_oseq(sa->x) >= end || xha_edge(sa->x) >= end;
+}
+
+/* It stays held, and is to be renewed. Its lifetime goes on: if nobody renews it, it ends. */
+static void retire(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+
+	if (x->km.state == XFRM_STATE_DEAD || sa->hold & XHA_HOLD_REKEY)
+		return;
+	sa->hold = XHA_HOLD_REKEY;
+	sa->bounds.lease = 0;
+	sa->gen++;
+	sa->final = false;
+	xha_apply_hold(x);
+	xha_apply_lifetime(x, true);
+	xha_stat_inc(sa->xn, XHA_STAT_NEEDS_REKEY);
+	set_bit(XHA_SA_REKEY, &sa->flags);
+	xha_group_soft(sa->group);
+}
+
+/**
+ * xha_place_role() - hold an SA, or let it go, as the role of its group wants it
+ * @sa: shadow; process context, x->lock not held
+ *
+ * The role is read under x->lock, and a change of role is followed by a call
+ * of this for every SA of the group: whoever comes last applies the newest.
+ * The timer of an SA that is held stands still, so that it does not expire on a node that carries no
+ * traffic; but not that of one whose time is over.
+ *
+ * Return: how many outbound numbers are skipped at most, 0 unless it was let go.
+ */
+u64 xha_place_role(struct xha_sa *sa)
+{
+	struct xha_group *g = sa->group;
+	struct xfrm_state *x = sa->x;
+	u32 before, tenure;
+	bool standby, held, let_go = false;
+	enum xha_role role;
+	u64 skipped = 0;
+
+	spin_lock_bh(&x->lock);
+	ask_nic(sa);
+	held = sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY);
+	before = READ_ONCE(g->tenure);
+	smp_rmb(); /* set_role(): an SA that is placed can't be of a later tenure than its role */
+	role = READ_ONCE(g->role);
+	smp_rmb(); /* ditto: one that is let go can't be of an earlier one */
+	tenure = READ_ONCE(g->tenure);
+	if (!sa->placed)
+		sa->tenure = before - (role == XHA_ROLE_STANDBY || role == XHA_ROLE_HANDED);
+	standby = role != XHA_ROLE_ACTIVE;
+	if (standby) {
+		/* What is written from now on is the peer's. */
+		if (!(sa->hold & XHA_HOLD_STANDBY)) {
+			sa->hold |= XHA_HOLD_STANDBY;
+			sa->written = 0;
+			sa->used = xha_oseq(x);
+			if (sa->spent)
+				spend(sa);
+		}
+		sa->hold &= ~XHA_HOLD_REKEY;
+		xha_apply_hold(x);
+	} else if (held && is_finished(sa, tenure)) {
+		retire(sa);
+	} else if (held) {
+		skipped = begin(sa);
+		sa->hold &= ~(XHA_HOLD_STANDBY | XHA_HOLD_REKEY);
+		clear_bit(XHA_SA_REKEY, &sa->flags);
+		xha_apply_let_go(x);
+		let_go = true;
+	} else if (!sa->placed && !sa->acted && !sa->told) {
+		begin_birth(sa, READ_ONCE(g->took));
+	}
+	if (!(sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY))) {
+		sa->acted = true;
+		sa->lone |= READ_ONCE(g->alone);
+		if (sa->packet)
+			spend(sa);
+	}
+	sa->placed = true;
+	xha_place_bound(sa);
+	if (let_go)
+		skipped += skipped_by(sa);
+	spin_unlock_bh(&x->lock);
+
+	if (!standby)
+		return skipped;
+	/* The handler takes x->lock, and re-arms itself unless cancelled after it. */
+	xha_apply_lifetime(x, false);
+	/* Somebody else may have let it go, or retired it, by then. */
+	spin_lock_bh(&x->lock);
+	if (!(sa->hold & XHA_HOLD_STANDBY) || xha_ended(x))
+		xha_apply_lifetime(x, true);
+	spin_unlock_bh(&x->lock);
+	return 0;
+}
+
+/*
+ * A lease end moves the number forward. An exact number (FINAL: the peer has
+ * stopped, requirement N5) may also replace the lease end that was written
+ * last, if this node is still held and has not used the SA since.
+ */
+static bool write_out(struct xha_sa *sa, const struct xha_record *r)
+{
+	u64 seq = r->seq, old = xha_oseq(sa->x);
+
+	/* A standby that was never told says 0: that does not count. */
+	sa->told |= seq || r->flags & XHA_REC_F_FINAL;
+	sa->final = false;
+	if (!xha_esn(sa->x))
+		seq = min_t(u64, seq, U32_MAX);
+	if (r->flags & XHA_REC_F_FINAL && seq >= sa->used && (old == sa->written || seq >= old)) {
+		xha_apply_oseq(sa->x, seq);
+		sa->written = seq;
+		sa->final = true;
+		return seq != old;
+	}
+	if (seq <= old)
+		return false;
+	xha_apply_oseq(sa->x, seq);
+	sa->written = seq;
+	return true;
+}
+
+/*
+ * A lease is given by a node that holds the SA, and has told the peer what it has used itself. A
+ * peer that asks for less has forgotten, or was never told: it is told.
+ */
+static bool gives_lease(struct xha_sa *sa, u64 lease)
+{
+	if (test_bit(XHA_SA_EXACT, &sa->flags))
+		return false;
+	if (lease >= sa->used)
+		return true;
+	set_bit(XHA_SA_EXACT, &sa->flags);
+	set_bit(XHA_SA_ANSWER, &sa->flags);
+	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+	xha_mirror_due(sa);
+	return false;
+}
+
+/**
+ * xha_place_record() - write a record of the peer into the SA, if it is held here
+ * @sa: shadow
+ * @r: record; r->window must be set with XHA_REC_F_BITMAP
+ *
+ * Return: what came of it. A lease that was asked for is given with XHA_APPLIED and XHA_STALE.
+ */
+enum xha_verdict xha_place_record(struct xha_sa *sa, const struct xha_record *r)
+{
+	struct xfrm_state *x = sa->x;
+	enum xha_verdict v = XHA_STALE;
+	bool moved;
+
+	spin_lock_bh(&x->lock);
+	if (x->km.state == XFRM_STATE_DEAD)
+		goto out;
+	v = XHA_ACTIVE;
+	if (!(sa->hold & XHA_HOLD_STANDBY))
+		goto out;
+	v = XHA_REFUSED;
+	/* sweep() in group.c: what it owes is marked before it is held. */
+	if (!r->in && r->flags & XHA_REC_F_LEASE && !gives_lease(sa, r->seq))
+		goto out;
+	ask_nic(sa);
+	/* The end is what this node has told the peer. */
+	if (r->seq && !(sa->spent && r->seq >= xha_end(xha_esn(x))))
+		sa->heard = true;
+	moved = r->in ? xha_apply_edge(x, r->seq, r->flags & XHA_REC_F_BITMAP ? r->window : NULL) :
+			write_out(sa, r);
+	moved |= xha_apply_counts(x, xha_expand48(x->curlft.bytes, r->bytes),
+				  xha_expand48(x->curlft.packets, r->packets));
+	sa->foreign = x->curlft.packets;
+	v = moved ? XHA_APPLIED : XHA_STALE;
+out:
+	spin_unlock_bh(&x->lock);
+	return v;
+}
+
+/*
+ * What the peer has used in its stripes nobody knows: it has forgotten, or is another. This node
+ * keeps to its own for good (until the SA is renewed), and gives half of them to the new memory.
+ */
+static void split(struct xha_sa *sa)
+{
+	if (!xha_share_split(&sa->bounds.share, &sa->given, sa->bounds.bits))
+		sa->given = (struct xha_share){ .step = XHA_SHARE_NONE };
+	xha_stat_inc(sa->xn, XHA_STAT_SHARE_SPLIT);
+}
+
+/* Is it another memory than the one that this node accounts for? x->lock */
+static bool is_other(const struct xha_sa *sa, u32 inc, u32 session)
+{
+	if (sa->peer_inc)
+		return inc != sa->peer_inc;
+	/* It has lived through a loss, or was used when nobody was there: somebody may have, too. */
+	return sa->lone || sa->born != session;
+}
+
+/* Its own stripes are as the peer says: it has a memory of the SA, which this node has not. */
+static void take_share(struct xha_sa *sa, const struct xha_announce *a)
+{
+	struct xha_bounds *b = &sa->bounds;
+	bool bits = a->stripe != b->bits, share = a->share.step > b->share.step;
+
+	/* A standby that has used nothing follows. */
+	if (sa->acted && !(a->flags & (XHA_REC_F_LEASE | XHA_REC_F_EXACT | XHA_REC_F_FINAL)))
+		bits = false;
+	if (!bits && !share)
+		return;
+	/* It should have: what it would go on with may be somebody else's. */
+	if (sa->acted) {
+		b->share.step = 0;
+		if (!(sa->hold & XHA_HOLD_STANDBY))
+			retire(sa);
+		return;
+	}
+	b->bits = a->stripe;
+	if (a->share.step)
+		b->share = a->share;
+	if (b->share.step == XHA_SHARE_NONE)
+		b->share.step = 0;
+}
+
+/**
+ * xha_place_announced() - the peer has announced an SA, and so told what it remembers of it
+ * @sa: shadow
+ * @a: announcement
+ * @session: that it is of; 0: not of one that stands
+ *
+ * Return: false if it was meant for a node that remembers what this one does not, and must be said
+ * again.
+ */
+bool xha_place_announced(struct xha_sa *sa, const struct xha_announce *a, u32 session)
+{
+	struct xfrm_state *x = sa->x;
+	bool again, mine;
+
+	spin_lock_bh(&x->lock);
+	again = is_other(sa, a->inc, session);
+	if (again)
+		split(sa);
+	sa->peer_inc = a->inc;
+	mine = !a->peer_inc || a->peer_inc == sa->inc;
+	sa->strange = !mine;
+	if (mine) {
+		WRITE_ONCE(sa->sure, session);
+		take_share(sa, a);
+	} else {
+		if (!sa->packet)
+			go_above(sa, a->out);
+		if (!(sa->hold & XHA_HOLD_STANDBY))
+			retire(sa);
+	}
+	xha_place_bound(sa);
+	spin_unlock_bh(&x->lock);
+	if (again) {
+		set_bit(XHA_SA_ANSWER, &sa->flags);
+		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+		xha_mirror_due(sa);
+	}
+	return mine;
+}
+
+/**
+ * xha_place_met() - the peer has used an SA that is not held here
+ * @sa: shadow; x->lock not held
+ * @seq: its last number
+ *
+ * Return: false if this node was above that already.
+ */
+bool xha_place_met(struct xha_sa *sa, u64 seq)
+{
+	bool met = true;
+
+	spin_lock_bh(&sa->x->lock);
+	if (sa->packet ? !seq : !go_above(sa, seq))
+		met = false;
+	else if (sa->packet)
+		sa->heard = true;
+	if (!met || sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY))
+		goto out;
+	if (is_finished(sa, sa->tenure))
+		retire(sa);
+	else
+		xha_place_bound(sa);
+out:
+	spin_unlock_bh(&sa->x->lock);
+	return met;
+}
+
+/**
+ * xha_place_recall() - an SA has come of which something is known
+ * @sa: shadow, not placed yet
+ * @mem: what this node remembers; mem->inc 0: nothing
+ * @out: the highest number that was told or used
+ * @in: right edge
+ * @bytes: count
+ * @packets: count
+ */
+void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, u64 in, u64 bytes,
+		      u64 packets)
+{
+	struct xfrm_state *x = sa->x;
+
+	spin_lock_bh(&x->lock);
+	if (x->km.state == XFRM_STATE_DEAD)
+		goto unlock;
+	if (mem->inc) {
+		sa->inc = mem->inc;
+		sa->peer_inc = mem->peer_inc;
+		sa->bounds.bits = mem->bits;
+		sa->bounds.share = mem->share;
+		sa->given = mem->given;
+		sa->used = mem->used;
+		sa->acted = mem->acted;
+		set_bounds(sa, mem->lease, mem->floor);
+	}
+	if (sa->packet) {
+		sa->heard |= out && out < xha_end(xha_esn(x));
+	} else {
+		go_above(sa, out);
+		sa->told |= out;
+		xha_apply_edge(x, in, NULL);
+		if (in && xha_group_sends(sa->group))
+			lose_unsaid(sa, xha_group_config(sa->group));
+	}
+	xha_apply_counts(x, bytes, packets);
+	sa->in.seq = xha_edge(x);
+	sa->foreign = x->curlft.packets;
+unlock:
+	spin_unlock_bh(&x->lock);
+}
+
+/**
+ * xha_place_remember() - what is to be known of an SA that goes
+ * @sa: shadow, unlinked
+ * @mem: filled
+ * @s: its numbers
+ */
+void xha_place_remember(struct xha_sa *sa, struct xha_memory *mem, struct xha_sample *s)
+{
+	struct xha_numbers n = {};
+
+	spin_lock_bh(&sa->x->lock);
+	/* A driver has forgotten it: its counts are those of the last look. */
+	xha_numbers(sa->x, &n);
+	*s = (struct xha_sample){
+		.out = sa->spent ? xha_end(xha_esn(sa->x)) : n.out,
+		.in = sa->spent ? xha_end(xha_esn(sa->x)) : n.in,
+		.bytes = n.bytes,
+		.packets = n.packets,
+	};
+	*mem = (struct xha_memory){
+		.inc = sa->inc,
+		.peer_inc = sa->peer_inc,
+		.bits = sa->bounds.bits,
+		.share = sa->bounds.share,
+		.given = sa->given,
+		.floor = sa->bounds.floor,
+		.lease = sa->bounds.lease,
+		.used = sa->used,
+		.acted = sa->acted,
+	};
+	spin_unlock_bh(&sa->x->lock);
+}
+
+/**
+ * xha_place_grant() - the peer has the exact number: give it a first lease with it
+ * @sa: shadow of an SA that is being handed over; process context
+ *
+ * It is written into the SA here as if the peer had asked for it, before the peer is told to
+ * go on: it need not wait for an acknowledgment.
+ */
+void xha_place_grant(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+	u64 oseq;
+
+	spin_lock_bh(&x->lock);
+	if (sa->hold & XHA_HOLD_STANDBY && x->km.state != XFRM_STATE_DEAD) {
+		oseq = xha_oseq(x);
+		if (!sa->packet)
+			set_oseq(sa, min(oseq + XHA_LEASE_GRANT, max(oseq, xha_end(xha_esn(x)))));
+		sa->written = sa->out.seq;
+		sa->told = true;
+		sa->final = false;
+	}
+	spin_unlock_bh(&x->lock);
+}
+
+/**
+ * xha_place_free() - let go of an SA that is no longer in a group
+ * @sa: shadow; process context
+ */
+void xha_place_free(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+
+	spin_lock_bh(&x->lock);
+	/* A NIC would begin with numbers that were used: such an SA stays as it is. */
+	if (sa->hold && !(sa->packet && sa->hold & XHA_HOLD_REKEY)) {
+		sa->hold = 0;
+		xha_apply_let_go(x);
+	}
+	spin_unlock_bh(&x->lock);
+}
+
+/**
+ * xha_place_soften() - an SA has reached its soft limit
+ * @sa: shadow; process context
+ *
+ * What xfrm_state_check_expire() in net/xfrm/xfrm_state.c does for its limits.
+ */
+void xha_place_soften(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+	bool first;
+
+	spin_lock_bh(&x->lock);
+	first = x->km.state == XFRM_STATE_VALID && xha_apply_dying(x);
+	spin_unlock_bh(&x->lock);
+	if (!first)
+		return;
+	xha_stat_inc(sa->xn, XHA_STAT_STRIPE_SOFT);
+	km_state_expired(x, 0, 0);
+}
+
+/**
+ * xha_place_expire() - an SA is held until it is renewed: tell the user, once for each takeover
+ * @sa: shadow; process context
+ */
+void xha_place_expire(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+	bool tell;
+
+	spin_lock_bh(&x->lock);
+	tell = sa->hold & XHA_HOLD_REKEY && x->km.state != XFRM_STATE_DEAD;
+	if (tell)
+		xha_apply_dying(x);
+	spin_unlock_bh(&x->lock);
+	if (tell)
+		km_state_expired(x, 0, 0);
+}
+
+/**
+ * xha_place_stray() - an SA of a group can't have a shadow
+ * @x: SA; x->lock not held
+ * @g: group
+ *
+ * It neither sends nor accepts, but where the group is active with a peer in sync, and
+ * xha_sa_stray() sees to it that it does not go beyond the numbers that need no lease.
+ */
+void xha_place_stray(struct xfrm_state *x, const struct xha_group *g)
+{
+	spin_lock_bh(&x->lock);
+	if (READ_ONCE(g->role) != XHA_ROLE_ACTIVE || READ_ONCE(g->alone) || !xha_tap->refuses ||
+	    xha_is_packet(x) || xha_oseq(x) >= XHA_LEASE_BIRTH)
+		xha_apply_hold(x);
+	spin_unlock_bh(&x->lock);
+}
+
+/**
+ * xha_place_end() - the hard limit by time of an SA that is held has passed
+ * @sa: shadow; its timer stands still
+ *
+ * The node that is active for it deletes it, and the kernel here does as well, from its timer.
+ */
+void xha_place_end(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+
+	spin_lock_bh(&x->lock);
+	if (sa->hold & XHA_HOLD_STANDBY && xha_ended(x) && !hrtimer_active(&x->mtimer))
+		xha_apply_lifetime(x, true);
+	spin_unlock_bh(&x->lock);
+}
