@@ -257,7 +257,9 @@ struct xha_group {
 	struct list_head node;		/* xha_net.group_list, RCU; order of configuration */
 	struct delayed_work timer;	/* JOINING, RELEASING: waited long enough */
 	struct work_struct role_work;	/* carries out a change of role in process context */
-	struct work_struct soft_work;	/* tells the user of SAs at the end of their slice */
+	struct work_struct soft_work;	/* tells the user of SAs that are to be renewed */
+	struct delayed_work news_work;	/* tells of what comes for many SAs at a time */
+	unsigned long news;		/* enum xfrm_ha_event bits for it, atomic */
 	unsigned long events;		/* enum xfrm_ha_event bits, told after the change; @lock */
 	refcount_t ref;
 	struct rcu_head rcu;
@@ -430,10 +432,14 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 		  struct netlink_ext_ack *extack);
 int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_config *c,
 		  struct netlink_ext_ack *extack);
-int xha_group_del(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack);
-int xha_group_takeover(struct xha_net *xn, const char *name, bool force,
+#define XHA_FORCE		BIT(0)
+#define XHA_ALLOW_MISSING	BIT(1)
+int xha_group_del(struct xha_net *xn, const char *name, unsigned int how,
+		  struct netlink_ext_ack *extack);
+int xha_group_takeover(struct xha_net *xn, const char *name, unsigned int how,
 		       struct netlink_ext_ack *extack);
-int xha_group_release(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack);
+int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,
+		      struct netlink_ext_ack *extack);
 struct xha_group *xha_group_find(struct xha_net *xn, const char *name);	/* RCU or mutex */
 
 /* RCU, or BH off, or the mutex of the netns */
@@ -460,6 +466,9 @@ void xha_group_final_done(struct xha_sa *sa);
 void xha_group_missing(struct xha_mirror *m, u16 peer_id);	/* their number has changed */
 u32 xha_mirror_missing(struct xha_mirror *m, u16 peer_id);
 u32 xha_group_lacks(const struct xha_group *g);	/* SAs that its peer has, and this node has not */
+u32 xha_group_peer_lacks(const struct xha_group *g);	/* the reverse */
+void xha_group_news(struct xha_group *g, u32 event);	/* soon, once for many; any context */
+bool xha_mirror_twin(struct xha_sa *sa);	/* the peer has it, too; RCU */
 void xha_group_soft(struct xha_group *g);	/* an SA is past its soft limit; any context */
 int xha_group_start(void);
 void xha_group_stop(void);

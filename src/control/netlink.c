@@ -315,7 +315,7 @@ static int fill_match(struct sk_buff *skb, const struct xha_group_match *m)
 static int fill_group(struct sk_buff *skb, void *obj)
 {
 	struct xha_group *g = obj;
-	struct xha_group_config *c = &g->config;
+	const struct xha_group_config *c = xha_group_config(g);
 	int err = -EMSGSIZE;
 
 	if (fill_match(skb, &g->match))
@@ -334,10 +334,13 @@ static int fill_group(struct sk_buff *skb, void *obj)
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_JOIN, c->join) ||
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_ALONE, c->solo) ||
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_SYNC, c->strict) ||
-	    nla_put_u32(skb, XFRM_HA_A_GROUP_SLICES, c->partition.slices) ||
-	    nla_put_u32(skb, XFRM_HA_A_GROUP_SLICE, c->partition.slice) ||
-	    nla_put_u32(skb, XFRM_HA_A_GROUP_SLICE_NODES, c->partition.nodes) ||
-	    nla_put_u32(skb, XFRM_HA_A_GROUP_SLICE_SOFT, c->partition.soft) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_STRIPE, c->stripe) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_INDEX, g->share.first) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_NODES, g->share.step) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_SOFT, c->soft) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_MISSING, xha_group_lacks(g)) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_PEER_MISSING, xha_group_peer_lacks(g)) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_PEER_SAS, g->peer_sas) ||
 	    nla_put_u8(skb, XFRM_HA_A_GROUP_PEER_SYNCED, !g->alone) ||
 	    nla_put_u8(skb, XFRM_HA_A_GROUP_SOLO, g->solo) ||
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_TERM, g->term) ||
@@ -425,8 +428,6 @@ static int group_match(struct xha_group_match *m, struct genl_info *info)
 
 static void group_config(struct xha_group_config *c, struct nlattr **a)
 {
-	struct xha_partition *p = &c->partition;
-
 	c->interval = get_u32(a[XFRM_HA_A_GROUP_INTERVAL], c->interval);
 	c->quantity = get_u32(a[XFRM_HA_A_GROUP_QUANTITY], c->quantity);
 	c->max_age = get_u32(a[XFRM_HA_A_GROUP_MAX_AGE], c->max_age);
@@ -437,13 +438,10 @@ static void group_config(struct xha_group_config *c, struct nlattr **a)
 	c->join = get_u32(a[XFRM_HA_A_GROUP_JOIN], c->join);
 	c->solo = get_u32(a[XFRM_HA_A_GROUP_ALONE], c->solo);
 	c->strict = get_u32(a[XFRM_HA_A_GROUP_SYNC], c->strict);
-	p->slice = get_u32(a[XFRM_HA_A_GROUP_SLICE], p->slice);
-	if (a[XFRM_HA_A_GROUP_SLICES]) {
-		p->slices = nla_get_u32(a[XFRM_HA_A_GROUP_SLICES]);
-		p->nodes = max_t(u32, p->slices, 1);
-	}
-	p->nodes = get_u32(a[XFRM_HA_A_GROUP_SLICE_NODES], p->nodes);
-	p->soft = get_u32(a[XFRM_HA_A_GROUP_SLICE_SOFT], p->soft);
+	c->stripe = get_u32(a[XFRM_HA_A_GROUP_STRIPE], c->stripe);
+	c->index = get_u32(a[XFRM_HA_A_GROUP_INDEX], c->index);
+	c->nodes = get_u32(a[XFRM_HA_A_GROUP_NODES], c->nodes);
+	c->soft = get_u32(a[XFRM_HA_A_GROUP_SOFT], c->soft);
 }
 
 int xfrm_ha_nl_group_new_doit(struct sk_buff *skb, struct genl_info *info)
@@ -502,7 +500,7 @@ int xfrm_ha_nl_group_set_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&xn->mutex);
 	g = xha_group_find(xn, name);
 	if (g)
-		c = g->config;
+		c = *xha_group_config(g);
 	else
 		xha_group_config_default(&c);
 	group_config(&c, info->attrs);
@@ -511,18 +509,24 @@ int xfrm_ha_nl_group_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* What needs no more than the name of a group. */
+/* What needs no more than the name of a group, and how it is meant. */
 static int by_name(struct genl_info *info,
-		   int (*func)(struct xha_net *xn, const char *name,
+		   int (*func)(struct xha_net *xn, const char *name, unsigned int how,
 			       struct netlink_ext_ack *extack))
 {
 	struct xha_net *xn = xha_pernet(genl_info_net(info));
+	struct nlattr **a = info->attrs;
+	unsigned int how = 0;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_GROUP_NAME))
 		return -EINVAL;
+	if (a[XFRM_HA_A_GROUP_FORCE])
+		how |= XHA_FORCE;
+	if (a[XFRM_HA_A_GROUP_ALLOW_MISSING])
+		how |= XHA_ALLOW_MISSING;
 	mutex_lock(&xn->mutex);
-	err = func(xn, nla_data(info->attrs[XFRM_HA_A_GROUP_NAME]), info->extack);
+	err = func(xn, nla_data(a[XFRM_HA_A_GROUP_NAME]), how, info->extack);
 	mutex_unlock(&xn->mutex);
 	return err;
 }
@@ -537,19 +541,9 @@ int xfrm_ha_nl_group_release_doit(struct sk_buff *skb, struct genl_info *info)
 	return by_name(info, xha_group_release);
 }
 
-static int take(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack)
-{
-	return xha_group_takeover(xn, name, false, extack);
-}
-
-static int take_by_force(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack)
-{
-	return xha_group_takeover(xn, name, true, extack);
-}
-
 int xfrm_ha_nl_group_takeover_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return by_name(info, info->attrs[XFRM_HA_A_GROUP_FORCE] ? take_by_force : take);
+	return by_name(info, xha_group_takeover);
 }
 
 /* --- SAs --- */
@@ -571,7 +565,7 @@ static int fill_sa_id(struct sk_buff *skb, struct xha_sa *sa)
 			       nla_put_u32(skb, XFRM_HA_A_SA_MARK_MASK, sa->id.mark_m))) ||
 	    (sa->id.if_id && nla_put_u32(skb, XFRM_HA_A_SA_IF_ID, sa->id.if_id)) ||
 	    nla_put_u8(skb, XFRM_HA_A_SA_REPLAY_MODE, x->repl_mode) ||
-	    nla_put_u32(skb, XFRM_HA_A_SA_REPLAY_WINDOW, xha_apply_width(x)) ||
+	    nla_put_u32(skb, XFRM_HA_A_SA_REPLAY_WINDOW, xha_width(x)) ||
 	    nla_put_u32(skb, XFRM_HA_A_SA_ROLE, READ_ONCE(sa->group->role)))
 		return -EMSGSIZE;
 	return 0;
@@ -579,25 +573,27 @@ static int fill_sa_id(struct sk_buff *skb, struct xha_sa *sa)
 
 static int fill_sa(struct sk_buff *skb, void *obj)
 {
-	struct xha_group_config *c;
+	const struct xha_group_config *c;
 	struct xha_exposure e = {};
 	struct xha_sample s = {};
 	const struct net_device *nic;
 	struct xha_sa *sa = obj;
 	struct xha_distance d;
-	u64 lease, overrun;
+	struct xha_share share;
+	u64 lease, striped;
 	u32 interval;
 	u8 hold;
 
-	c = &sa->group->config;
+	c = xha_group_config(sa->group);
 	spin_lock_bh(&sa->x->lock);
-	xha_apply_sample(sa, &s);
+	xha_place_sample(sa, &s);
 	hold = sa->hold;
-	overrun = sa->overrun;
+	striped = sa->striped;
+	share = sa->bounds.share;
 	lease = sa->bounds.lease;
 	interval = sa->out_interval;
-	if (xha_apply_width(sa->x))
-		xha_exposure(&e, c->interval, xha_apply_width(sa->x), sa->in_peak, c->lenient);
+	if (xha_width(sa->x))
+		xha_exposure(&e, c->interval, xha_width(sa->x), sa->in_peak, c->lenient);
 	spin_unlock_bh(&sa->x->lock);
 	xha_sa_distance(sa, &d);
 	nic = xha_engine_nic(sa->x);
@@ -616,7 +612,10 @@ static int fill_sa(struct sk_buff *skb, void *obj)
 	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_BEHIND_OUT, d.out, XFRM_HA_A_SA_PAD) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_BEHIND_IN, d.in, XFRM_HA_A_SA_PAD) ||
 	    nla_put_u32(skb, XFRM_HA_A_SA_BEHIND_MS, d.ms) ||
-	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_OVERRUN, overrun, XFRM_HA_A_SA_PAD))
+	    nla_put_u8(skb, XFRM_HA_A_SA_TWIN, sa->mirror && xha_mirror_twin(sa)) ||
+	    nla_put_u32(skb, XFRM_HA_A_SA_SHARE, share.first) ||
+	    nla_put_u32(skb, XFRM_HA_A_SA_SHARE_OF, share.step) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_STRIPED, striped, XFRM_HA_A_SA_PAD))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -626,17 +625,26 @@ int xfrm_ha_nl_sa_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct nlattr *name = genl_dumpit_info(cb)->info.attrs[XFRM_HA_A_SA_GROUP];
 	struct xha_net *xn = xha_pernet(sock_net(skb->sk));
+	struct xarray *sas = &xn->sas;
+	struct xha_group *g;
 	unsigned long index;
 	struct xha_sa *sa;
 
 	rcu_read_lock();
-	xa_for_each_start(&xn->sas, index, sa, cb->args[0]) {
-		if (!sa->group || (name && nla_strcmp(name, sa->group->name)))
+	if (name) {
+		g = xha_group_find(xn, nla_data(name));
+		if (!g)
+			goto out;
+		sas = &g->sas;
+	}
+	xa_for_each_start(sas, index, sa, cb->args[0]) {
+		if (!sa->group)
 			continue;
 		if (xha_netlink_dump(skb, cb, XFRM_HA_CMD_SA_GET, fill_sa, sa))
 			break;
 		cb->args[0] = index + 1;
 	}
+out:
 	rcu_read_unlock();
 	return skb->len;
 }
@@ -744,6 +752,8 @@ void xha_event_group(struct xha_group *g, u32 event)
 	nla_put_string(skb, XFRM_HA_A_GROUP_NAME, g->name);
 	nla_put_u32(skb, XFRM_HA_A_GROUP_ROLE, role);
 	nla_put_u32(skb, XFRM_HA_A_GROUP_TERM, term);
+	nla_put_u32(skb, XFRM_HA_A_GROUP_MISSING, xha_group_lacks(g));
+	nla_put_u32(skb, XFRM_HA_A_GROUP_PEER_MISSING, xha_group_peer_lacks(g));
 	event_end(g->xn, skb, hdr);
 }
 
@@ -783,7 +793,10 @@ void xha_event_engine(struct net_device *dev, u32 event, const char *nic, __be32
 }
 
 static const struct genl_multicast_group groups[] = {
-	[XFRM_HA_NLGRP_EVENTS] = { .name = XFRM_HA_MCGRP_EVENTS },
+	[XFRM_HA_NLGRP_EVENTS] = {
+		.name = XFRM_HA_MCGRP_EVENTS,
+		.flags = GENL_MCAST_CAP_NET_ADMIN,
+	},
 };
 
 static struct genl_family family = {

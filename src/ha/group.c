@@ -13,6 +13,7 @@
 
 #define RELEASE_TIMEOUT_MS	2000
 #define JOIN_DEFAULT_MS		3000
+#define NEWS_DELAY		(HZ / 10)
 #define MAX_AGE_DEFAULT_MS	10
 
 static struct workqueue_struct *group_wq;
@@ -389,6 +390,28 @@ u32 xha_group_lacks(const struct xha_group *g)
 	return g->mirror ? xha_mirror_missing(g->mirror, READ_ONCE(g->peer_id)) : 0;
 }
 
+u32 xha_group_peer_lacks(const struct xha_group *g)
+{
+	return READ_ONCE(g->peer_missing) + atomic_read(&g->n_naked);
+}
+
+static void news_work(struct work_struct *work)
+{
+	struct xha_group *g = container_of(to_delayed_work(work), struct xha_group, news_work);
+	unsigned long news = xchg(&g->news, 0);
+	unsigned int event;
+
+	for_each_set_bit(event, &news, BITS_PER_LONG)
+		xha_event_group(g, event);
+}
+
+void xha_group_news(struct xha_group *g, u32 event)
+{
+	set_bit(event, &g->news);
+	if (!READ_ONCE(g->gone))
+		queue_delayed_work(group_wq, &g->news_work, NEWS_DELAY);
+}
+
 /* Who has none of them can't carry the group. */
 static bool is_empty(const struct xha_group *g)
 {
@@ -443,7 +466,7 @@ static bool gave_up(const struct xha_group *g, const struct xha_group_msg *m)
  */
 void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epoch, u64 number)
 {
-	bool known, missing = false;
+	bool known;
 
 	spin_lock_bh(&g->lock);
 	if (g->heard_epoch == epoch && number < g->heard_number)
@@ -462,7 +485,7 @@ void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epo
 	g->peer_known = true;
 	g->followed |= m->role == XHA_WIRE_ACTIVE;
 	if (g->peer_missing != m->missing)
-		__set_bit(XFRM_HA_EVENT_MISSING, &g->events);
+		xha_group_news(g, XFRM_HA_EVENT_MISSING);
 	WRITE_ONCE(g->peer_sas, m->sas);
 	WRITE_ONCE(g->peer_missing, m->missing);
 	if (m->id <= XHA_GROUPS_MAX && g->peer_id != m->id) {
@@ -476,12 +499,8 @@ void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epo
 	/* The peer may have made the group after this node spoke of it. */
 	if (!known)
 		tell(g);
-	if (__test_and_clear_bit(XFRM_HA_EVENT_MISSING, &g->events))
-		missing = true;
 out:
 	spin_unlock_bh(&g->lock);
-	if (missing)
-		xha_event_group(g, XFRM_HA_EVENT_MISSING);
 }
 
 /* The peer has acknowledged a GROUP message of ours. */
@@ -531,7 +550,7 @@ void xha_group_missing(struct xha_mirror *m, u16 peer_id)
 	if (!g)
 		return;
 	xha_mirror_group(g);
-	xha_event_group(g, XFRM_HA_EVENT_MISSING);
+	xha_group_news(g, XFRM_HA_EVENT_MISSING);
 }
 
 /* Is there a peer in sync? What bounds the SAs of an active node depends on it. */
@@ -744,6 +763,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	INIT_DELAYED_WORK(&g->timer, timer_work);
 	INIT_WORK(&g->role_work, role_work);
 	INIT_WORK(&g->soft_work, soft_work);
+	INIT_DELAYED_WORK(&g->news_work, news_work);
 	g->link = xha_link_find(xn, link_dev);
 	if (link_dev && !g->link) {
 		NL_SET_ERR_MSG(extack, "There is no link on this device");
@@ -851,7 +871,7 @@ static void destroy(struct xha_group *g)
 	synchronize_rcu_expedited();
 	/* The reaper may end the SAs' final records later than this ends. */
 	spin_lock_bh(&g->lock);
-	g->gone = true;
+	WRITE_ONCE(g->gone, true);
 	spin_unlock_bh(&g->lock);
 	cancel_delayed_work_sync(&g->timer);
 	cancel_work_sync(&g->role_work);
@@ -860,6 +880,7 @@ static void destroy(struct xha_group *g)
 	cancel_delayed_work_sync(&g->timer);
 	cancel_work_sync(&g->role_work);
 	cancel_work_sync(&g->soft_work);
+	cancel_delayed_work_sync(&g->news_work);
 	if (list_empty(&xn->group_list) && xha_tap->net_stop)
 		xha_tap->net_stop(xn->net);
 	xha_event_group(g, XFRM_HA_EVENT_GROUP_DEL);
@@ -867,7 +888,8 @@ static void destroy(struct xha_group *g)
 }
 
 /* Its holds are lifted: the SAs are then as any other. -ENOENT. */
-int xha_group_del(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack)
+int xha_group_del(struct xha_net *xn, const char *name, unsigned int how,
+		  struct netlink_ext_ack *extack)
 {
 	struct xha_group *g = xha_group_find(xn, name);
 
@@ -887,22 +909,25 @@ int xha_group_del(struct xha_net *xn, const char *name, struct netlink_ext_ack *
  * xha_group_takeover() - become active for a group
  * @xn: netns, its mutex held
  * @name: of the group
- * @force: do not ask the active node to hand over, take it
+ * @how: XHA_FORCE: do not ask the active node to hand over, take it, and the SAs of which it is not
+ *	known what was used, too; XHA_ALLOW_MISSING: also if the peer has SAs that this node has not
  * @extack: one sentence on a refusal
  *
  * With a peer that is there and active the peer is asked to hand over: no
- * packet is lost and no number skipped. Else, or by @force, or when the peer is lost before
+ * packet is lost and no number skipped. Else, or by force, or when the peer is lost before
  * it has heard that, the group's term
- * is raised and the SAs go on from their lease ends. By @force an active node that has lost its
+ * is raised and the SAs go on from their lease ends. By force an active node that has lost its
  * peer, and holds its SAs at the end of their leases, goes on alone.
  *
- * Return: 0, -ENOENT, -EALREADY, -EAGAIN (the bulk sync is under way).
+ * Return: 0 (it has begun; events tell the rest), -ENOENT, -EALREADY, -EAGAIN (the bulk sync is under
+ * way), -ENODATA (SAs are missing).
  */
-int xha_group_takeover(struct xha_net *xn, const char *name, bool force,
+int xha_group_takeover(struct xha_net *xn, const char *name, unsigned int how,
 		       struct netlink_ext_ack *extack)
 {
 	struct xha_group *g = xha_group_find(xn, name);
-	bool ask;
+	bool ask, force = how & XHA_FORCE;
+	u32 lacks;
 	int err = 0;
 
 	lockdep_assert_held(&xn->mutex);
@@ -911,15 +936,20 @@ int xha_group_takeover(struct xha_net *xn, const char *name, bool force,
 		NL_SET_ERR_MSG(extack, "There is no group of this name");
 		return -ENOENT;
 	}
+	lacks = xha_group_lacks(g);
 	spin_lock_bh(&g->lock);
 	ask = !force && g->link && xha_link_state(g->link) == XHA_LINK_UP &&
 	      g->peer_known && g->peer_role == XHA_CLAIM_ACTIVE;
-	if (g->role == XHA_ROLE_ACTIVE && force && g->alone && !g->solo) {
+	if (g->role == XHA_ROLE_ACTIVE && force && g->alone && (!g->solo || !g->forced)) {
 		WRITE_ONCE(g->solo, true);
+		WRITE_ONCE(g->forced, true);
 		queue_work(group_wq, &g->role_work);
 	} else if (g->role == XHA_ROLE_ACTIVE) {
 		NL_SET_ERR_MSG(extack, "This node is active for the group already");
 		err = -EALREADY;
+	} else if (lacks && !(how & (XHA_FORCE | XHA_ALLOW_MISSING))) {
+		NL_SET_ERR_MSG_FMT(extack, "%u SAs of the peer are missing here", lacks);
+		err = -ENODATA;
 	} else if (ask) {
 		g->request = true;
 		tell(g);
@@ -928,6 +958,7 @@ int xha_group_takeover(struct xha_net *xn, const char *name, bool force,
 		err = -EAGAIN;
 	} else {
 		activate(g, next_term(g), false);
+		WRITE_ONCE(g->forced, force);
 	}
 	spin_unlock_bh(&g->lock);
 	return err;
@@ -937,14 +968,17 @@ int xha_group_takeover(struct xha_net *xn, const char *name, bool force,
  * xha_group_release() - hand a group over to the peer
  * @xn: netns, its mutex held
  * @name: of the group
+ * @how: XHA_ALLOW_MISSING: also if this node has SAs that the peer has not
  * @extack: one sentence on a refusal
  *
- * Return: 0 (it has begun; events tell the rest), -ENOENT, -EINVAL (not
- * active), -ENOTCONN (no peer in sync that would take it).
+ * Return: 0 (it has begun; events tell the rest), -ENOENT, -EALREADY (it is not active here), -ENOTCONN
+ * (no peer in sync that would take it), -ENODATA (SAs are missing).
  */
-int xha_group_release(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack)
+int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,
+		      struct netlink_ext_ack *extack)
 {
 	struct xha_group *g = xha_group_find(xn, name);
+	u32 lacks;
 	int err = 0;
 
 	lockdep_assert_held(&xn->mutex);
@@ -953,13 +987,17 @@ int xha_group_release(struct xha_net *xn, const char *name, struct netlink_ext_a
 		NL_SET_ERR_MSG(extack, "There is no group of this name");
 		return -ENOENT;
 	}
+	lacks = xha_group_peer_lacks(g);
 	spin_lock_bh(&g->lock);
 	if (g->role != XHA_ROLE_ACTIVE) {
 		NL_SET_ERR_MSG(extack, "This node is not active for the group");
-		err = -EINVAL;
+		err = -EALREADY;
 	} else if (!g->link || xha_link_state(g->link) != XHA_LINK_UP || !g->peer_known) {
 		NL_SET_ERR_MSG(extack, "There is no peer in sync that could take the group");
 		err = -ENOTCONN;
+	} else if (lacks && !(how & XHA_ALLOW_MISSING)) {
+		NL_SET_ERR_MSG_FMT(extack, "%u SAs are missing at the peer", lacks);
+		err = -ENODATA;
 	} else {
 		set_role(g, XHA_ROLE_RELEASING, g->term);
 	}

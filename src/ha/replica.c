@@ -723,6 +723,19 @@ u32 xha_mirror_missing(struct xha_mirror *m, u16 peer_id)
 	return peer_id && peer_id <= XHA_GROUPS_MAX ? READ_ONCE(m->missing[peer_id]) : 0;
 }
 
+bool xha_mirror_twin(struct xha_sa *sa)
+{
+	struct xha_mirror *m = sa->mirror;
+	struct xha_known *k;
+	bool twin;
+
+	spin_lock_bh(&m->rx_lock);
+	k = find(m, &sa->id);
+	twin = k && k->sa == sa && is_told(m, k);
+	spin_unlock_bh(&m->rx_lock);
+	return twin;
+}
+
 u32 xha_mirror_orphans(const struct xha_mirror *m)
 {
 	return READ_ONCE(m->n_orphans);

@@ -306,7 +306,7 @@ static void unattended(struct xha_net *xn, struct xfrm_state *x, struct xha_grou
 	WRITE_ONCE(xn->unattended, true);
 	smp_mb(); /* before it is let go: who finds no shadow in the tap sees the mark */
 	xha_place_stray(x, g);
-	xha_event_group(g, XFRM_HA_EVENT_SA_UNATTENDED);
+	xha_group_news(g, XFRM_HA_EVENT_SA_UNATTENDED);
 }
 
 /**

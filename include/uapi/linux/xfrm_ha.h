@@ -67,8 +67,7 @@ enum xfrm_ha_peer_loss {
  * enum xfrm_ha_alone - what an active node does that has lost its peer, at the
  *   end of the leases it has
  * @XFRM_HA_ALONE_HOLD: holds its SAs
- * @XFRM_HA_ALONE_SOLO: goes on, and counts what a peer that is alive could use
- *   again
+ * @XFRM_HA_ALONE_SOLO: goes on, with numbers that its peer never uses
  */
 enum xfrm_ha_alone {
 	XFRM_HA_ALONE_HOLD,
@@ -78,7 +77,7 @@ enum xfrm_ha_alone {
 /**
  * enum xfrm_ha_sync - may an active node use numbers above the last
  *   acknowledged lease
- * @XFRM_HA_SYNC_RELAXED: it does, and counts them
+ * @XFRM_HA_SYNC_RELAXED: it does, those of its own stripes
  * @XFRM_HA_SYNC_STRICT: it does not, the SA is held
  */
 enum xfrm_ha_sync {
@@ -109,6 +108,10 @@ enum xfrm_ha_sync {
  * @XFRM_HA_EVENT_SA_UNPINNED: its heat decides again
  * @XFRM_HA_EVENT_LINK_DEVICE: the device of a link without a session is ready,
  *   or is not any more
+ * @XFRM_HA_EVENT_MISSING: SAs that one node has, and the other has not, have
+ *   come or gone
+ * @XFRM_HA_EVENT_SA_UNATTENDED: an SA can't be looked after (a limit, memory),
+ *   and is held
  */
 enum xfrm_ha_event {
 	XFRM_HA_EVENT_LINK_NEW,
@@ -136,6 +139,8 @@ enum xfrm_ha_event {
 	XFRM_HA_EVENT_SA_PINNED,
 	XFRM_HA_EVENT_SA_UNPINNED,
 	XFRM_HA_EVENT_LINK_DEVICE,
+	XFRM_HA_EVENT_MISSING,
+	XFRM_HA_EVENT_SA_UNATTENDED,
 };
 
 /**
@@ -252,12 +257,16 @@ enum {
 	XFRM_HA_A_GROUP_FORCE,
 	XFRM_HA_A_GROUP_ALONE,
 	XFRM_HA_A_GROUP_SYNC,
-	XFRM_HA_A_GROUP_SLICES,
-	XFRM_HA_A_GROUP_SLICE,
-	XFRM_HA_A_GROUP_SLICE_NODES,
-	XFRM_HA_A_GROUP_SLICE_SOFT,
+	XFRM_HA_A_GROUP_STRIPE,
+	XFRM_HA_A_GROUP_INDEX,
+	XFRM_HA_A_GROUP_NODES,
+	XFRM_HA_A_GROUP_SOFT,
 	XFRM_HA_A_GROUP_PEER_SYNCED,
 	XFRM_HA_A_GROUP_SOLO,
+	XFRM_HA_A_GROUP_MISSING,
+	XFRM_HA_A_GROUP_PEER_MISSING,
+	XFRM_HA_A_GROUP_PEER_SAS,
+	XFRM_HA_A_GROUP_ALLOW_MISSING,
 	XFRM_HA_A_GROUP_EVENT,
 	XFRM_HA_A_GROUP_PAD,
 
@@ -289,12 +298,15 @@ enum {
 	XFRM_HA_A_SA_BEHIND_OUT,
 	XFRM_HA_A_SA_BEHIND_IN,
 	XFRM_HA_A_SA_BEHIND_MS,
-	XFRM_HA_A_SA_OVERRUN,
+	XFRM_HA_A_SA_STRIPED,
 	XFRM_HA_A_SA_HOLD,
 	XFRM_HA_A_SA_INTERVAL_OUT,
 	XFRM_HA_A_SA_EXPOSURE_LOST,
 	XFRM_HA_A_SA_EXPOSURE_REPLAY,
 	XFRM_HA_A_SA_NIC,
+	XFRM_HA_A_SA_TWIN,
+	XFRM_HA_A_SA_SHARE,
+	XFRM_HA_A_SA_SHARE_OF,
 	XFRM_HA_A_SA_PAD,
 
 	__XFRM_HA_A_SA_MAX,
