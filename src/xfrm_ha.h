@@ -138,6 +138,7 @@ struct xha_sa {
 	bool strange;			/* the peer accounts for another memory of it; x->lock */
 	bool in_fresh;			/* edge may have jumped since the last sample; x->lock */
 	bool final;			/* it was exact, and is still the newest; x->lock */
+	u32 final_term;			/* the peer's, then; x->lock */
 	u16 gen;			/* acknowledgments of older records are void; x->lock */
 	u64 striped;			/* numbers skipped that are another node's; x->lock */
 	struct llist_node due_node;
@@ -155,7 +156,7 @@ struct xha_sa {
 	struct xha_share given;		/* what that may use; x->lock */
 	u32 sure;			/* session in which it told what it has used; x->lock */
 	u32 rejoined;			/* session in which a lease was acknowledged; x->lock */
-	u32 born;			/* session in which, or before which, it came; immutable */
+	u32 born;			/* xha_mirror_time() when it came; immutable */
 	u32 epoch;			/* session in which it was announced; link's lock */
 	u32 syncing;			/* session whose bulk sync waits for it, else 0; atomic */
 	u32 known;			/* session in which that was acknowledged; link's lock */
@@ -238,6 +239,7 @@ struct xha_group {
 	bool followed;			/* the peer was active; @lock */
 	bool took;			/* active, neither handed it nor told to be; @lock */
 	enum xha_way way;		/* in which it became active last; @lock */
+	u32 handed_term;		/* ditto, by handover: the peer's term; @lock */
 	bool forced;			/* by force: what may have been used is guessed; @lock */
 	bool granting;			/* RELEASING: all final records are acknowledged; @lock */
 	u32 deposed;			/* not 0: was active, must tell what it has used; @lock */

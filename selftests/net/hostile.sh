@@ -46,13 +46,13 @@ noise() { # NAMESPACE SEED [ATTRIBUTE=VALUE...]
 		address=192.0.2.1,192.0.2.9,10.1.0.1 address6=2001:db8::1,2001:db8::9,fd01::1 \
 		spi=0x1001,0x1002,0x1101,0x1102,0x1201,5 "${@:3}"
 }
-# Partitions set at random skip so many numbers that the oracle could not tell them from old ones.
-check "each message is answered, each refusal says why" noise "$G1" "$seed" slices=0
-check "by the other gateway, too" noise "$G2" $((seed + 1)) slices=0
+# Stripes cut at random skip so many numbers that the oracle could not tell them from old ones.
+check "each message is answered, each refusal says why" noise "$G1" "$seed" stripe=20 nodes=2 index=0,1
+check "by the other gateway, too" noise "$G2" $((seed + 1)) stripe=20 nodes=2 index=0,1
 # One more thing at a time.
-noise "$G1" $((seed + 2)) slices=0 > /run/noise &
+noise "$G1" $((seed + 2)) stripe=20 nodes=2 index=0,1 > /run/noise &
 other=$!
-check "from two at once" noise "$G1" $((seed + 3)) slices=0
+check "from two at once" noise "$G1" $((seed + 3)) stripe=20 nodes=2 index=0,1
 check "to both" wait $other
 for ns in "$G1" "$G2"; do
 	check "each command line is, too" "$lib/words_noise.py" $((messages / 20)) "$seed" \

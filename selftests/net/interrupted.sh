@@ -125,7 +125,7 @@ pings 60 10.1.0.1 0.01
 reroute 2
 check "the peer carries on" pings 60
 oracle_verdict "I1: no number was used twice by the two" $((spi + 1))
-is "N1: the lease binds" "$(sa "$G1" $((spi + 1)) .overrun)" 0
+is "N1: the lease binds" "$(sa "$G1" $((spi + 1)) .oseq)" "$(sa "$G1" $((spi + 1)) .lease)"
 is "N1: the SA is held" "$(sa "$G1" $((spi + 1)) .hold)" limit
 must ip -n "$G1" link set sync up
 check "they meet again" wait_for 20 in_sync "$G1" "$G2"

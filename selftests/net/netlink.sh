@@ -85,8 +85,13 @@ refused "$G1" "There is no link on this device" group add g role active link wan
 refused "$G1" "slashes" group add a/b role active
 refused "$G1" "at least one" group add "" role active
 refused "$G1" "out of range" group add g role active interval 2000000
-refused "$G1" "slices for each" group add g role active slice 5/4
-refused "$G1" "out of range" group add g role active slice 0/17
+refused "$G1" "less than the number of nodes" group add g role active index 5 nodes 4
+refused "$G1" "out of range" group add g role active index 0 nodes 17
+refused "$G1" "out of range" group add g role active stripe 9
+refused "$G1" "out of range" group add g role active stripe 32
+refused "$G1" "fit into 2^32" group add g role active stripe 31 index 0 nodes 3
+refused "$G1" "be told its index" group add g role active nodes 2
+refused "$G1" "be told its index" group add g role active nodes 3
 # shellcheck disable=SC2046	# a list
 refused "$G1" "no more than 16 addresses" group add g role active $(printf 'address 10.0.0.%s ' {1..17})
 

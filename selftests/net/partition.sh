@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 300
 #
-# S1 S2 S4: partitioned sequence numbers, without any link: each node keeps to a slice of
+# S1 S2 S4: partitioned sequence numbers, without any link: each node keeps to a stripe of
 # its own. Takeovers in a row, by nodes that know nothing of each other; the soft limit
 # makes the user renew the SA, the hard limit holds it.
 
@@ -20,12 +20,12 @@ carries() { # NUMBER FIRST NAME: G1 or G2 carries the group; its numbers begin a
 	is "S2: its numbers" "$(sa "$g" "$spi" .oseq)" $(($2 + 19))
 }
 
-join() { # NAMESPACE SLICE: a node that has just started, with the SA as it was installed
+join() { # NAMESPACE INDEX: a node that has just started, with the SA as it was installed
 	ha "$1" group del vpn 2>/dev/null
 	must ip -n "$1" xfrm state flush
 	# shellcheck disable=SC2086	# a list
 	sas $((spi - 1)) 4 tunnel "$1" replay-window 128 $esn
-	must ha "$1" group add vpn role standby slice "$2/4"
+	must ha "$1" group add vpn role standby stripe 30 index "$2" nodes 4
 }
 
 ha_load
@@ -43,7 +43,7 @@ for esn in '' 'flag esn'; do
 	must ha "$G1" takeover vpn
 	must wait_for 5 role "$G1" vpn active
 	carries 1 1 "the first node"
-	# Nothing is mirrored: the other one knows of no packet, and has its slice.
+	# Nothing is mirrored: the other one knows of no packet, and has its stripe.
 	must ha "$G2" takeover vpn
 	must wait_for 5 role "$G2" vpn active
 	carries 2 $QUARTER "S4: the second node takes over"
@@ -57,15 +57,15 @@ for esn in '' 'flag esn'; do
 	carries 2 $((3 * QUARTER)) "and the second"
 	is "S2: the remote end has refused nothing" "$(xfrm_stat "$P" XfrmInStateSeqError)" "$before"
 	oracle_verdict "I1: no number was used twice" $spi
-	check_not "S2: replay protection stays on: the first slice is the past" \
+	check_not "S2: replay protection stays on: the first stripe is the past" \
 		on "$G1" ping -q -c 1 -W 1 10.2.0.1 -I 10.1.0.1
 	no_sas
 	must ha "$G1" group del vpn
 	must ha "$G2" group del vpn
 done
 
-# The soft limit, at half of the slice: 2^29. The ordinary soft expiry; then the hard one.
-must ha "$G1" group add vpn role active slice 0/4 slice-soft 50
+# The soft limit, at half of the numbers: 2^29. The ordinary soft expiry; then the hard one.
+must ha "$G1" group add vpn role active stripe 30 index 0 nodes 4 soft 50
 must wait_for 5 role "$G1" vpn active
 sas 0x3000 4 tunnel "$G1 $P" replay-window 32 replay-oseq $((QUARTER / 2 - 10))
 policies 0x3000 4 tunnel
@@ -87,6 +87,5 @@ pings 60 10.1.0.1 0.01
 is "S1: the hard limit" "$(sa "$G1" 0x3001 .oseq)" $((QUARTER - 1))
 is "S1: holds the SA" "$(sa "$G1" 0x3001 .hold)" limit
 check_not "S1: nothing is sent any more" pings 1
-check_not "a slice that there is not" ha "$G1" group set vpn slice 5/4
 check "the module leaves" ha_unload
 ktap_finished

@@ -133,6 +133,7 @@ must wait_for 5 role "$G1" vpn active
 # it, and goes on above.
 granted=$(sa "$G2" 0x1001 .oseq)
 cut
+expiries "$G1" /run/expire
 for ns in "$G1" "$G2"; do
 	must ha "$ns" group del vpn
 	must ha "$ns" link del sync
@@ -142,11 +143,15 @@ must ha "$G2" link add sync peer 02:00:00:00:01:01 insecure dead 100
 must ha "$G2" group add vpn role standby interval 16 quantity 1000
 must ha "$G1" group add vpn role active join 100 interval 16 quantity 1000
 must wait_for 5 role "$G1" vpn active
-check "alone, and knowing nothing" pings 20
+is "N10: alone, and knowing nothing, it does not guess" "$(sa "$G1" 0x1001 .hold)" rekey
+check_not "N10: what it could not know is not sent" pings 1
+check "N10: the SA is expired softly, so that it is renewed" wait_for 5 grep -q 'hard 0' /run/expire
+stopped "$monitor"
 mend
 check "gateways that have forgotten meet" wait_for 20 link_state "$G1" up
 check "I1: a lease above what the standby may have used" wait_for 10 mirrored "$G1" 0x1001
 is "and no further" "$(sa "$G1" 0x1001 .oseq)" "$granted"
+check "N10: now that it is known, it goes on" pings 20
 oracle_verdict "I1: no number was used twice" 0x1001
 is "no replay was seen by the remote end" \
 	"$(xfrm_stat "$P" XfrmInStateSeqError)" 0

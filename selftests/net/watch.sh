@@ -169,7 +169,6 @@ check "and that is said" grep -q "events were lost" /run/hooks.errors
 
 stopped "$watch"
 stopped "$monitor"
-must ha "$G1" group set one slice 0/2
 for command in "node show" "link show" "group show" "sa show" "stat show" version; do
 	# shellcheck disable=SC2086,SC2046	# words
 	check "M9: keys of $command" manual "$command" \

@@ -130,7 +130,8 @@ static void activate(struct xha_group *g, u32 term, bool handed)
 {
 	bool told = g->role == XHA_ROLE_JOINING;
 
-	WRITE_ONCE(g->took, !handed && !told);
+	WRITE_ONCE(g->took, !handed && !(told && !g->alone));
+	WRITE_ONCE(g->handed_term, g->peer_term);
 	WRITE_ONCE(g->way, handed ? XHA_BY_HANDOVER :
 			   told ? XHA_BY_ORDER : XHA_BY_TAKEOVER);
 	if (g->alone && (!told || xha_group_config(g)->solo))

@@ -366,6 +366,7 @@ static void fill_announce(struct xha_sa *sa, struct fill *f, const struct xha_sa
 		.group = sa->group->id,
 		.inc = s->inc,
 		.peer_inc = s->peer_inc,
+		.node_inc = sa->mirror->inc,
 		.stripe = s->stripe,
 		.share = s->given,
 		.out = lease,
@@ -930,6 +931,7 @@ struct xha_mirror *xha_mirror_create(struct xha_net *xn, struct xha_link *link)
 	m->xn = xn;
 	m->link = link;
 	m->max_age = 10;
+	m->inc = get_random_u32();
 	spin_lock_init(&m->lock);
 	init_llist_head(&m->due);
 	init_llist_head(&m->moved);

@@ -33,6 +33,7 @@ struct xha_ages {
  * @up: a session stands; SAs are queued
  * @taken: from @moved, in order, and
  * @ages: SAs that have moved, by max-age. Only the timer's.
+ * @inc: incarnation of what is remembered here: a random number of this mirror's
  * @synced_epoch: the last session that was in sync, both ways; 0: none
  * @epoch: counts sessions; an SA whose epoch is another has not been announced in
  *	this one. Link's lock.
@@ -59,6 +60,7 @@ struct xha_mirror {
 	bool up;
 
 	u32 epoch ____cacheline_aligned;
+	u32 inc;
 	u32 synced_epoch;
 	struct llist_node *batch;
 	struct xha_window window;
@@ -82,6 +84,8 @@ struct xha_mirror {
 	struct xha_group *groups[XHA_GROUPS_MAX + 1];	/* ours, by the peer's number; RCU */
 	struct list_head orphans;
 	u32 n_orphans;
+	u32 peer_inc;			/* incarnation of the peer, and */
+	u32 peer_since;			/* xha_mirror_time() when it was first heard of */
 	u32 rx_epoch;
 	struct xha_window rx_window;
 	struct xha_msg rx_msg;
@@ -91,6 +95,12 @@ struct xha_mirror {
 	struct delayed_work reap_work;
 	struct delayed_work expire_work;
 };
+
+/* Of a session and of the time that follows it: 2 * session, and 1 more without one */
+static inline u32 xha_mirror_time(const struct xha_mirror *m)
+{
+	return 2 * READ_ONCE(m->epoch) + !READ_ONCE(m->up);
+}
 
 /* RCU */
 static inline bool xha_mirror_bitmap(const struct xha_sa *sa)

@@ -131,6 +131,7 @@ void xha_place_init(struct xha_sa *sa)
 	set_bounds(sa, 0, 0);
 	sa->given = g->others;
 	sa->soft = U64_MAX;
+	sa->used = xha_oseq(sa->x);
 	sa->in_fresh = true;
 	/* It was held when there was no room for it. */
 	if (sa->x->km.state == XFRM_STATE_ERROR)
@@ -140,7 +141,7 @@ void xha_place_init(struct xha_sa *sa)
 	do
 		sa->inc = get_random_u32();
 	while (!sa->inc);
-	sa->born = READ_ONCE(m->epoch) + !READ_ONCE(m->up);
+	sa->born = xha_mirror_time(m);
 }
 
 /* Has the peer told what it has used, and had it never another memory than this one? */
@@ -245,19 +246,21 @@ void xha_place_settle(struct xha_sa *sa)
 }
 
 /*
- * Where an SA begins that nobody has told of. With a peer in sync, which would begin above them,
- * it has the first numbers; alone it has not: the peer may be, too.
+ * Where an SA begins that nobody has told of. The first numbers need no lease: they are the one's that
+ * was active with a peer in sync, also when it has lost that. Who has taken over, or was told to be
+ * active and found nobody, begins above them: the other one may still be.
  */
-static void begin_birth(struct xha_sa *sa, bool alone)
+static void begin_birth(struct xha_sa *sa, bool took)
 {
 	if (!sa->mirror || sa->packet)
 		return;
-	if (alone || READ_ONCE(sa->group->alone)) {
+	if (took) {
 		go_above(sa, XHA_LEASE_BIRTH);
 		return;
 	}
 	set_bounds(sa, XHA_LEASE_BIRTH, XHA_LEASE_BIRTH);
-	sa->sure = READ_ONCE(sa->mirror->epoch);
+	if (!READ_ONCE(sa->group->alone))
+		sa->sure = READ_ONCE(sa->mirror->epoch);
 }
 
 /* Policy strict: numbers that the peer may have accepted without saying so count as seen. */
@@ -301,11 +304,12 @@ static u64 begin(struct xha_sa *sa)
 	set_bounds(sa, 0, 0);
 	b->whole = is_whole(sa);
 	/* That the number was exact counts if it was handed over: else the peer may have gone on. */
-	if (sa->final && way == XHA_BY_HANDOVER) {
+	if (sa->final && way == XHA_BY_HANDOVER &&
+	    sa->final_term == READ_ONCE(sa->group->handed_term)) {
 		lease = xha_ask(b, xha_oseq(x), XHA_LEASE_GRANT);
 		set_bounds(sa, lease, b->whole ? lease : 0);
 	} else if (!sa->told) {
-		begin_birth(sa, way == XHA_BY_TAKEOVER);
+		begin_birth(sa, way == XHA_BY_TAKEOVER || READ_ONCE(sa->group->took));
 	}
 	sa->gen++;
 	sa->final = false;
@@ -320,17 +324,15 @@ static u64 begin(struct xha_sa *sa)
 
 /*
  * Does this node know what was used of it? Who starts anew does if the peer has told, or if they
- * were in sync since the SA is there; or if it is told not to mind (force).
+ * were in sync since, when the peer has told all, and what came later is new; or if it is told not
+ * to mind (force).
  */
 static bool is_known(const struct xha_sa *sa)
 {
 	const struct xha_mirror *m = sa->mirror;
-	u32 synced;
 
-	if (!m || sa->acted || sa->told || sa->sure || READ_ONCE(sa->group->forced))
-		return true;
-	synced = READ_ONCE(m->synced_epoch);
-	return synced && synced >= sa->born;
+	return !m || sa->acted || sa->told || sa->sure || READ_ONCE(m->synced_epoch) ||
+	       READ_ONCE(sa->group->forced);
 }
 
 /*
@@ -403,13 +405,13 @@ u64 xha_place_role(struct xha_sa *sa)
 	standby = role != XHA_ROLE_ACTIVE;
 	if (standby) {
 		/* What is written from now on is the peer's. */
-		if (!(sa->hold & XHA_HOLD_STANDBY)) {
-			sa->hold |= XHA_HOLD_STANDBY;
+		if (sa->placed && !(sa->hold & XHA_HOLD_STANDBY)) {
 			sa->written = 0;
 			sa->used = xha_oseq(x);
-			if (sa->spent)
-				spend(sa);
 		}
+		sa->hold |= XHA_HOLD_STANDBY;
+		if (sa->spent)
+			spend(sa);
 		sa->hold &= ~XHA_HOLD_REKEY;
 		xha_apply_hold(x);
 	} else if (held && is_finished(sa, tenure)) {
@@ -465,6 +467,7 @@ static bool write_out(struct xha_sa *sa, const struct xha_record *r)
 		xha_apply_oseq(sa->x, seq);
 		sa->written = seq;
 		sa->final = true;
+		sa->final_term = READ_ONCE(sa->group->peer_term);
 		return seq != old;
 	}
 	if (seq <= old)
@@ -543,10 +546,15 @@ static void split(struct xha_sa *sa)
 /* Is it another memory than the one that this node accounts for? x->lock */
 static bool is_other(const struct xha_sa *sa, u32 inc, u32 session)
 {
+	const struct xha_mirror *m = sa->mirror;
+
 	if (sa->peer_inc)
 		return inc != sa->peer_inc;
-	/* It has lived through a loss, or was used when nobody was there: somebody may have, too. */
-	return sa->lone || sa->born != session;
+	/* Nobody can have used it whom this node does not hear of now; or it has just started. */
+	if (!sa->lone && (sa->born == 2 * session || session == 1))
+		return false;
+	/* Else the peer must have been there, and have forgotten nothing, since it came. */
+	return m->peer_since > sa->born;
 }
 
 /* Its own stripes are as the peer says: it has a memory of the SA, which this node has not. */
@@ -595,14 +603,19 @@ bool xha_place_announced(struct xha_sa *sa, const struct xha_announce *a, u32 se
 	sa->peer_inc = a->inc;
 	mine = !a->peer_inc || a->peer_inc == sa->inc;
 	sa->strange = !mine;
+	/*
+	 * What the peer holds this node may have asked for, and not know of any more. Later in the
+	 * session it knows what it has asked for.
+	 */
+	if (!sa->packet && (!mine || (sa->hold & XHA_HOLD_REKEY && sa->sure != session))) {
+		sa->told |= a->out;
+		go_above(sa, a->out);
+	}
 	if (mine) {
 		WRITE_ONCE(sa->sure, session);
 		take_share(sa, a);
-	} else {
-		if (!sa->packet)
-			go_above(sa, a->out);
-		if (!(sa->hold & XHA_HOLD_STANDBY))
-			retire(sa);
+	} else if (!(sa->hold & XHA_HOLD_STANDBY)) {
+		retire(sa);
 	}
 	xha_place_bound(sa);
 	spin_unlock_bh(&x->lock);
@@ -664,14 +677,15 @@ void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, 
 		sa->bounds.bits = mem->bits;
 		sa->bounds.share = mem->share;
 		sa->given = mem->given;
-		sa->used = mem->used;
+		sa->used = max(sa->used, mem->acted ? out : mem->used);
 		sa->acted = mem->acted;
 		set_bounds(sa, mem->lease, mem->floor);
 	}
 	if (sa->packet) {
 		sa->heard |= out && out < xha_end(xha_esn(x));
 	} else {
-		go_above(sa, out);
+		if (go_above(sa, out))
+			sa->written = out;
 		sa->told |= out;
 		xha_apply_edge(x, in, NULL);
 		if (in && xha_group_sends(sa->group))

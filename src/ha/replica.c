@@ -421,6 +421,10 @@ static void input_announce(struct xha_mirror *m, u64 number, const struct xha_an
 	u8 flags;
 
 	xha_stat_inc(m->xn, XHA_STAT_ANNOUNCE_RX);
+	if (a->node_inc != m->peer_inc || !m->peer_since) {
+		m->peer_inc = a->node_inc;
+		m->peer_since = 2 * READ_ONCE(m->epoch);
+	}
 	k = know(m, a);
 	if (!k) {
 		m->refused = true;

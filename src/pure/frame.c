@@ -235,6 +235,7 @@ int xha_announce_encode(u8 *buf, size_t room, const struct xha_announce *a)
 	put_unaligned_be32(a->peer_inc, buf + 92);
 	put_unaligned_be32(a->share.first, buf + 96);
 	put_unaligned_be32(a->share.step, buf + 100);
+	put_unaligned_be32(a->node_inc, buf + 104);
 	return XHA_ANNOUNCE_LEN;
 }
 
@@ -255,6 +256,7 @@ static int announce_decode(const u8 *buf, struct xha_announce *a)
 	a->peer_inc = get_unaligned_be32(buf + 92);
 	a->share.first = get_unaligned_be32(buf + 96);
 	a->share.step = get_unaligned_be32(buf + 100);
+	a->node_inc = get_unaligned_be32(buf + 104);
 	if (!a->inc || a->stripe < XHA_STRIPE_MIN || a->stripe > XHA_STRIPE_MAX ||
 	    (a->share.step && a->share.first >= a->share.step))
 		return -EBADMSG;

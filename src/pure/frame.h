@@ -14,7 +14,7 @@
 #define XHA_TAG_LEN		16
 #define XHA_ACK_LEN		16
 #define XHA_RECORD_LEN		24
-#define XHA_ANNOUNCE_LEN	104
+#define XHA_ANNOUNCE_LEN	108
 #define XHA_NAME_LEN		16	/* of a group, with its final 0 */
 #define XHA_MTU_MIN		1000	/* the largest message fits, sealed */
 #define XHA_INDEX_MAX		0xffffffu
@@ -143,6 +143,7 @@ struct xha_id {
  * @group: the sender's number for its group, as GROUP tells it
  * @inc: incarnation of the sender's memory of this SA, not 0
  * @peer_inc: that of the receiver's which @share is meant for; 0: of any
+ * @node_inc: incarnation of the sender: it has forgotten nothing since that began
  * @share: what the receiver may use without a lease; @share.step 0: as it was configured
  * @out: lease end, or exact with FINAL
  * @in: right edge
@@ -158,6 +159,7 @@ struct xha_announce {
 	u16 group;
 	u32 inc;
 	u32 peer_inc;
+	u32 node_inc;
 	struct xha_share share;
 	u64 out;
 	u64 in;

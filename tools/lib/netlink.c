@@ -168,11 +168,13 @@ int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data)
 	nl_cb_put(cb);
 	if (err < 0 && !t.err)
 		return refuse("%s", nl_geterror(err));
-	if (t.err && t.said[0])
-		return refuse("%s (%s)", t.said, strerror(-t.err));
-	if (t.err)
-		return refuse("%s", strerror(-t.err));
-	return DONE;
+	if (!t.err)
+		return DONE;
+	if (t.said[0])
+		refuse("%s (%s)", t.said, strerror(-t.err));
+	else
+		refuse("%s", strerror(-t.err));
+	return t.err == -EALREADY ? ALREADY : t.err == -ENOTCONN ? ABSENT : REFUSED;
 }
 
 /* nl_show() - the same, for answers that are the output of a command */

@@ -20,6 +20,9 @@ enum {
 	DONE = 0,
 	REFUSED = 1,
 	USAGE = 2,
+	ALREADY = 3,		/* it is as it was to be */
+	ABSENT = 4,		/* there is no peer in sync */
+	LATE = 5,		/* it has begun, and was not done in the time given */
 };
 
 /* netlink.c */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "xfrm-ha.h"
 
@@ -26,7 +27,10 @@ static const struct setting {
 	{ "quantity", XFRM_HA_A_GROUP_QUANTITY, NULL, NULL, false },
 	{ "max-age", XFRM_HA_A_GROUP_MAX_AGE, NULL, NULL, false },
 	{ "join", XFRM_HA_A_GROUP_JOIN, NULL, NULL, false },
-	{ "slice-soft", XFRM_HA_A_GROUP_SLICE_SOFT, NULL, NULL, false },
+	{ "stripe", XFRM_HA_A_GROUP_STRIPE, NULL, NULL, false },
+	{ "index", XFRM_HA_A_GROUP_INDEX, NULL, NULL, false },
+	{ "nodes", XFRM_HA_A_GROUP_NODES, NULL, NULL, false },
+	{ "soft", XFRM_HA_A_GROUP_SOFT, NULL, NULL, false },
 	{ "reqid", XFRM_HA_A_GROUP_REQID, NULL, NULL, false },
 	{ "if_id", XFRM_HA_A_GROUP_IF_ID, NULL, NULL, false },
 	{ "bitmap", XFRM_HA_A_GROUP_BITMAP, "off", "on", true },
@@ -105,33 +109,6 @@ static int set_on_peer_loss(struct nl_msg *msg, const char *value)
 	return -1;
 }
 
-/* K/N or K/N/NODES; "off" */
-static int set_slice(struct nl_msg *msg, const char *value)
-{
-	uint32_t v[3] = { };
-	char copy[40], *rest = copy;
-	int n = 0;
-
-	if (!strcmp(value, "off")) {
-		nla_put_u32(msg, XFRM_HA_A_GROUP_SLICES, 0);
-		nla_put_u32(msg, XFRM_HA_A_GROUP_SLICE, 0);
-		return -1;
-	}
-	if (strlen(value) < sizeof(copy))
-		strcpy(copy, value);
-	else
-		rest = NULL;
-	while (rest && n < 3 && number(strsep(&rest, "/"), UINT32_MAX, &v[n]))
-		n++;
-	if (rest || n < 2)
-		return usage("slice is K/N, K/N/NODES or off, not \"%s\"", value);
-	nla_put_u32(msg, XFRM_HA_A_GROUP_SLICE, v[0]);
-	nla_put_u32(msg, XFRM_HA_A_GROUP_SLICES, v[1]);
-	if (n == 3)
-		nla_put_u32(msg, XFRM_HA_A_GROUP_SLICE_NODES, v[2]);
-	return -1;
-}
-
 /* -1: done with it, else exit status. */
 static int option(struct nl_msg *msg, const char *word, const char *value)
 {
@@ -145,8 +122,6 @@ static int option(struct nl_msg *msg, const char *word, const char *value)
 		return set_interval(msg, value);
 	if (!strcmp(word, "on-peer-loss"))
 		return set_on_peer_loss(msg, value);
-	if (!strcmp(word, "slice"))
-		return set_slice(msg, value);
 	if (!strcmp(word, "link")) {
 		nla_put_string(msg, XFRM_HA_A_GROUP_LINK, value);
 		return -1;
@@ -171,15 +146,14 @@ static int request(uint8_t cmd, int argc, char **argv)
 
 	if (!argc)
 		return usage("a group needs a name");
+	for (int i = 1; cmd == XFRM_HA_CMD_GROUP_SET && i < argc; i += 2)
+		if (!strcmp(argv[i], "role"))
+			return usage("a role is not set: say takeover, or release");
 	if (nl_open())
 		return REFUSED;
 	msg = nl_request(cmd, 0);
 	nla_put_string(msg, XFRM_HA_A_GROUP_NAME, argv[0]);
 	for (int i = 1; i < argc; i++) {
-		if (cmd == XFRM_HA_CMD_GROUP_TAKEOVER && !strcmp(argv[i], "force")) {
-			nla_put_flag(msg, XFRM_HA_A_GROUP_FORCE);
-			continue;
-		}
 		err = option(msg, argv[i], argv[i + 1]);
 		if (err >= 0) {
 			nlmsg_free(msg);
@@ -207,18 +181,85 @@ int group_del(int argc, char **argv)
 	return request(XFRM_HA_CMD_GROUP_DEL, argc, argv);
 }
 
+#define POLL_MS 10
+
+struct outcome {
+	uint32_t role;
+	bool known;
+};
+
+static void note_role(struct nlattr **a, void *data)
+{
+	struct outcome *o = data;
+
+	o->role = nla_get_u32(a[XFRM_HA_A_GROUP_ROLE]);
+	o->known = true;
+}
+
+/* Until the group has the role that was asked for; one that is kept is a refusal. */
+static int wait_for(const char *name, uint32_t role, uint32_t seconds)
+{
+	bool giving = role == XFRM_HA_ROLE_STANDBY;
+	struct outcome o;
+	struct nl_msg *msg;
+	int err;
+
+	for (uint64_t ms = 0; ms <= 1000ULL * seconds; ms += POLL_MS) {
+		o.known = false;
+		msg = nl_request(XFRM_HA_CMD_GROUP_GET, 0);
+		nla_put_string(msg, XFRM_HA_A_GROUP_NAME, name);
+		err = nl_talk(msg, XFRM_HA_A_GROUP_MAX, note_role, &o);
+		if (err || (o.known && o.role == role))
+			return err;
+		if (giving && o.known && o.role == XFRM_HA_ROLE_ACTIVE)
+			return refuse("the peer did not take the group: this node goes on");
+		usleep(1000 * POLL_MS);
+	}
+	refuse("the group is %s after %u s", role_name(o.role), seconds);
+	return LATE;
+}
+
+/* takeover, release: NAME, and words that say how */
+static int give_or_take(uint8_t cmd, uint32_t role, int argc, char **argv)
+{
+	bool take = cmd == XFRM_HA_CMD_GROUP_TAKEOVER, waits = false;
+	uint32_t seconds = 0;
+	struct nl_msg *msg;
+	int err, i;
+
+	if (!argc)
+		return usage("%s needs a name", take ? "takeover" : "release");
+	if (nl_open())
+		return REFUSED;
+	msg = nl_request(cmd, 0);
+	nla_put_string(msg, XFRM_HA_A_GROUP_NAME, argv[0]);
+	for (i = 1; i < argc; i++) {
+		if (take && !strcmp(argv[i], "force")) {
+			nla_put_flag(msg, XFRM_HA_A_GROUP_FORCE);
+		} else if (!strcmp(argv[i], "allow-missing")) {
+			nla_put_flag(msg, XFRM_HA_A_GROUP_ALLOW_MISSING);
+		} else if (!strcmp(argv[i], "wait") && i + 1 < argc &&
+			   number(argv[i + 1], 3600, &seconds)) {
+			waits = true;
+			i++;
+		} else {
+			nlmsg_free(msg);
+			return usage("%s takes %sallow-missing, and wait SECONDS (3600 at most), not \"%s\"",
+				     take ? "takeover" : "release", take ? "force, " : "", argv[i]);
+		}
+	}
+	err = nl_talk(msg, XFRM_HA_A_GROUP_MAX, NULL, NULL);
+	return err || !waits ? err : wait_for(argv[0], role, seconds);
+}
+
 int takeover(int argc, char **argv)
 {
-	if (!argc || argc > 2 || (argc == 2 && strcmp(argv[1], "force")))
-		return usage("takeover needs a name, and takes \"force\"");
-	return request(XFRM_HA_CMD_GROUP_TAKEOVER, argc, argv);
+	return give_or_take(XFRM_HA_CMD_GROUP_TAKEOVER, XFRM_HA_ROLE_ACTIVE, argc, argv);
 }
 
 int release(int argc, char **argv)
 {
-	if (argc != 1)
-		return usage("release needs a name");
-	return request(XFRM_HA_CMD_GROUP_RELEASE, argc, argv);
+	return give_or_take(XFRM_HA_CMD_GROUP_RELEASE, XFRM_HA_ROLE_STANDBY, argc, argv);
 }
 
 static void show_addresses(void)
@@ -258,6 +299,9 @@ static void show(struct nlattr **a, void *data)
 	out_number("peer_term", nl_has(a[XFRM_HA_A_GROUP_PEER_TERM]) ?
 		   nla_get_u32(a[XFRM_HA_A_GROUP_PEER_TERM]) : 0);
 	out_number("sas", nla_get_u32(a[XFRM_HA_A_GROUP_SAS]));
+	out_number("missing", nla_get_u32(a[XFRM_HA_A_GROUP_MISSING]));
+	out_number("peer_sas", nla_get_u32(a[XFRM_HA_A_GROUP_PEER_SAS]));
+	out_number("peer_missing", nla_get_u32(a[XFRM_HA_A_GROUP_PEER_MISSING]));
 	out_string("link", "%s", nl_has(a[XFRM_HA_A_GROUP_LINK]) ?
 		   nla_get_string(a[XFRM_HA_A_GROUP_LINK]) : "none");
 	show_match(a);
@@ -275,12 +319,10 @@ static void show(struct nlattr **a, void *data)
 	out_string("replay", "%s", nla_get_u32(a[XFRM_HA_A_GROUP_REPLAY]) ? "lenient" : "strict");
 	out_bool("peer_synced", nla_get_u8(a[XFRM_HA_A_GROUP_PEER_SYNCED]));
 	out_bool("solo", nla_get_u8(a[XFRM_HA_A_GROUP_SOLO]));
-	if (nla_get_u32(a[XFRM_HA_A_GROUP_SLICES])) {
-		out_string("slice", "%u/%u/%u", nla_get_u32(a[XFRM_HA_A_GROUP_SLICE]),
-			   nla_get_u32(a[XFRM_HA_A_GROUP_SLICES]),
-			   nla_get_u32(a[XFRM_HA_A_GROUP_SLICE_NODES]));
-		out_number("slice_soft", nla_get_u32(a[XFRM_HA_A_GROUP_SLICE_SOFT]));
-	}
+	out_number("stripe", nla_get_u32(a[XFRM_HA_A_GROUP_STRIPE]));
+	out_number("index", nla_get_u32(a[XFRM_HA_A_GROUP_INDEX]));
+	out_number("nodes", nla_get_u32(a[XFRM_HA_A_GROUP_NODES]));
+	out_number("soft", nla_get_u32(a[XFRM_HA_A_GROUP_SOFT]));
 	out_number("join", nla_get_u32(a[XFRM_HA_A_GROUP_JOIN]));
 	out_number("takeovers", nla_get_u64(a[XFRM_HA_A_GROUP_TAKEOVERS]));
 	out_number("skipped", nla_get_u64(a[XFRM_HA_A_GROUP_SKIPPED]));

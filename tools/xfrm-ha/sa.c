@@ -61,7 +61,10 @@ static void show(struct nlattr **a, void *data)
 	out_number(json ? "behind_ms" : "ms", nla_get_u32(a[XFRM_HA_A_SA_BEHIND_MS]));
 	if (!json)
 		return;
-	out_number("overrun", nla_get_u64(a[XFRM_HA_A_SA_OVERRUN]));
+	out_bool("twin", nla_get_u8(a[XFRM_HA_A_SA_TWIN]));
+	out_number("striped", nla_get_u64(a[XFRM_HA_A_SA_STRIPED]));
+	out_string("share", "%u/%u", nla_get_u32(a[XFRM_HA_A_SA_SHARE]),
+		   nla_get_u32(a[XFRM_HA_A_SA_SHARE_OF]));
 	out_number("interval", nla_get_u32(a[XFRM_HA_A_SA_INTERVAL_OUT]));
 	out_number("exposure_lost", nla_get_u32(a[XFRM_HA_A_SA_EXPOSURE_LOST]));
 	out_number("exposure_replay", nla_get_u32(a[XFRM_HA_A_SA_EXPOSURE_REPLAY]));

@@ -15,7 +15,7 @@
 #define GROUP_SETTINGS \
 	"[interval N|auto] [quantity N] [max-age MS] [bitmap on|off] " \
 	"[on-peer-loss takeover|notify|solo|hold] [sync strict|relaxed] " \
-	"[replay strict|lenient] [join MS] [slice K/N[/NODES]|off] [slice-soft PERCENT]"
+	"[replay strict|lenient] [join MS] [soft PERCENT]"
 
 #define ENGINE_SETTINGS \
 	"[period MS] [initial N] [rise N] [decay PERCENT] [bonus N|auto] [threshold N|auto] " \
@@ -29,12 +29,13 @@ const struct command commands[] = {
 	{ "link", "del", "DEV", link_del },
 	{ "link", "show", "[DEV]", link_show },
 	{ "group", "add", "NAME [address IP]... [reqid N] [mark V/M] [if_id N] [link DEV] "
-			  "role active|standby " GROUP_SETTINGS, group_add },
+			  "role active|standby [stripe BITS] [index K] [nodes N] "
+			  GROUP_SETTINGS, group_add },
 	{ "group", "set", "NAME " GROUP_SETTINGS, group_set },
 	{ "group", "del", "NAME", group_del },
 	{ "group", "show", "[NAME]", group_show },
-	{ "takeover", NULL, "NAME [force]", takeover },
-	{ "release", NULL, "NAME", release },
+	{ "takeover", NULL, "NAME [force] [allow-missing] [wait SECONDS]", takeover },
+	{ "release", NULL, "NAME [allow-missing] [wait SECONDS]", release },
 	{ "sa", "show", "[group NAME]", sa_show },
 	{ "stat", "show", "[all]", stat_show },
 	{ "node", "show", "", node_show },
@@ -74,7 +75,8 @@ static int help(FILE *to)
 		fprintf(to, "  %s%s%s %s\n", c->object, c->name ? " " : "", c->name ?: "",
 			c->usage);
 	fputs("  -j JSON, -p pretty JSON, -N in the network namespace of this name or path\n"
-	      "exit status: 0 done, 1 refused, 2 usage; see xfrm-ha(8)\n", to);
+	      "exit status: 0 done, 1 refused, 2 usage, 3 already so, 4 no peer, 5 not in time; "
+	      "see xfrm-ha(8)\n", to);
 	return to == stderr ? USAGE : DONE;
 }
 
