@@ -55,10 +55,16 @@ static void control(struct kunit *test)
 	struct xha_announce a = {
 		.index = 5, .id = { .daddr = { cpu_to_be32(1), cpu_to_be32(2) },
 				    .spi = cpu_to_be32(9), .mark_v = 1, .mark_m = 2,
-				    .if_id = 3, .family = FAMILY_INET6, .proto = 50 },
+				    .if_id = 3, .family = FAMILY_INET6, .proto = 50,
+				    .key = 0x0123456789abcdefULL },
 		.mode = 2, .out = 1ULL << 33, .in = 5, .bytes = U64_MAX, .packets = 7,
+		.stripe = XHA_STRIPE_MAX, .group = U16_MAX, .inc = 0x80000001, .peer_inc = 9,
+		.share = { .first = 4095, .step = 4096 },
 	};
-	struct xha_group_msg g = { .name = "vpn", .role = XHA_WIRE_ACTIVE, .term = 3, .node = 4 };
+	struct xha_group_msg g = {
+		.name = "vpn", .role = XHA_WIRE_ACTIVE, .term = 3, .node = 4,
+		.id = 0x1234, .sas = 77, .missing = U32_MAX,
+	};
 	struct xha_window w;
 	struct xha_msg m;
 	u8 buf[128];
@@ -69,15 +75,50 @@ static void control(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, &m.announce.id, &a.id, sizeof(a.id));
 	KUNIT_EXPECT_EQ(test, m.announce.out, a.out);
 	KUNIT_EXPECT_EQ(test, m.announce.bytes, a.bytes);
+	KUNIT_EXPECT_EQ(test, m.announce.stripe, a.stripe);
+	KUNIT_EXPECT_EQ(test, m.announce.group, a.group);
+	KUNIT_EXPECT_EQ(test, m.announce.inc, a.inc);
+	KUNIT_EXPECT_EQ(test, m.announce.peer_inc, a.peer_inc);
+	KUNIT_EXPECT_EQ(test, m.announce.share.first, a.share.first);
+	KUNIT_EXPECT_EQ(test, m.announce.share.step, a.share.step);
 	n = xha_group_encode(buf, sizeof(buf), &g);
 	KUNIT_EXPECT_EQ(test, xha_msg_decode(buf, n, &m, &w), n);
 	KUNIT_EXPECT_STREQ(test, m.group.name, "vpn");
 	KUNIT_EXPECT_EQ(test, m.group.term, 3);
+	KUNIT_EXPECT_EQ(test, m.group.id, g.id);
+	KUNIT_EXPECT_EQ(test, m.group.sas, g.sas);
+	KUNIT_EXPECT_EQ(test, m.group.missing, g.missing);
 	memset(buf + 16, 'x', XHA_NAME_LEN);
 	KUNIT_EXPECT_EQ(test, xha_msg_decode(buf, n, &m, &w), -EBADMSG);
 	/* A kind of the future is skipped. */
 	n = xha_empty_encode(buf, sizeof(buf), 0x77);
 	KUNIT_EXPECT_EQ(test, xha_msg_decode(buf, sizeof(buf), &m, &w), n);
+}
+
+static int announced(u32 inc, u8 stripe, u32 first, u32 step)
+{
+	struct xha_announce a = {
+		.id.family = FAMILY_INET, .inc = inc, .stripe = stripe, .share = { first, step },
+	};
+	u8 buf[XHA_ANNOUNCE_LEN];
+	struct xha_window w;
+	struct xha_msg m;
+
+	xha_announce_encode(buf, sizeof(buf), &a);
+	return xha_msg_decode(buf, sizeof(buf), &m, &w);
+}
+
+/* Stripes, shares and incarnations that can't be. */
+static void shares(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, announced(1, XHA_STRIPE_MIN, 0, 0), XHA_ANNOUNCE_LEN);
+	KUNIT_EXPECT_EQ(test, announced(1, XHA_STRIPE_MAX, 1, 2), XHA_ANNOUNCE_LEN);
+	KUNIT_EXPECT_EQ(test, announced(1, XHA_STRIPE_MIN, 0, XHA_SHARE_NONE), XHA_ANNOUNCE_LEN);
+	KUNIT_EXPECT_EQ(test, announced(0, XHA_STRIPE_MIN, 0, 1), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, announced(1, XHA_STRIPE_MIN - 1, 0, 1), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, announced(1, XHA_STRIPE_MAX + 1, 0, 1), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, announced(1, XHA_STRIPE_MIN, 1, 1), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, announced(1, XHA_STRIPE_MIN, 4096, 4096), -EBADMSG);
 }
 
 /* Noise: no read beyond the end (KASAN watches), no more taken than there is. */
@@ -112,6 +153,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(header),
 	KUNIT_CASE(record),
 	KUNIT_CASE(control),
+	KUNIT_CASE(shares),
 	KUNIT_CASE(noise),
 	{ }
 };
