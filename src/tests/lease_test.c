@@ -5,17 +5,6 @@
 
 #include "pure/lease.c"
 
-static void lease_end(struct kunit *test)
-{
-	KUNIT_EXPECT_EQ(test, xha_lease_end(0, 100, false), 100);
-	KUNIT_EXPECT_EQ(test, xha_lease_end(U32_MAX - 100, 100, false), U32_MAX);
-	KUNIT_EXPECT_EQ(test, xha_lease_end(U32_MAX - 99, 100, false), U32_MAX);
-	KUNIT_EXPECT_EQ(test, xha_lease_end(U32_MAX, 1, false), U32_MAX);
-	KUNIT_EXPECT_EQ(test, xha_lease_end(U32_MAX, 1, true), 1ULL << 32);
-	KUNIT_EXPECT_EQ(test, xha_lease_end(U64_MAX - 5, 10, true), U64_MAX);
-	KUNIT_EXPECT_EQ(test, xha_lease_end(U64_MAX, 10, true), U64_MAX);
-}
-
 static void due(struct kunit *test)
 {
 	KUNIT_EXPECT_TRUE(test, xha_due(5, 5));
@@ -52,55 +41,148 @@ static void quantity(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xha_quantity(7, 3), 7);
 }
 
-static void limit(struct kunit *test)
-{
-	struct xha_bounds b = { .strict = true, .lease = 100, .last = U64_MAX };
+#define S	1024u
+#define BITS	10
 
-	KUNIT_EXPECT_EQ(test, xha_limit(&b), 100);
-	b.solo = true;
-	KUNIT_EXPECT_EQ(test, xha_limit(&b), U64_MAX);
-	b.solo = false;
-	b.strict = false;
-	KUNIT_EXPECT_EQ(test, xha_limit(&b), U64_MAX);
-	/* A slice of one's own needs no lease while there is nobody to ask. */
-	b.strict = true;
-	b.first = 1000;
-	b.last = 1999;
-	KUNIT_EXPECT_EQ(test, xha_limit(&b), 100);
-	b.alone = true;
-	KUNIT_EXPECT_EQ(test, xha_limit(&b), 1999);
-	b.solo = true;
-	KUNIT_EXPECT_EQ(test, xha_limit(&b), 1999);
+static struct xha_bounds bounds(u32 first, u32 step, bool esn)
+{
+	return (struct xha_bounds) {
+		.bits = BITS, .share = { first, step }, .end = xha_end(esn),
+	};
 }
 
-/* The nodes' slices cover all numbers, and none twice. */
-static void slice(struct kunit *test)
+static void limit(struct kunit *test)
 {
-	struct xha_partition p = { .soft = 75 };
-	struct xha_bounds b;
-	u64 next = 1;
-	u32 k;
+	struct xha_bounds b = bounds(1, 2, false);
 
-	for (p.slices = 1; p.slices <= XHA_SLICES_MAX; p.slices++, next = 1) {
-		p.nodes = min(p.slices, 3);
-		for (k = 0; k < p.slices; k++, next = b.last + 1) {
-			p.slice = k % p.nodes;
-			KUNIT_EXPECT_TRUE(test, xha_slice(&b, next - 1, &p, false));
-			KUNIT_EXPECT_EQ(test, b.first, next);
-		}
-		KUNIT_EXPECT_EQ(test, b.last, U32_MAX);
-		KUNIT_EXPECT_FALSE(test, xha_slice(&b, U32_MAX, &p, false));
-		KUNIT_EXPECT_EQ(test, b.last, U32_MAX);
-		p.slice = 0;
-		KUNIT_EXPECT_TRUE(test, xha_slice(&b, U32_MAX, &p, true));
-		KUNIT_EXPECT_EQ(test, b.first, (1ULL << 32) + 1);
-	}
-	KUNIT_EXPECT_FALSE(test, xha_slice(&b, U64_MAX, &p, true));
-	b.first = 100;
-	b.last = 200;
-	KUNIT_EXPECT_EQ(test, xha_slice_soft(&b, 75), 175);
-	b.last = U32_MAX;
-	KUNIT_EXPECT_EQ(test, xha_slice_soft(&b, 100), U32_MAX);
+	/* Alone, and no floor: its own stripes. */
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, 0), 0);
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, S - 1), 2 * S - 1);
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, 2 * S - 2), 2 * S - 1);
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, 2 * S - 1), 2 * S - 1);
+	b.floor = 100;
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, 0), 100);
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, 100), 100);
+	/* From the floor into a stripe of its own without a gap. */
+	b.floor = S - 1;
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, 0), 2 * S - 1);
+	b.bound = true;
+	b.lease = 7;
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, 0), 7);
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, 8), 7);
+	b = bounds(0, 1, false);
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, 0), U32_MAX);
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, U32_MAX), U32_MAX);
+	b = bounds(0, 1, true);
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, U32_MAX), xha_end(true));
+	b = bounds(0, 0, true);
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, 5), 5);
+	/* What only accepts is bound by nothing. */
+	b = (struct xha_bounds){ true, false, BITS, { 0, 2 }, U64_MAX, U64_MAX, U64_MAX };
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, 5), U64_MAX);
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, U64_MAX), U64_MAX);
+}
+
+static void jump(struct kunit *test)
+{
+	struct xha_bounds b = bounds(1, 2, false);
+
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, 0), S - 1);
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, 2 * S - 1), 3 * S - 1);
+	/* A burst of 2 over the end of a stripe: the last number of it is passed by. */
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, 2 * S - 2), 3 * S - 1);
+	KUNIT_EXPECT_EQ(test, xha_limit(&b, 3 * S - 1), 4 * S - 1);
+	/* Never back below the floor. */
+	b.floor = 6 * S;
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, 6 * S), 7 * S - 1);
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, 0), 7 * S - 1);
+	/* Not above the lease, nor to where it ends. */
+	b.floor = 0;
+	b.bound = true;
+	b.lease = 2 * S - 1;
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, 2 * S - 1), 2 * S - 1);
+	b.lease = 3 * S - 1;
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, 2 * S - 1), 2 * S - 1);
+	b.lease = 3 * S;
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, 2 * S - 1), 3 * S - 1);
+	/* The last stripe of 2^32; with extended numbers there is another one. */
+	b = bounds(1, 2, false);
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, U32_MAX), U32_MAX);
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, U32_MAX - S), U32_MAX);
+	b.share.first = 0;
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, U32_MAX - S), U32_MAX - S);
+	b = bounds(1, 2, true);
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, U32_MAX), U32_MAX + (u64)S);
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, xha_end(true)), xha_end(true));
+	b = bounds(0, 0, true);
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, 5), 5);
+	b.end = U64_MAX;
+	KUNIT_EXPECT_EQ(test, xha_jump(&b, 5), 5);
+}
+
+static void allows(struct kunit *test)
+{
+	struct xha_bounds b = bounds(1, 2, false);
+
+	b.floor = 100;
+	KUNIT_EXPECT_TRUE(test, xha_allows(&b, 100));
+	KUNIT_EXPECT_FALSE(test, xha_allows(&b, 101));
+	KUNIT_EXPECT_FALSE(test, xha_allows(&b, S - 1));
+	KUNIT_EXPECT_TRUE(test, xha_allows(&b, S));
+	KUNIT_EXPECT_FALSE(test, xha_allows(&b, 2 * S));
+	KUNIT_EXPECT_TRUE(test, xha_allows(&b, U32_MAX));
+	KUNIT_EXPECT_FALSE(test, xha_allows(&b, U32_MAX + 1ULL + S));
+	b.bound = true;
+	b.lease = S;
+	KUNIT_EXPECT_TRUE(test, xha_allows(&b, S));
+	KUNIT_EXPECT_FALSE(test, xha_allows(&b, S + 1));
+	b.lease = 99;
+	KUNIT_EXPECT_FALSE(test, xha_allows(&b, 100));
+}
+
+static void ask(struct kunit *test)
+{
+	struct xha_bounds b = bounds(1, 2, false);
+
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, 0, 1), S);
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, S, S - 1), 2 * S - 1);
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, S, S), 3 * S);
+	/* Half of them below the floor. */
+	b.floor = 50;
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, 0, 100), S + 49);
+	/* The peer must not begin below what needs no stripe. */
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, 0, 10), 50);
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, 0, 50), 50);
+	b.whole = true;
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, 0, 10), 50);
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, 45, 10), 55);
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, U32_MAX - 10, 10), U32_MAX);
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, U32_MAX - 10, 11), U32_MAX);
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, U32_MAX, 1), U32_MAX);
+	b = bounds(1, 2, false);
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, U32_MAX - 1, 2), U32_MAX);
+	/* No share: nothing but the floor, and not the numbers of others. */
+	b = bounds(0, 0, true);
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, 7, 100), 7);
+	b.floor = 50;
+	KUNIT_EXPECT_EQ(test, xha_ask(&b, 7, 100), 50);
+}
+
+static void soft(struct kunit *test)
+{
+	struct xha_bounds b = bounds(0, 1, false);
+
+	KUNIT_EXPECT_EQ(test, xha_soft(&b, 75), 3ULL << 30);
+	KUNIT_EXPECT_EQ(test, xha_soft(&b, 100), U32_MAX);
+	b = bounds(1, 2, false);
+	KUNIT_EXPECT_EQ(test, xha_soft(&b, 50), (1ULL << 31) - 1);
+	KUNIT_EXPECT_EQ(test, xha_soft(&b, 100), U32_MAX);
+	b.whole = true;
+	KUNIT_EXPECT_EQ(test, xha_soft(&b, 75), 3ULL << 30);
+	b = bounds(0, 0, false);
+	KUNIT_EXPECT_EQ(test, xha_soft(&b, 75), U32_MAX);
+	b = bounds(1, 2, true);
+	KUNIT_EXPECT_EQ(test, xha_soft(&b, 75), U64_MAX);
 }
 
 static void auto_interval(struct kunit *test)
@@ -116,9 +198,11 @@ static void auto_interval(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(limit),
-	KUNIT_CASE(slice),
+	KUNIT_CASE(jump),
+	KUNIT_CASE(allows),
+	KUNIT_CASE(ask),
+	KUNIT_CASE(soft),
 	KUNIT_CASE(auto_interval),
-	KUNIT_CASE(lease_end),
 	KUNIT_CASE(due),
 	KUNIT_CASE(in_interval),
 	KUNIT_CASE(expand48),
