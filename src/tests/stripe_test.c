@@ -5,8 +5,8 @@
 
 #include "pure/stripe.c"
 
-#define S	(1ULL << XHA_STRIPE_DEFAULT)
 #define BITS	XHA_STRIPE_DEFAULT
+#define S	BIT_ULL(BITS)
 
 static const struct xha_share none, all = { 0, 1 }, even = { 0, 2 }, odd = { 1, 2 };
 
@@ -80,7 +80,8 @@ static void ahead(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xha_share_ahead(&third, 10, 0, 3 * 1024 + 5), 10 * 1024 + 4);
 	KUNIT_EXPECT_EQ(test, xha_share_ahead(&odd, BITS, U64_MAX - S, S), U64_MAX);
 	KUNIT_EXPECT_EQ(test, xha_share_ahead(&odd, BITS, U64_MAX - S, S - 1), U64_MAX - 1);
-	KUNIT_EXPECT_EQ(test, xha_share_ahead(&even, BITS, U64_MAX - 2 * S, 1), U64_MAX - 2 * S + 1);
+	KUNIT_EXPECT_EQ(test, xha_share_ahead(&even, BITS, U64_MAX - 2 * S, 1),
+			U64_MAX - 2 * S + 1);
 	KUNIT_EXPECT_EQ(test, xha_share_ahead(&even, BITS, U64_MAX - 2 * S, S + 1), U64_MAX);
 	KUNIT_EXPECT_EQ(test, xha_share_ahead(&even, BITS, 0, U64_MAX), U64_MAX);
 }
