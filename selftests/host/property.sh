@@ -14,7 +14,7 @@ dir=$(mktemp -d)
 at_exit rm -rf "$dir"
 
 seed=$((SRANDOM))
-for name in window lease frame session; do
+for name in window stripe lease frame session; do
 	[ "${XFRM_HA_QUICK-}" ] || check "$name, seed 1" "$tests/$name" 1
 	check "$name, seed $seed" "$tests/$name" $seed
 done
@@ -33,6 +33,18 @@ mutant() { # PROGRAM FILE SED-EXPRESSION
 [ -z "${XFRM_HA_QUICK-}" ] || ktap_finished
 mutant window pure/window.c 's/seq >= w->width/seq > w->width/'
 mutant window pure/window.c 's/!= (edge - 1) >> 32/> (edge - 1) >> 32/'
+mutant stripe pure/stripe.c 's/q <= left/q < left/'
+mutant stripe pure/stripe.c 's/s->step - rest + s->first/s->step - rest/'
+mutant stripe pure/stripe.c 's/own->first + own->step/own->first + 1/'
+mutant stripe pure/stripe.c 's/(bits + 1) > 1ULL/bits > 1ULL/'
+mutant stripe pure/stripe.c 's/stripes - s->first - 1/stripes - s->first/'
 mutant lease pure/lease.c 's/oseq < quantity/oseq > quantity/'
-mutant lease pure/lease.c 's/strict && !b->solo/strict || !b->solo/'
+mutant lease pure/lease.c 's/b->bound ? min(limit, b->lease) : limit/limit/'
+mutant lease pure/lease.c 's/max3(limit, oseq, b->floor)/oseq/'
+mutant lease pure/lease.c 's/number <= b->floor ||/true ||/'
+mutant lease pure/lease.c 's/quantity - below/quantity/'
+mutant lease pure/lease.c 's/max3(end, oseq, b->floor)/max(end, oseq)/'
+mutant lease pure/lease.c 's/!b->whole \&\& !b->share.step/false/'
+mutant lease pure/lease.c 's/size(s, b->bits) \* percent/size(s, b->bits)/'
+mutant frame pure/frame.c 's/a->share.first >= a->share.step/a->share.first > a->share.step/'
 ktap_finished

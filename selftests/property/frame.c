@@ -57,6 +57,16 @@ static void any_id(struct xha_id *id)
 	id->mark_m = any_size(32);
 	id->if_id = any_size(32);
 	noise(id->daddr, id->family == INET ? 4 : 16);
+	id->key = edgy();
+}
+
+static void any_share(struct xha_share *s)
+{
+	*s = (struct xha_share) { .step = one_in(8) ? XHA_SHARE_NONE : any_size(32) };
+	if (s->step)
+		s->first = one_in(4) ? s->step - 1 : below(s->step);
+	else
+		s->first = any_size(32);
 }
 
 static void any_group(struct xha_group_msg *g)
@@ -65,6 +75,7 @@ static void any_group(struct xha_group_msg *g)
 
 	*g = (struct xha_group_msg) {
 		.role = below(XHA_WIRE_REQUEST + 1), .term = any_size(32), .node = any_size(32),
+		.id = 1 + below(U16_MAX), .sas = any_size(32), .missing = any_size(32),
 	};
 	for (i = 0; i < n; i++) {
 		g->name[i] = '!' + below('~' - '!' + 1);
@@ -109,6 +120,12 @@ static void any_message(struct xha_msg *m, struct xha_window *w)
 		a->in = edgy();
 		a->bytes = edgy();
 		a->packets = edgy();
+		a->stripe = XHA_STRIPE_MIN + below(XHA_STRIPE_MAX - XHA_STRIPE_MIN + 1);
+		a->group = any_size(16);
+		a->inc = 1 + below(U32_MAX);
+		a->peer_inc = any_size(32);
+		a->node_inc = any_size(32);
+		any_share(&a->share);
 		break;
 	case XHA_MSG_GONE:
 	case XHA_MSG_NAK:
@@ -159,7 +176,15 @@ static bool same_announce(const struct xha_announce *a, const struct xha_announc
 {
 	return a->index == b->index && same_id(&a->id, &b->id) && a->mode == b->mode &&
 	       a->flags == b->flags && a->out == b->out && a->in == b->in &&
-	       a->bytes == b->bytes && a->packets == b->packets;
+	       a->bytes == b->bytes && a->packets == b->packets && a->stripe == b->stripe &&
+	       a->group == b->group && a->inc == b->inc && a->peer_inc == b->peer_inc && a->node_inc == b->node_inc &&
+	       a->share.first == b->share.first && a->share.step == b->share.step;
+}
+
+static bool same_group(const struct xha_group_msg *a, const struct xha_group_msg *b)
+{
+	return a->node == b->node && a->term == b->term && a->role == b->role && a->id == b->id &&
+	       a->sas == b->sas && a->missing == b->missing && !strcmp(a->name, b->name);
 }
 
 static bool same(const struct xha_msg *a, const struct xha_msg *b)
@@ -178,8 +203,7 @@ static bool same(const struct xha_msg *a, const struct xha_msg *b)
 	case XHA_MSG_ASK:
 		return same_id(&a->id, &b->id);
 	case XHA_MSG_GROUP:
-		return a->group.node == b->group.node && a->group.term == b->group.term &&
-		       a->group.role == b->group.role && !strcmp(a->group.name, b->group.name);
+		return same_group(&a->group, &b->group);
 	}
 	return true;
 }
@@ -232,6 +256,37 @@ static void refusals(void)
 	expect(xha_record_encode(buf, LONGEST, &r) == -EINVAL, "outbound window");
 	expect(id.family == INET || id.family == INET6 ||
 	       xha_ask_encode(buf, LONGEST, &id) == -EINVAL, "family %u", id.family);
+}
+
+/* What may be encoded, but is not believed */
+static void unbelievable(void)
+{
+	static struct xha_window w;
+	struct xha_announce a = {
+		.inc = 1 + below(U32_MAX), .stripe = XHA_STRIPE_DEFAULT, .share = { 0, 2 },
+	};
+	struct xha_msg m;
+	u8 buf[LONGEST];
+	u32 what = below(4);
+
+	any_id(&a.id);
+	switch (what) {
+	case 0:
+		a.inc = 0;
+		break;
+	case 1:
+		a.stripe = one_in(2) ? below(XHA_STRIPE_MIN) :
+			   XHA_STRIPE_MAX + 1 + below(U8_MAX - XHA_STRIPE_MAX);
+		break;
+	case 2:
+		a.share.step = 1 + any_size(31);
+		a.share.first = one_in(2) ? a.share.step :
+				a.share.step + below(U32_MAX - a.share.step);
+		break;
+	}
+	expect(xha_announce_encode(buf, LONGEST, &a) == XHA_ANNOUNCE_LEN, "announcement");
+	expect(xha_msg_decode(buf, LONGEST, &m, &w) == (what == 3 ? XHA_ANNOUNCE_LEN : -EBADMSG),
+	       "inc %u stripe %u share %u/%u", a.inc, a.stripe, a.share.first, a.share.step);
 }
 
 /* Header, acknowledgment, messages: what a DATA frame is before it is sealed */
@@ -344,7 +399,9 @@ static void damage(void)
 
 static bool id_bounds(const struct xha_id *id)
 {
-	if (id->zero || (id->family != INET && id->family != INET6))
+	static const u8 zero[sizeof(id->zero)];
+
+	if (memcmp(id->zero, zero, sizeof(zero)) || (id->family != INET && id->family != INET6))
 		return false;
 	return id->family == INET6 || !(id->daddr[1] | id->daddr[2] | id->daddr[3]);
 }
@@ -377,6 +434,13 @@ static bool group_bounds(const struct xha_group_msg *g)
 	return n && n < XHA_NAME_LEN && g->role <= XHA_WIRE_REQUEST;
 }
 
+static bool announce_bounds(const struct xha_announce *a)
+{
+	return a->index <= XHA_INDEX_MAX && !(a->flags & ~(XHA_REC_F_MASK & ~XHA_REC_F_BITMAP)) &&
+	       a->inc && a->stripe >= XHA_STRIPE_MIN && a->stripe <= XHA_STRIPE_MAX &&
+	       (!a->share.step || a->share.first < a->share.step) && id_bounds(&a->id);
+}
+
 static bool bounds(const struct xha_msg *m, const struct xha_window *w)
 {
 	switch (m->kind) {
@@ -384,9 +448,7 @@ static bool bounds(const struct xha_msg *m, const struct xha_window *w)
 	case XHA_MSG_IN:
 		return record_bounds(m, w);
 	case XHA_MSG_ANNOUNCE:
-		return m->announce.index <= XHA_INDEX_MAX &&
-		       !(m->announce.flags & ~(XHA_REC_F_MASK & ~XHA_REC_F_BITMAP)) &&
-		       id_bounds(&m->announce.id);
+		return announce_bounds(&m->announce);
 	case XHA_MSG_ASK:
 		return id_bounds(&m->id);
 	case XHA_MSG_GROUP:
@@ -467,6 +529,8 @@ static void one_case(void)
 
 	if (what == 1)
 		refusals();
+	if (what == 2)
+		unbelievable();
 	if (what == 0)
 		data_frame();
 	else if (what == 8)

@@ -135,7 +135,7 @@ u64 xha_jump(const struct xha_bounds *b, u64 oseq)
 	if (b->bound && limit >= b->lease)
 		return oseq;
 	next = xha_share_next(&b->share, b->bits, max3(limit, oseq, b->floor));
-	if (next > b->end || (b->bound && next > b->lease))
+	if (next == U64_MAX || next > b->end || (b->bound && next > b->lease))
 		return oseq;
 	return next - 1;
 }
@@ -153,17 +153,23 @@ bool xha_allows(const struct xha_bounds *b, u64 number)
  * @oseq: last number used
  * @quantity: packets, at least 1
  *
- * Return: where the SA has come to when it has used so many more numbers: its lease ends there.
+ * The peer, should it take over, begins above the lease that it was asked for. So that covers all
+ * that needs no stripe. An SA without a share asks for no more: the rest is for others.
+ *
+ * Return: where the SA has come to when it has used so many more numbers; the end if it has not as
+ * many; not below the floor.
  */
 u64 xha_ask(const struct xha_bounds *b, u64 oseq, u32 quantity)
 {
 	u64 end, below = b->floor > oseq ? b->floor - oseq : 0;
 
-	if (b->whole || below >= quantity)
+	if (!b->whole && !b->share.step)
+		end = oseq;
+	else if (b->whole || below >= quantity)
 		end = U64_MAX - oseq < quantity ? U64_MAX : oseq + quantity;
 	else
 		end = xha_share_ahead(&b->share, b->bits, max(oseq, b->floor), quantity - below);
-	return clamp(end, min(oseq, b->end), b->end);
+	return min(max3(end, oseq, b->floor), b->end);
 }
 
 /**

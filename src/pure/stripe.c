@@ -3,7 +3,7 @@
 
 #include "pure/stripe.h"
 
-static u32 remainder(u64 stripe, u32 step)
+static u32 rest_of(u64 stripe, u32 step)
 {
 	u32 rest;
 
@@ -21,7 +21,7 @@ bool xha_share_has(const struct xha_share *s, u8 bits, u64 n)
 {
 	if (s->step <= 1)
 		return s->step;
-	return remainder(n >> bits, s->step) == s->first;
+	return rest_of(n >> bits, s->step) == s->first;
 }
 
 /**
@@ -43,7 +43,7 @@ u64 xha_share_next(const struct xha_share *s, u8 bits, u64 n)
 	if (xha_share_has(s, bits, n))
 		return n;
 	stripe = n >> bits;
-	rest = remainder(stripe, s->step);
+	rest = rest_of(stripe, s->step);
 	stripe += rest < s->first ? s->first - rest : s->step - rest + s->first;
 	return stripe > U64_MAX >> bits ? U64_MAX : stripe << bits;
 }
@@ -84,7 +84,7 @@ u64 xha_share_ahead(const struct xha_share *s, u8 bits, u64 n, u64 q)
 		return from + q - 1;
 	q -= left + 1;
 	more = (q >> bits) + 1;
-	if (more > (U64_MAX >> bits) / s->step)
+	if (more > div_u64(U64_MAX >> bits, s->step))
 		return U64_MAX;
 	stripe += more * s->step;
 	if (stripe > U64_MAX >> bits)
@@ -92,7 +92,7 @@ u64 xha_share_ahead(const struct xha_share *s, u8 bits, u64 n, u64 q)
 	return stripe << bits | (q & ((1ULL << bits) - 1));
 }
 
-/* How many of each 2^32 numbers belong to the share, on an average: all are of the same size. */
+/* How many of the first 2^32 numbers belong to the share. */
 u64 xha_share_size(const struct xha_share *s, u8 bits)
 {
 	u32 stripes = 1U << (32 - bits);
