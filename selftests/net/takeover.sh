@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
-ktap_plan 41
+ktap_plan 44
 ha_load
 topology
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
