@@ -45,6 +45,6 @@ mutant lease pure/lease.c 's/number <= b->floor ||/true ||/'
 mutant lease pure/lease.c 's/quantity - below/quantity/'
 mutant lease pure/lease.c 's/max3(end, oseq, b->floor)/max(end, oseq)/'
 mutant lease pure/lease.c 's/!b->whole \&\& !b->share.step/false/'
-mutant lease pure/lease.c 's/size(s, b->bits) \* percent/size(s, b->bits)/'
+mutant lease pure/lease.c 's/percent, 100)/percent, 101)/'
 mutant frame pure/frame.c 's/a->share.first >= a->share.step/a->share.first > a->share.step/'
 ktap_finished
