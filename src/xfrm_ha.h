@@ -153,7 +153,8 @@ struct xha_sa {
 	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
 	u32 inc;			/* incarnation of what is remembered here of it; x->lock */
 	u32 peer_inc;			/* that of the peer's which @given is for; 0: none; x->lock */
-	struct xha_share given;		/* what that may use; x->lock */
+	struct xha_share own;		/* what this node may use without a lease; x->lock */
+	struct xha_share given;		/* what @peer_inc may; x->lock */
 	u32 sure;			/* session in which it told what it has used; x->lock */
 	u32 rejoined;			/* session in which a lease was acknowledged; x->lock */
 	u32 born;			/* xha_mirror_time() when it came; immutable */
@@ -399,6 +400,7 @@ struct xha_memory {
 	u64 lease;
 	u64 used;
 	bool acted;
+	bool live;			/* it was not held: what a standby says is what it was told */
 };
 
 enum xha_verdict {			/* on a record */

@@ -104,13 +104,13 @@ s.send(bytes.fromhex('020000000102' + '$2' + '88b5' + '$1').ljust(60, b'\\0'))"
 own=020000000101
 inject 09200010000000000000000000000001 $own
 check "N4: unknown version" wait_for 5 counter "$G2" frame_version 1
-inject 0120ffff000000000000000000000001 $own
+inject 0220ffff000000000000000000000001 $own
 check "N4: longer than the frame" wait_for 5 counter "$G2" frame_malformed 1
-inject 01200010000000010000000000000001 $own
+inject 02200010000000010000000000000001 $own
 check "N4: no such session" wait_for 5 counter "$G2" frame_session 1
-inject 01200010000000010000000000000001 020000000999
+inject 02200010000000010000000000000001 020000000999
 check "N4: a stranger" wait_for 5 counter "$G2" frame_stranger 1
-inject "0110006c0000000000000000000000000000000900000009003203000$(printf '1%.0s' {1..193})" $own
+inject "0210006c0000000000000000000000000000000900000009003203000$(printf '1%.0s' {1..193})" $own
 check "N4: a handshake without the key" wait_for 5 counter "$G2" frame_auth 1
 check "the session stands" link_state "$G2" up
 

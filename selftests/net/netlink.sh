@@ -90,7 +90,6 @@ refused "$G1" "out of range" group add g role active index 0 nodes 17
 refused "$G1" "out of range" group add g role active stripe 9
 refused "$G1" "out of range" group add g role active stripe 32
 refused "$G1" "fit into 2^32" group add g role active stripe 31 index 0 nodes 3
-refused "$G1" "be told its index" group add g role active nodes 2
 refused "$G1" "be told its index" group add g role active nodes 3
 # shellcheck disable=SC2046	# a list
 refused "$G1" "no more than 16 addresses" group add g role active $(printf 'address 10.0.0.%s ' {1..17})
@@ -177,12 +176,14 @@ is "was set, the rest stays" "$(field group '[.interval, .max_age, .replay]')" \
 refused "$G1" "There is no group" group set nobody interval 1
 refused "$G1" "There is no group" group del nobody
 refused "$G1" "There is no group" takeover nobody
-refused "$G1" "not active" release g
+STATUS=3 refused "$G1" "not active" release g
 refused "$G1" "Group g is mirrored" link del sync
 check "takeover" ha "$G1" takeover g
 wait_for 5 role "$G1" g active
-refused "$G1" "already" takeover g
-refused "$G1" "no peer in sync" release g
+STATUS=3 refused "$G1" "already" takeover g
+STATUS=4 refused "$G1" "no peer in sync" release g
+STATUS=2 refused "$G1" "say takeover, or release" group set g role active
+STATUS=2 refused "$G1" "wait SECONDS" takeover g soon
 check "counters" ha "$G1" stat show
 is "version" "$(ha "$G1" -j version | jq -c '.[0] | .tool == .module')" true
 

@@ -589,7 +589,7 @@ static int fill_sa(struct sk_buff *skb, void *obj)
 	xha_place_sample(sa, &s);
 	hold = sa->hold;
 	striped = sa->striped;
-	share = sa->bounds.share;
+	share = sa->own;
 	lease = sa->bounds.lease;
 	interval = sa->out_interval;
 	if (xha_width(sa->x))

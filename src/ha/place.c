@@ -125,6 +125,7 @@ void xha_place_init(struct xha_sa *sa)
 	struct xha_mirror *m = sa->mirror;
 
 	sa->bounds.bits = xha_group_config(g)->stripe;
+	sa->own = g->share;
 	sa->bounds.share = g->share;
 	sa->bounds.end = xha_sends(sa->x) ? xha_end(xha_esn(sa->x)) : U64_MAX;
 	sa->bounds.bound = true;
@@ -148,7 +149,30 @@ void xha_place_init(struct xha_sa *sa)
 static bool is_whole(const struct xha_sa *sa)
 {
 	return sa->mirror && this_session(sa, sa->sure) &&
-	       sa->bounds.share.step == sa->group->share.step;
+	       sa->own.step == sa->group->share.step;
+}
+
+/*
+ * What was one share before its owner gave half of it to the peer of now: what a lease covers may lie in
+ * either half, because who gave the lease begins above it, and nobody else ever had a part of them.
+ */
+static struct xha_share both_halves(const struct xha_sa *sa)
+{
+	struct xha_share s = sa->own;
+
+	if (s.step > sa->group->share.step && !(s.step & 1)) {
+		s.step /= 2;
+		s.first %= s.step;
+	}
+	return s;
+}
+
+/* @sa->bounds.whole and @bound are known. */
+static void set_share(struct xha_sa *sa)
+{
+	struct xha_bounds *b = &sa->bounds;
+
+	b->share = b->bound && sa->mirror && this_session(sa, sa->sure) ? both_halves(sa) : sa->own;
 }
 
 /**
@@ -166,6 +190,7 @@ void xha_place_bound(struct xha_sa *sa)
 	b->bound = sa->mirror && c->strict &&
 		   !(READ_ONCE(g->solo) && !this_session(sa, sa->rejoined));
 	b->whole = is_whole(sa);
+	set_share(sa);
 	if (b->whole)
 		b->floor = max(b->floor, b->lease);
 	sa->soft = sa->packet || !xha_sends(sa->x) ? U64_MAX : xha_soft(b, c->soft);
@@ -303,10 +328,13 @@ static u64 begin(struct xha_sa *sa)
 	}
 	set_bounds(sa, 0, 0);
 	b->whole = is_whole(sa);
+	set_share(sa);
 	/* That the number was exact counts if it was handed over: else the peer may have gone on. */
 	if (sa->final && way == XHA_BY_HANDOVER &&
 	    sa->final_term == READ_ONCE(sa->group->handed_term)) {
-		lease = xha_ask(b, xha_oseq(x), XHA_LEASE_GRANT);
+		/* What the peer has written into its own, see xha_place_grant(). */
+		lease = min(xha_ask(b, xha_oseq(x), XHA_LEASE_GRANT),
+			    xha_oseq(x) + XHA_LEASE_GRANT);
 		set_bounds(sa, lease, b->whole ? lease : 0);
 	} else if (!sa->told) {
 		begin_birth(sa, way == XHA_BY_TAKEOVER || READ_ONCE(sa->group->took));
@@ -349,7 +377,7 @@ static bool is_finished(const struct xha_sa *sa, u32 tenure)
 		return true;
 	if (sa->packet)
 		return sa->heard || sa->tenure != tenure;
-	if (sa->strange || !is_known(sa) || (xha_sends(sa->x) && !sa->bounds.share.step))
+	if (sa->strange || !is_known(sa) || (xha_sends(sa->x) && !sa->own.step))
 		return true;
 	return xha_oseq(sa->x) >= end || xha_edge(sa->x) >= end;
 }
@@ -538,7 +566,7 @@ out:
  */
 static void split(struct xha_sa *sa)
 {
-	if (!xha_share_split(&sa->bounds.share, &sa->given, sa->bounds.bits))
+	if (!xha_share_split(&sa->own, &sa->given, sa->bounds.bits))
 		sa->given = (struct xha_share){ .step = XHA_SHARE_NONE };
 	xha_stat_inc(sa->xn, XHA_STAT_SHARE_SPLIT);
 }
@@ -561,25 +589,25 @@ static bool is_other(const struct xha_sa *sa, u32 inc, u32 session)
 static void take_share(struct xha_sa *sa, const struct xha_announce *a)
 {
 	struct xha_bounds *b = &sa->bounds;
-	bool bits = a->stripe != b->bits, share = a->share.step > b->share.step;
+	bool bits = a->stripe != b->bits, share = a->share.step > sa->own.step;
 
 	/* A standby that has used nothing follows. */
-	if (sa->acted && !(a->flags & (XHA_REC_F_LEASE | XHA_REC_F_EXACT | XHA_REC_F_FINAL)))
+	if (sa->acted && !(a->flags & XHA_REC_F_USED))
 		bits = false;
 	if (!bits && !share)
 		return;
 	/* It should have: what it would go on with may be somebody else's. */
 	if (sa->acted) {
-		b->share.step = 0;
+		sa->own.step = 0;
 		if (!(sa->hold & XHA_HOLD_STANDBY))
 			retire(sa);
 		return;
 	}
 	b->bits = a->stripe;
 	if (a->share.step)
-		b->share = a->share;
-	if (b->share.step == XHA_SHARE_NONE)
-		b->share.step = 0;
+		sa->own = a->share;
+	if (sa->own.step == XHA_SHARE_NONE)
+		sa->own.step = 0;
 }
 
 /**
@@ -675,12 +703,19 @@ void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, 
 		sa->inc = mem->inc;
 		sa->peer_inc = mem->peer_inc;
 		sa->bounds.bits = mem->bits;
-		sa->bounds.share = mem->share;
+		sa->own = mem->share;
 		sa->given = mem->given;
 		sa->used = max(sa->used, mem->acted ? out : mem->used);
 		sa->acted = mem->acted;
 		set_bounds(sa, mem->lease, mem->floor);
 	}
+	/*
+	 * With a peer in sync the first numbers are those of the active one. A standby that has the SA
+	 * already, and knows nothing of it, says them.
+	 */
+	if (!mem->inc && out <= XHA_LEASE_BIRTH && xha_group_sends(sa->group) &&
+	    !READ_ONCE(sa->group->took))
+		out = 0;
 	if (sa->packet) {
 		sa->heard |= out && out < xha_end(xha_esn(x));
 	} else {
@@ -721,12 +756,13 @@ void xha_place_remember(struct xha_sa *sa, struct xha_memory *mem, struct xha_sa
 		.inc = sa->inc,
 		.peer_inc = sa->peer_inc,
 		.bits = sa->bounds.bits,
-		.share = sa->bounds.share,
+		.share = sa->own,
 		.given = sa->given,
 		.floor = sa->bounds.floor,
 		.lease = sa->bounds.lease,
 		.used = sa->used,
 		.acted = sa->acted,
+		.live = sa->acted && !(sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY)),
 	};
 	spin_unlock_bh(&sa->x->lock);
 }

@@ -141,7 +141,7 @@ static void bury(struct xha_mirror *m, struct xha_known *k)
 	struct xha_sample s;
 
 	xha_place_remember(k->sa, &k->mem, &s);
-	k->out = max(k->out, s.out);
+	k->out = k->mem.live ? s.out : max(k->out, s.out);
 	k->in = max(k->in, s.in);
 	k->bytes = max(k->bytes, s.bytes);
 	k->packets = max(k->packets, s.packets);
@@ -322,6 +322,9 @@ static u8 learn_out(struct xha_mirror *m, struct xha_known *k, u64 number, u64 s
 	    (k->sa && !xha_group_hears(k->sa->group, m->rx_epoch, number)))
 		flags &= ~XHA_REC_F_FINAL;
 	k->newest = max(k->newest, number);
+	/* Of one that was deleted here a standby says what it was told, not what was used. */
+	if (!k->sa && k->mem.live && !(flags & XHA_REC_F_USED))
+		return flags;
 	if (flags & XHA_REC_F_FINAL || seq > k->out)
 		k->out = seq;
 	return flags;

@@ -93,6 +93,8 @@ enum xha_msg_kind {
 #define XHA_REC_F_LEASE		0x4	/* out: sender is active, and will use numbers up to seq */
 #define XHA_REC_F_EXACT		0x8	/* out: the sender may have used numbers up to it */
 #define XHA_REC_F_MASK		0xf
+/* The sender is active, or has been: no standby that tells what it was told. */
+#define XHA_REC_F_USED		(XHA_REC_F_FINAL | XHA_REC_F_LEASE | XHA_REC_F_EXACT)
 
 /**
  * struct xha_record - one mirrored update of one SA in one direction
