@@ -331,7 +331,8 @@ static void input_group(struct xha_mirror *m, u64 number, const struct xha_group
  *
  * What precedes a malformed message has been taken in: each message stands alone.
  *
- * Return: 0, -EBADMSG, or -EBUSY: a lease was asked for that this node can't give.
+ * Return: 0, -EBADMSG, -EBUSY: a lease was asked for that this node can't give, or -ENOTCONN:
+ * the session is gone.
  */
 int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 {
@@ -341,6 +342,10 @@ int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 	rcu_read_lock();
 	spin_lock_bh(&m->rx_lock);
 	m->refused = false;
+	if (!m->up) {
+		err = -ENOTCONN;
+		len = 0;
+	}
 	while (len > 0) {
 		struct xha_msg *msg = &m->rx_msg;
 
@@ -520,7 +525,7 @@ u32 xha_mirror_orphans(const struct xha_mirror *m)
 }
 
 /* Indexes of the peer count within one session; what is known of its SAs stays. */
-void xha_replica_session(struct xha_mirror *m, bool up)
+void xha_replica_session(struct xha_mirror *m)
 {
 	spin_lock_bh(&m->rx_lock);
 	m->rx_epoch++;
