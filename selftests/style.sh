@@ -92,6 +92,17 @@ compile() {
 		CF=-D__CHECK_ENDIAN__ 2>&1 | sed "s|$XFRM_HA_DIR/build/style/||" | silent
 }
 
+# What a wing may know of the others. link/link.h is all that they know of link/.
+doors() {
+	{
+		files 'src/link/*.[ch]' | xargs grep -nHE '^#include "' |
+			grep -vE '"(pure/[a-z]+|link/[a-z]+|control/stats)\.h"'
+		files 'src/*.[ch]' | grep -v '^src/link/' | xargs grep -nHE '^#include "link/' |
+			grep -v '"link/link.h"'
+		files 'src/link/*.[ch]' | xargs grep -nHwE 'xha_(net|sa|group|mirror|event|item)[a-z_]*'
+	} | silent
+}
+
 python() {
 	files '*.py' selftests/vm/run | while read -r f; do
 		python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$f" 2>&1
@@ -107,6 +118,7 @@ check "SPDX in every file" spdx
 check "shellcheck" shell
 check "functions keep their meaning" names
 check "python parses" python
+check "doors between wings are one-way" doors
 check "no file beyond 900 lines" size
 check "no absolute paths of somebody's machine" places
 check "checkpatch --strict" checkpatch

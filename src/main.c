@@ -17,7 +17,6 @@ static int __net_init net_start(struct net *net)
 	xn->net = net;
 	mutex_init(&xn->mutex);
 	spin_lock_init(&xn->event_lock);
-	INIT_LIST_HEAD(&xn->links);
 	xn->stats = alloc_percpu(struct xha_stats);
 	if (!xn->stats)
 		return -ENOMEM;
@@ -25,9 +24,15 @@ static int __net_init net_start(struct net *net)
 	if (err)
 		goto err_stats;
 	xha_group_init(xn);
+	err = xha_links_init(&xn->links, net, &xn->mutex, xn->stats);
+	if (err)
+		goto err_sa;
 	xha_sa_net_start(xn);
 	return 0;
 
+err_sa:
+	xha_group_fini(xn);
+	xha_sa_net_fini(xn);
 err_stats:
 	free_percpu(xn->stats);
 	return err;
@@ -37,10 +42,11 @@ static void __net_exit net_stop(struct net *net)
 {
 	struct xha_net *xn = xha_pernet(net);
 
+	xha_links_mute(&xn->links);
 	mutex_lock(&xn->mutex);
 	WRITE_ONCE(xn->dead, true);
 	xha_group_fini(xn);
-	xha_link_fini(xn);
+	xha_links_fini(&xn->links);
 	mutex_unlock(&xn->mutex);
 	xha_sa_net_fini(xn);
 	xha_engine_net_fini();
@@ -65,17 +71,14 @@ static int __init xha_init(void)
 	err = xha_group_start();
 	if (err)
 		goto err_sa;
-	err = xha_link_init();
-	if (err)
-		goto err_group;
 	err = xha_tap_start();
 	if (err)
-		goto err_link;
+		goto err_group;
 	err = register_pernet_subsys(&net_ops);
 	if (err)
 		goto err_tap;
 	xha_tap_listen();
-	err = xha_link_listen();
+	err = xha_peer_start();
 	if (err)
 		goto err_net;
 	err = xha_engine_init();
@@ -89,14 +92,12 @@ static int __init xha_init(void)
 err_engine:
 	xha_engine_exit();
 err_notifier:
-	xha_link_mute();
+	xha_peer_stop();
 err_net:
 	xha_tap_mute();
 	unregister_pernet_subsys(&net_ops);
 err_tap:
 	xha_tap_stop();
-err_link:
-	xha_link_exit();
 err_group:
 	xha_group_stop();
 err_sa:
@@ -108,11 +109,10 @@ static void __exit xha_exit(void)
 {
 	xha_netlink_exit();
 	xha_engine_exit();
-	xha_link_mute();
+	xha_peer_stop();
 	xha_tap_mute();
 	unregister_pernet_subsys(&net_ops);
 	xha_tap_stop();
-	xha_link_exit();
 	xha_group_stop();
 	xha_sa_exit();
 }

@@ -18,6 +18,8 @@
 #include <net/xfrm.h>
 #include <uapi/linux/xfrm_ha.h>
 
+#include "control/stats.h"
+#include "link/link.h"
 #include "pure/session.h"
 #include "pure/term.h"
 #include "xfrm/xfrm.h"
@@ -35,7 +37,7 @@
  *    netlink handlers and work items; may sleep. RTNL may be held outside it
  *    (netdevice notifier) and is never taken inside it.
  * 2. xha_mirror.rx_lock (BH): what is known of the peer's SAs, the
- *    application of records. Inside it: xha_link.rx_lock is outside.
+ *    application of records.
  * 3. xha_link.lock (BH): session, frames under way, control messages to send.
  * 4. xha_group.lock (BH): role and term of a group.
  * 5. xfrm_state.lock (BH), the kernel's: the numbers of the SA, and of its
@@ -55,18 +57,6 @@ struct xha_net;
 struct xha_link;
 struct xha_group;
 struct xha_engine;
-
-/* Every counter of a netns, with its name on netlink: stats.c. */
-enum xha_stat {
-#define XHA_STAT(id, name, text) XHA_STAT_##id,
-#include "control/stats_list.h"
-#undef XHA_STAT
-	__XHA_STAT_MAX
-};
-
-struct xha_stats {
-	u64 v[__XHA_STAT_MAX];
-};
 
 /* --- struct xha_sa: the shadow of one xfrm_state --- */
 
@@ -268,58 +258,6 @@ struct xha_group {
 	struct rcu_head rcu;
 };
 
-/* --- link --- */
-
-struct xha_link_config {
-	u16 ethertype;
-	u8 peer[ETH_ALEN];
-	bool insecure;
-	u32 heartbeat;		/* ms */
-	u32 dead;		/* heartbeats */
-	u32 batch;		/* us a due record may wait for others; 0: a frame at once */
-	u8 key[32];		/* pre-shared; write-only */
-};
-
-enum xha_link_state {
-	XHA_LINK_DOWN,		/* device absent, down, or without carrier */
-	XHA_LINK_CONNECTING,	/* saying HELLO */
-	XHA_LINK_SYNC,		/* session stands, bulk sync under way */
-	XHA_LINK_UP,		/* in sync */
-};
-
-/* Fires within a range before @ns, so that one interrupt serves several timers. */
-static inline void xha_timer_in(struct hrtimer *timer, u64 ns)
-{
-	hrtimer_start_range_ns(timer, ns_to_ktime(ns - ns / 4), ns / 4, HRTIMER_MODE_REL_SOFT);
-}
-
-struct xha_link;		/* struct in link.h; others use the calls below */
-
-/* What a frame carried, remembered until it is acknowledged or lost */
-enum xha_item_kind {
-	XHA_ITEM_OUT,
-	XHA_ITEM_IN,
-	XHA_ITEM_ANNOUNCE,	/* both halves */
-	XHA_ITEM_ASK,
-	XHA_ITEM_GONE,
-	XHA_ITEM_NAK,
-	XHA_ITEM_GROUP,
-	XHA_ITEM_SYNCED,
-};
-
-struct xha_item {
-	u8 kind;
-	u8 flags;		/* XHA_REC_F_FINAL */
-	u16 gen;		/* OUT, ANNOUNCE: of the SA */
-	u32 index;		/* SA, group id, or the peer's index (NAK) */
-	u64 seq;		/* number at the sample; IN: edge; GROUP: role << 32 | term */
-	u64 lease;		/* OUT, ANNOUNCE: lease end; ANNOUNCE also: */
-	u64 in;			/* ANNOUNCE: edge */
-};
-
-#define XHA_BATCH_DEFAULT	8000	/* us */
-#define XHA_FRAME_ITEMS	96	/* items in one frame at most */
-
 /* --- per netns --- */
 
 /*
@@ -337,7 +275,7 @@ struct xha_net {
 	struct net *net;
 	struct mutex mutex;		/* configuration */
 	u32 node;			/* own id; 0: not set; mutex */
-	struct list_head links;		/* RCU; mutex */
+	struct xha_links links;
 	struct list_head group_list;	/* RCU; mutex */
 	struct xarray groups;		/* id → group */
 	struct rhashtable by_id;	/* xha_sa.by_id */
@@ -479,45 +417,14 @@ void xha_group_stop(void);
 void xha_group_init(struct xha_net *xn);
 void xha_group_fini(struct xha_net *xn);
 
-/* link.c: the dedicated netdev, timers, transmit and receive */
-int xha_link_add(struct xha_net *xn, struct net_device *dev, const struct xha_link_config *c,
+/* peer.c: links as what mirrors and groups use; the rest of a link is in link/link.h */
+int xha_peer_add(struct xha_net *xn, struct net_device *dev, const struct xha_link_config *c,
 		 struct netlink_ext_ack *extack);
-int xha_link_set(struct xha_net *xn, const char *dev, const struct xha_link_config *c,
-		 bool new_key, struct netlink_ext_ack *extack);
-int xha_link_del(struct xha_net *xn, const char *dev, struct netlink_ext_ack *extack);
-/* RCU or mutex; NULL @dev: the first one */
-struct xha_link *xha_link_find(struct xha_net *xn, const char *dev);
-void xha_link_kick(struct xha_link *link);	/* something is due; x->lock may be held */
-void xha_link_urge(struct xha_link *link);	/* ditto, do not wait for the batch */
-enum xha_link_state xha_link_state(const struct xha_link *link);
-void xha_link_synced(struct xha_link *link);	/* bulk sync is complete, both ways */
-bool xha_link_lower(const struct xha_link *link);	/* than its peer's address was when it was made */
+int xha_peer_del(struct xha_net *xn, const char *dev, struct netlink_ext_ack *extack);
 struct xha_net *xha_link_net(const struct xha_link *link);
-struct xha_link_info {
-	char dev[IFNAMSIZ];
-	int ifindex;
-	u16 ethertype;
-	u8 peer[ETH_ALEN];
-	bool insecure;
-	u32 heartbeat, dead, batch;
-	enum xha_link_state state;
-	u32 peer_node;
-	u64 srtt_ns;
-	u64 up_since;
-	u32 in_flight;
-	u64 tx_frames, rx_frames, tx_bytes, rx_bytes;
-	u32 orphans;
-};
-
-void xha_link_info(struct xha_link *link, struct xha_link_info *i);
-struct xha_link *xha_link_next(struct xha_net *xn, struct xha_link *prev);	/* RCU or mutex */
-int xha_link_listen(void);
-void xha_link_mute(void);
 struct xha_mirror *xha_link_mirror(const struct xha_link *link);
-const char *xha_link_name(const struct xha_link *link);	/* of its device; mutex or RCU */
-int xha_link_init(void);
-void xha_link_exit(void);
-void xha_link_fini(struct xha_net *xn);		/* netns goes */
+int xha_peer_start(void);
+void xha_peer_stop(void);
 
 /* mirror.c: dirty queue, batching, bulk sync, orphans */
 struct xha_mirror;				/* per link; struct in mirror.h */
@@ -527,22 +434,6 @@ void xha_mirror_due(struct xha_sa *sa);		/* queue it; x->lock may be held */
 void xha_mirror_moved(struct xha_sa *sa);
 void xha_mirror_max_age(struct xha_mirror *m, u32 ms);
 void xha_mirror_catch_up(struct xha_sa *sa);	/* no longer active: apply what was told */
-bool xha_mirror_pending(struct xha_mirror *m);	/* is there anything to send */
-/*
- * link's lock held: fill @buf with messages, remember them in @items; returns octets, *n items,
- * and whether the peer should acknowledge @soon
- */
-int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *items, int *n,
-		    bool *soon);
-void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n, u64 sent_at);
-void xha_mirror_lost(struct xha_mirror *m, const struct xha_item *items, int n);
-/* The messages of an authenticated frame */
-int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len);
-/*
- * Process context, no xha_net.mutex needed. @up: call it BEFORE the new session is put to use
- * (no xha_mirror_fill(), no xha_mirror_input() until it returns); else after it was given up.
- */
-void xha_mirror_session(struct xha_mirror *m, bool up);
 int xha_replica_expect(struct xha_sa *sa);
 void xha_replica_recall(struct xha_sa *sa);
 void xha_mirror_sa_new(struct xha_sa *sa);	/* an orphan may wait for it; else ASK */
@@ -554,7 +445,6 @@ u32 xha_mirror_orphans(const struct xha_mirror *m);
 int xha_netlink_init(void);
 void xha_netlink_exit(void);
 void xha_event_group(struct xha_group *g, u32 event);	/* enum xfrm_ha_event; any context */
-void xha_event_link(struct xha_link *link, u32 event);
 void xha_event_engine(struct net_device *dev, u32 event, const char *nic, __be32 spi);
 /* One object of a dump, by what fills it; -EMSGSIZE: it does not fit */
 int xha_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,

@@ -170,8 +170,10 @@ links() { # [OPTION...]: between the gateways, and wait until they are in sync
 
 	key=$(mktemp -u /tmp/key.XXXXXX)
 	must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen "$key"
-	must ha "$G1" link add sync peer 02:00:00:00:01:02 key "$key" dead 100 "$@"
-	must ha "$G2" link add sync peer 02:00:00:00:01:01 key "$key" dead 100 "$@"
+	must ha "$G1" link add sync peer 02:00:00:00:01:02 key "$key" dead 100 \
+		carrier-loss at-once "$@"
+	must ha "$G2" link add sync peer 02:00:00:00:01:01 key "$key" dead 100 \
+		carrier-loss at-once "$@"
 	rm -f "$key"
 	must wait_for 10 link_state "$G1" up
 	must wait_for 10 link_state "$G2" up
@@ -339,6 +341,27 @@ deaf() { # NAMESPACE on|off: hears nothing of the link
 	else
 		must tc -n "$1" qdisc del dev sync ingress
 	fi
+}
+
+# Both gateways keep a device of their own, and can lose the carrier, or not, one by one.
+bridged() { # netns X: a bridge between the ends of the link, with ports x1 and x2
+	local n g
+
+	netns X
+	must ip -n "$G1" link del sync
+	must ip -n "$X" link add name br0 address 02:00:00:00:01:09 type bridge
+	for n in 1 2; do
+		g=G$n
+		must ip link add sync netns "${!g}" address "02:00:00:00:01:0$n" type veth \
+			peer name "x$n" netns "$X"
+		must ip -n "$X" link set "x$n" master br0 up
+		must ip -n "${!g}" link set sync up
+	done
+	must ip -n "$X" link set br0 up
+}
+
+silent() { # on|off: what is bridged crosses no more; every carrier stays, and nothing is waited for
+	must bridge -n "$X" link set dev x1 state "$([ "$1" = on ] && echo 0 || echo 3)"
 }
 
 netem() { # WORD...: on the link, both ways

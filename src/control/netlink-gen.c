@@ -74,7 +74,7 @@ static const struct nla_policy xfrm_ha_link_get_nl_policy[XFRM_HA_A_LINK_DEV + 1
 };
 
 /* XFRM_HA_CMD_LINK_NEW - do */
-static const struct nla_policy xfrm_ha_link_new_nl_policy[XFRM_HA_A_LINK_ETHERTYPE + 1] = {
+static const struct nla_policy xfrm_ha_link_new_nl_policy[XFRM_HA_A_LINK_CARRIER_LOSS + 1] = {
 	[XFRM_HA_A_LINK_DEV] = { .type = NLA_NUL_STRING, .len = 15, },
 	[XFRM_HA_A_LINK_PEER] = NLA_POLICY_EXACT_LEN(6),
 	[XFRM_HA_A_LINK_KEY] = NLA_POLICY_EXACT_LEN(XFRM_HA_KEY_LEN),
@@ -83,16 +83,18 @@ static const struct nla_policy xfrm_ha_link_new_nl_policy[XFRM_HA_A_LINK_ETHERTY
 	[XFRM_HA_A_LINK_DEAD] = NLA_POLICY_RANGE(NLA_U32, 2, 100),
 	[XFRM_HA_A_LINK_BATCH] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_link_batch_range),
 	[XFRM_HA_A_LINK_ETHERTYPE] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_link_ethertype_range),
+	[XFRM_HA_A_LINK_CARRIER_LOSS] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* XFRM_HA_CMD_LINK_SET - do */
-static const struct nla_policy xfrm_ha_link_set_nl_policy[XFRM_HA_A_LINK_BATCH + 1] = {
+static const struct nla_policy xfrm_ha_link_set_nl_policy[XFRM_HA_A_LINK_CARRIER_LOSS + 1] = {
 	[XFRM_HA_A_LINK_DEV] = { .type = NLA_NUL_STRING, .len = 15, },
 	[XFRM_HA_A_LINK_PEER] = NLA_POLICY_EXACT_LEN(6),
 	[XFRM_HA_A_LINK_KEY] = NLA_POLICY_EXACT_LEN(XFRM_HA_KEY_LEN),
 	[XFRM_HA_A_LINK_HEARTBEAT] = NLA_POLICY_RANGE(NLA_U32, 5, 10000),
 	[XFRM_HA_A_LINK_DEAD] = NLA_POLICY_RANGE(NLA_U32, 2, 100),
 	[XFRM_HA_A_LINK_BATCH] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_link_batch_range),
+	[XFRM_HA_A_LINK_CARRIER_LOSS] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* XFRM_HA_CMD_LINK_DEL - do */
@@ -248,14 +250,14 @@ const struct genl_split_ops xfrm_ha_nl_ops[22] = {
 		.cmd		= XFRM_HA_CMD_LINK_NEW,
 		.doit		= xfrm_ha_nl_link_new_doit,
 		.policy		= xfrm_ha_link_new_nl_policy,
-		.maxattr	= XFRM_HA_A_LINK_ETHERTYPE,
+		.maxattr	= XFRM_HA_A_LINK_CARRIER_LOSS,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd		= XFRM_HA_CMD_LINK_SET,
 		.doit		= xfrm_ha_nl_link_set_doit,
 		.policy		= xfrm_ha_link_set_nl_policy,
-		.maxattr	= XFRM_HA_A_LINK_BATCH,
+		.maxattr	= XFRM_HA_A_LINK_CARRIER_LOSS,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

@@ -19,6 +19,7 @@ static struct genl_family family;
 /* XHA_ROLE_* and XHA_LINK_* travel as they are. */
 static_assert((int)XHA_ROLE_HANDED == (int)XFRM_HA_ROLE_HANDED);
 static_assert((int)XHA_LINK_UP == (int)XFRM_HA_LINK_STATE_UP);
+static_assert((int)XHA_LOSS_SETTINGS == (int)XFRM_HA_LINK_LOSS_SETTINGS);
 
 static void *reply_start(struct sk_buff *skb, struct genl_info *info, u8 cmd)
 {
@@ -91,7 +92,7 @@ int xfrm_ha_nl_node_set_doit(struct sk_buff *skb, struct genl_info *info)
 	int err = 0;
 
 	mutex_lock(&xn->mutex);
-	if (a[XFRM_HA_A_NODE_ID] && !list_empty(&xn->links)) {
+	if (a[XFRM_HA_A_NODE_ID] && !list_empty(&xn->links.list)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, a[XFRM_HA_A_NODE_ID],
 				    "The node id can't be changed while there are links");
 		err = -EBUSY;
@@ -116,16 +117,19 @@ int xfrm_ha_nl_node_set_doit(struct sk_buff *skb, struct genl_info *info)
 static int fill_link(struct sk_buff *skb, void *obj)
 {
 	struct xha_link_info i;
+	const struct xha_link_config *c = &i.config;
 
 	xha_link_info(obj, &i);
 	if (nla_put_string(skb, XFRM_HA_A_LINK_DEV, i.dev) ||
-	    nla_put(skb, XFRM_HA_A_LINK_PEER, ETH_ALEN, i.peer) ||
-	    (i.insecure && nla_put_flag(skb, XFRM_HA_A_LINK_INSECURE)) ||
-	    nla_put_u32(skb, XFRM_HA_A_LINK_HEARTBEAT, i.heartbeat) ||
-	    nla_put_u32(skb, XFRM_HA_A_LINK_DEAD, i.dead) ||
-	    nla_put_u32(skb, XFRM_HA_A_LINK_BATCH, i.batch) ||
-	    nla_put_u32(skb, XFRM_HA_A_LINK_ETHERTYPE, i.ethertype) ||
+	    nla_put(skb, XFRM_HA_A_LINK_PEER, ETH_ALEN, c->peer) ||
+	    (c->insecure && nla_put_flag(skb, XFRM_HA_A_LINK_INSECURE)) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_HEARTBEAT, c->heartbeat) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_DEAD, c->dead) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_CARRIER_LOSS, c->carrier_at_once) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_BATCH, c->batch) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_ETHERTYPE, c->ethertype) ||
 	    nla_put_u32(skb, XFRM_HA_A_LINK_STATE, i.state) ||
+	    nla_put_u32(skb, XFRM_HA_A_LINK_LOSS, i.loss) ||
 	    nla_put_u32(skb, XFRM_HA_A_LINK_PEER_NODE, i.peer_node) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_LINK_SRTT, i.srtt_ns, XFRM_HA_A_LINK_PAD) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_LINK_UP_SINCE, i.up_since, XFRM_HA_A_LINK_PAD) ||
@@ -134,7 +138,7 @@ static int fill_link(struct sk_buff *skb, void *obj)
 	    nla_put_u64_64bit(skb, XFRM_HA_A_LINK_RX_FRAMES, i.rx_frames, XFRM_HA_A_LINK_PAD) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_LINK_TX_BYTES, i.tx_bytes, XFRM_HA_A_LINK_PAD) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_LINK_RX_BYTES, i.rx_bytes, XFRM_HA_A_LINK_PAD) ||
-	    nla_put_u32(skb, XFRM_HA_A_LINK_ORPHANS, i.orphans))
+	    nla_put_u32(skb, XFRM_HA_A_LINK_ORPHANS, xha_mirror_orphans(xha_link_mirror(obj))))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -148,7 +152,7 @@ int xfrm_ha_nl_link_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_LINK_DEV))
 		return -EINVAL;
 	mutex_lock(&xn->mutex);
-	link = xha_link_find(xn, nla_data(info->attrs[XFRM_HA_A_LINK_DEV]));
+	link = xha_link_find(&xn->links, nla_data(info->attrs[XFRM_HA_A_LINK_DEV]));
 	if (!link)
 		NL_SET_ERR_MSG(info->extack, "There is no link on this device");
 	err = link ? reply(info, XFRM_HA_CMD_LINK_GET, fill_link, link) : -ENODEV;
@@ -163,7 +167,7 @@ int xfrm_ha_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	long n = 0;
 
 	mutex_lock(&xn->mutex);
-	for (link = xha_link_next(xn, NULL); link; link = xha_link_next(xn, link)) {
+	for (link = xha_link_next(&xn->links, NULL); link; link = xha_link_next(&xn->links, link)) {
 		if (n++ < cb->args[0])
 			continue;
 		if (xha_netlink_dump(skb, cb, XFRM_HA_CMD_LINK_GET, fill_link, link))
@@ -188,6 +192,7 @@ static void link_config(struct xha_link_config *c, struct nlattr **a)
 	c->heartbeat = get_u32(a[XFRM_HA_A_LINK_HEARTBEAT], c->heartbeat);
 	c->dead = get_u32(a[XFRM_HA_A_LINK_DEAD], c->dead);
 	c->batch = get_u32(a[XFRM_HA_A_LINK_BATCH], c->batch);
+	c->carrier_at_once = get_u32(a[XFRM_HA_A_LINK_CARRIER_LOSS], c->carrier_at_once);
 }
 
 int xfrm_ha_nl_link_new_doit(struct sk_buff *skb, struct genl_info *info)
@@ -197,7 +202,7 @@ int xfrm_ha_nl_link_new_doit(struct sk_buff *skb, struct genl_info *info)
 	struct xha_link_config c = {
 		.heartbeat = XHA_HEARTBEAT_DEFAULT,
 		.dead = XHA_DEAD_DEFAULT,
-		.batch = XHA_BATCH_DEFAULT,
+		.batch = XHA_LINK_BATCH_DEFAULT,
 		.ethertype = XHA_ETHERTYPE,
 	};
 	struct net_device *dev;
@@ -231,7 +236,7 @@ int xfrm_ha_nl_link_new_doit(struct sk_buff *skb, struct genl_info *info)
 	rtnl_lock();
 	mutex_lock(&xn->mutex);
 	if (dev->reg_state == NETREG_REGISTERED) {
-		err = xha_link_add(xn, dev, &c, info->extack);
+		err = xha_peer_add(xn, dev, &c, info->extack);
 	} else {
 		NL_SET_ERR_MSG(info->extack, "The device is being removed");
 		err = -ENODEV;
@@ -248,23 +253,20 @@ int xfrm_ha_nl_link_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct xha_net *xn = xha_pernet(genl_info_net(info));
 	struct nlattr **a = info->attrs;
-	struct xha_link_config c = {};
 	struct xha_link_info i = {};
+	struct xha_link_config c;
 	struct xha_link *link;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_LINK_DEV))
 		return -EINVAL;
 	mutex_lock(&xn->mutex);
-	link = xha_link_find(xn, nla_data(a[XFRM_HA_A_LINK_DEV]));
+	link = xha_link_find(&xn->links, nla_data(a[XFRM_HA_A_LINK_DEV]));
 	if (link)
 		xha_link_info(link, &i);
-	ether_addr_copy(c.peer, i.peer);
-	c.heartbeat = i.heartbeat;
-	c.dead = i.dead;
-	c.batch = i.batch;
+	c = i.config;
 	link_config(&c, a);
-	err = xha_link_set(xn, nla_data(a[XFRM_HA_A_LINK_DEV]), &c, a[XFRM_HA_A_LINK_KEY],
+	err = xha_link_set(&xn->links, nla_data(a[XFRM_HA_A_LINK_DEV]), &c, a[XFRM_HA_A_LINK_KEY],
 			   info->extack);
 	mutex_unlock(&xn->mutex);
 	memzero_explicit(&c, sizeof(c));
@@ -279,7 +281,7 @@ int xfrm_ha_nl_link_del_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_LINK_DEV))
 		return -EINVAL;
 	mutex_lock(&xn->mutex);
-	err = xha_link_del(xn, nla_data(info->attrs[XFRM_HA_A_LINK_DEV]), info->extack);
+	err = xha_peer_del(xn, nla_data(info->attrs[XFRM_HA_A_LINK_DEV]), info->extack);
 	mutex_unlock(&xn->mutex);
 	return err;
 }
@@ -757,8 +759,21 @@ void xha_event_group(struct xha_group *g, u32 event)
 	event_end(g->xn, skb, hdr);
 }
 
-void xha_event_link(struct xha_link *link, u32 event)
+/* What a link says, any context */
+static void event_link(struct xha_link *link, enum xha_link_event what)
 {
+	static const u32 events[] = {
+		[XHA_LINK_EVENT_NEW]		= XFRM_HA_EVENT_LINK_NEW,
+		[XHA_LINK_EVENT_SET]		= XFRM_HA_EVENT_LINK_SET,
+		[XHA_LINK_EVENT_DEL]		= XFRM_HA_EVENT_LINK_DEL,
+		[XHA_LINK_EVENT_UP]		= XFRM_HA_EVENT_LINK_UP,
+		[XHA_LINK_EVENT_SYNCED]		= XFRM_HA_EVENT_LINK_SYNCED,
+		[XHA_LINK_EVENT_DOWN]		= XFRM_HA_EVENT_LINK_DOWN,
+		[XHA_LINK_EVENT_LOST]		= XFRM_HA_EVENT_PEER_LOST,
+		[XHA_LINK_EVENT_DEVICE]		= XFRM_HA_EVENT_LINK_DEVICE,
+		[XHA_LINK_EVENT_NODE_CONFLICT]	= XFRM_HA_EVENT_NODE_CONFLICT,
+		[XHA_LINK_EVENT_SECURITY]	= XFRM_HA_EVENT_LINK_SECURITY,
+	};
 	struct xha_net *xn = xha_link_net(link);
 	struct sk_buff *skb;
 	void *hdr;
@@ -766,9 +781,11 @@ void xha_event_link(struct xha_link *link, u32 event)
 	skb = event_start(xn, XHA_EVENT_HA, XFRM_HA_CMD_LINK_NTF, &hdr);
 	if (!skb)
 		return;
-	nla_put_u32(skb, XFRM_HA_A_LINK_EVENT, event);
+	nla_put_u32(skb, XFRM_HA_A_LINK_EVENT, events[what]);
 	nla_put_string(skb, XFRM_HA_A_LINK_DEV, xha_link_name(link));
 	nla_put_u32(skb, XFRM_HA_A_LINK_STATE, xha_link_state(link));
+	if (what == XHA_LINK_EVENT_LOST || what == XHA_LINK_EVENT_DOWN)
+		nla_put_u32(skb, XFRM_HA_A_LINK_LOSS, xha_link_loss(link));
 	event_end(xn, skb, hdr);
 }
 
@@ -813,6 +830,7 @@ static struct genl_family family = {
 
 int xha_netlink_init(void)
 {
+	xha_link_on_event(event_link);
 	return genl_register_family(&family);
 }
 

@@ -663,7 +663,7 @@ void xha_group_soft(struct xha_group *g)
 static void look_at_link(struct xha_group *g)
 {
 	spin_lock_bh(&g->lock);
-	smp_mb(); /* pairs with set_state() in link.c: the list, then the state */
+	smp_mb(); /* pairs with set_state() in link/link.c: the list, then the state */
 	g->synced = xha_link_state(g->link) == XHA_LINK_UP;
 	set_alone(g, !g->synced);
 	spin_unlock_bh(&g->lock);
@@ -765,7 +765,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	INIT_WORK(&g->role_work, role_work);
 	INIT_WORK(&g->soft_work, soft_work);
 	INIT_DELAYED_WORK(&g->news_work, news_work);
-	g->link = xha_link_find(xn, link_dev);
+	g->link = xha_link_find(&xn->links, link_dev);
 	if (link_dev && !g->link) {
 		NL_SET_ERR_MSG(extack, "There is no link on this device");
 		err = -ENODEV;

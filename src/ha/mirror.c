@@ -815,6 +815,32 @@ void xha_mirror_lost(struct xha_mirror *m, const struct xha_item *items, int n)
 	rcu_read_unlock();
 }
 
+static void sync_one(struct xha_mirror *m, struct xha_sa *sa)
+{
+	set_bit(XHA_SA_ANSWER, &sa->flags);
+	atomic_inc(&m->sync_left);
+	WRITE_ONCE(sa->syncing, m->epoch);
+	/* Before it is looked whether it is dead: else who buries it comes later. */
+	smp_mb();
+	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+	if (xha_mirror_bitmap(sa))
+		set_bit(XHA_SA_DUE_IN, &sa->flags);
+	if (test_bit(XHA_SA_DEAD, &sa->flags))
+		sync_done(sa);
+	else
+		xha_mirror_due(sa);
+}
+
+/* In a walk over all SAs; they are not looked at again by who has looked at them. RCU */
+static void take_a_break(int *n)
+{
+	if (++*n % 256)
+		return;
+	rcu_read_unlock();
+	cond_resched();
+	rcu_read_lock();
+}
+
 /*
  * Bulk sync: every SA is announced, those that are held too: a peer that has
  * lost its memory must not start below what it used before. The pace is the
@@ -829,25 +855,12 @@ static void sync_work(struct work_struct *work)
 
 	rcu_read_lock();
 	xa_for_each(&m->xn->sas, index, sa) {
-		if (sa->mirror != m)
-			continue;
-		set_bit(XHA_SA_ANSWER, &sa->flags);
-		atomic_inc(&m->sync_left);
-		WRITE_ONCE(sa->syncing, m->epoch);
-		/* Before it is looked whether it is dead: else who buries it comes later. */
-		smp_mb();
-		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-		if (xha_mirror_bitmap(sa))
-			set_bit(XHA_SA_DUE_IN, &sa->flags);
-		if (test_bit(XHA_SA_DEAD, &sa->flags))
-			sync_done(sa);
-		else
-			xha_mirror_due(sa);
-		if (!(++n % 256)) {
-			rcu_read_unlock();
-			cond_resched();
-			rcu_read_lock();
-		}
+		/* The session is over, and xha_mirror_ended() waits. */
+		if (!READ_ONCE(m->up))
+			break;
+		if (sa->mirror == m)
+			sync_one(m, sa);
+		take_a_break(&n);
 	}
 	rcu_read_unlock();
 	if (atomic_dec_and_test(&m->sync_left)) {
@@ -856,43 +869,63 @@ static void sync_work(struct work_struct *work)
 	}
 }
 
-static void drain(struct xha_mirror *m)
+static void drain_list(struct llist_node *list)
 {
 	struct xha_sa *sa, *next;
 
-	llist_for_each_entry_safe(sa, next, m->batch, due_node) {
+	llist_for_each_entry_safe(sa, next, list, due_node) {
 		clear_bit(XHA_SA_QUEUED, &sa->flags);
 		xha_sa_put(sa);
-	}
-	m->batch = NULL;
-	llist_for_each_entry_safe(sa, next, llist_del_all(&m->due), due_node) {
-		clear_bit(XHA_SA_QUEUED, &sa->flags);
-		xha_sa_put(sa);
+		cond_resched();
 	}
 }
 
+/* Nobody queues SAs, nor fills frames. */
+static void drain(struct xha_mirror *m)
+{
+	drain_list(m->batch);
+	m->batch = NULL;
+	drain_list(llist_del_all(&m->due));
+}
+
 /**
- * xha_mirror_session() - a session with the peer is to begin, or is gone
- * @m: mirror; process context
- * @up: it begins
+ * xha_mirror_down() - the session with the peer is gone: what can't wait
+ * @m: mirror; process context. The link does not fill frames any more.
  *
- * The link neither fills nor takes in frames while this runs: it is called
- * before a session is put to use, and after it has been given up.
+ * Takes no grace period, and looks at no SA: roles change next. What else there is to do, and who
+ * still sees @m up, is left to xha_mirror_ended().
  */
-void xha_mirror_session(struct xha_mirror *m, bool up)
+void xha_mirror_down(struct xha_mirror *m)
+{
+	/*
+	 * A frame that is being taken in is waited for, no other one is after it: what it says of
+	 * roles would be heard after the peer's death.
+	 */
+	spin_lock_bh(&m->rx_lock);
+	WRITE_ONCE(m->up, false);
+	spin_unlock_bh(&m->rx_lock);
+	/*
+	 * It may be in sync for the peer, who would take over: nobody goes on as if alone. That the
+	 * peer's bulk sync has ended is acknowledged, if at all, before the session is given up.
+	 */
+	if (m->synced_said && READ_ONCE(m->synced_rx))
+		xha_groups_met(m->link);
+}
+
+/**
+ * xha_mirror_ended() - clear up after a session
+ * @m: mirror; process context. The link neither fills nor takes in frames until it returns.
+ */
+void xha_mirror_ended(struct xha_mirror *m)
 {
 	unsigned long index;
 	struct xha_sa *sa;
+	int n = 0;
 
-	WRITE_ONCE(m->up, false);
 	/* Who saw it up may be about to queue an SA; taps and callers are RCU readers. */
 	synchronize_rcu_expedited();
 	cancel_work_sync(&m->sync_work);
 	drain(m);
-	xha_replica_session(m, up);
-	/* It may be in sync for the peer, who would take over: nobody goes on as if alone. */
-	if (m->synced_said && READ_ONCE(m->synced_rx))
-		xha_groups_met(m->link);
 	m->synced_said = false;
 	m->synced_tx = false;
 	m->groups_flying = 0;
@@ -902,22 +935,31 @@ void xha_mirror_session(struct xha_mirror *m, bool up)
 	/* Nothing is known of what the peer has now. Leases that it acknowledged stand. */
 	rcu_read_lock();
 	xa_for_each(&m->xn->sas, index, sa) {
-		if (sa->mirror != m)
-			continue;
-		xha_mirror_naked(sa, false);
-		spin_lock_bh(&sa->x->lock);
-		/* A session that never was in sync changes nothing for its group, which would. */
-		xha_place_bound(sa);
-		WRITE_ONCE(sa->out.acked, 0);
-		WRITE_ONCE(sa->in.acked, 0);
-		spin_unlock_bh(&sa->x->lock);
+		if (sa->mirror == m) {
+			xha_mirror_naked(sa, false);
+			spin_lock_bh(&sa->x->lock);
+			xha_place_bound(sa);
+			WRITE_ONCE(sa->out.acked, 0);
+			WRITE_ONCE(sa->in.acked, 0);
+			spin_unlock_bh(&sa->x->lock);
+		}
+		take_a_break(&n);
 	}
 	rcu_read_unlock();
-	if (!up)
-		return;
+}
+
+/**
+ * xha_mirror_up() - a session with the peer is about to be put to use
+ * @m: mirror; process context. The link fills frames, and takes them in, when this has returned.
+ */
+void xha_mirror_up(struct xha_mirror *m)
+{
 	m->epoch++;
+	xha_replica_session(m);
 	atomic_set(&m->sync_left, 1);
+	spin_lock_bh(&m->rx_lock);
 	WRITE_ONCE(m->up, true);
+	spin_unlock_bh(&m->rx_lock);
 	queue_work(system_unbound_wq, &m->sync_work);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Shared by mirror.c (what this node tells) and replica.c (what the peer tells) only. */
+/* Shared by mirror.c (what this node tells), replica.c (what the peer tells) and peer.c only. */
 #ifndef _XFRM_HA_MIRROR_H
 #define _XFRM_HA_MIRROR_H
 
@@ -7,6 +7,30 @@
 
 #define XHA_CONTROL_MAX		64	/* octets: largest message but ANNOUNCE and records */
 #define XHA_SA_ITEMS		4	/* ASK, ANNOUNCE or OUT, IN */
+
+#define XHA_FRAME_ITEMS	96	/* items in one frame at most */
+
+/* What a frame carried, remembered until it is acknowledged or lost: the cookies of the link */
+enum xha_item_kind {
+	XHA_ITEM_OUT,
+	XHA_ITEM_IN,
+	XHA_ITEM_ANNOUNCE,	/* both halves */
+	XHA_ITEM_ASK,
+	XHA_ITEM_GONE,
+	XHA_ITEM_NAK,
+	XHA_ITEM_GROUP,
+	XHA_ITEM_SYNCED,
+};
+
+struct xha_item {
+	u8 kind;
+	u8 flags;		/* XHA_REC_F_FINAL */
+	u16 gen;		/* OUT, ANNOUNCE: of the SA */
+	u32 index;		/* SA, group id, or the peer's index (NAK) */
+	u64 seq;		/* number at the sample; IN: edge; GROUP: role << 32 | term */
+	u64 lease;		/* OUT, ANNOUNCE: lease end; ANNOUNCE also: */
+	u64 in;			/* ANNOUNCE: edge */
+};
 
 /* Indexes to be said in control messages; more than these are dropped and counted. */
 struct xha_indexes {
@@ -30,7 +54,7 @@ struct xha_ages {
 /*
  * What both nodes know of the other, over one link
  *
- * @up: a session stands; SAs are queued
+ * @up: a session stands; SAs are queued, frames taken in. Written under rx_lock.
  * @taken: from @moved, in order, and
  * @ages: SAs that have moved, by max-age. Only the timer's.
  * @inc: incarnation of what is remembered here: a random number of this mirror's
@@ -118,6 +142,16 @@ static inline int xha_sa_room(const struct xha_sa *sa)
 	return room;
 }
 
+/* mirror.c: called by peer.c */
+void xha_mirror_up(struct xha_mirror *m);
+void xha_mirror_down(struct xha_mirror *m);
+void xha_mirror_ended(struct xha_mirror *m);
+bool xha_mirror_pending(struct xha_mirror *m);
+int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *items, int *n,
+		    bool *soon);
+void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n, u64 sent_at);
+void xha_mirror_lost(struct xha_mirror *m, const struct xha_item *items, int n);
+
 /* mirror.c */
 void xha_mirror_nak(struct xha_mirror *m, u32 index);
 bool xha_mirror_gone(struct xha_sa *sa);
@@ -127,6 +161,7 @@ void xha_mirror_naked(struct xha_sa *sa, bool naked);
 /* replica.c */
 int xha_replica_init(struct xha_mirror *m);
 void xha_replica_fini(struct xha_mirror *m);
-void xha_replica_session(struct xha_mirror *m, bool up);
+void xha_replica_session(struct xha_mirror *m);
+int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len);
 
 #endif

@@ -174,16 +174,18 @@ static void forget(struct xha_mirror *m, struct xha_known *k)
  */
 static bool make_room(struct xha_mirror *m)
 {
-	struct xha_known *k;
+	u32 limit = READ_ONCE(m->xn->max_orphans);
+	struct xha_known *k, *next;
 	int n = 0;
 
-	if (m->n_orphans < READ_ONCE(m->xn->max_orphans))
+	if (m->n_orphans < limit)
 		return true;
-	list_for_each_entry(k, &m->orphans, orphan) {
+	list_for_each_entry_safe(k, next, &m->orphans, orphan) {
 		if (!is_told(m, k)) {
 			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_EVICTED);
 			forget(m, k);
-			return true;
+			if (m->n_orphans < limit)
+				return true;
 		}
 		if (++n == EVICT_STEPS)
 			break;
@@ -508,7 +510,8 @@ static void input_gone(struct xha_mirror *m, u32 index)
  *
  * What precedes a malformed message has been taken in: each message stands alone.
  *
- * Return: 0: each had its effect, and may be acknowledged; -EBADMSG; -EBUSY: one had not.
+ * Return: 0: each had its effect, and may be acknowledged; -EBADMSG; -EBUSY: one had not; -ENOTCONN:
+ * the session is gone.
  */
 int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 {
@@ -517,6 +520,10 @@ int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 	rcu_read_lock();
 	spin_lock_bh(&m->rx_lock);
 	m->refused = false;
+	if (!m->up) {
+		err = -ENOTCONN;
+		len = 0;
+	}
 	while (len > 0) {
 		struct xha_msg *msg = &m->rx_msg;
 
@@ -748,21 +755,23 @@ u32 xha_mirror_orphans(const struct xha_mirror *m)
 	return READ_ONCE(m->n_orphans);
 }
 
-/* Indexes of the peer count within one session; what is known of its SAs stays. */
-void xha_replica_session(struct xha_mirror *m, bool up)
+/*
+ * A session begins. Indexes of the peer count within one; what is known of its SAs stays, and after a
+ * loss what was missing stays said until the next session tells.
+ */
+void xha_replica_session(struct xha_mirror *m)
 {
 	struct xha_group *g;
 
+	rcu_read_lock();
 	spin_lock_bh(&m->rx_lock);
-	/* What is missing after a loss stays said until the next session tells. */
-	if (up) {
-		m->rx_epoch++;
-		memset(m->missing, 0, sizeof(m->missing));
-		list_for_each_entry_rcu(g, &m->xn->group_list, node)
-			if (g->mirror == m)
-				atomic_set(&g->n_paired, 0);
-	}
+	m->rx_epoch++;
+	memset(m->missing, 0, sizeof(m->missing));
+	list_for_each_entry_rcu(g, &m->xn->group_list, node)
+		if (g->mirror == m)
+			atomic_set(&g->n_paired, 0);
 	spin_unlock_bh(&m->rx_lock);
+	rcu_read_unlock();
 }
 
 int xha_replica_init(struct xha_mirror *m)

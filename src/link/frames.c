@@ -2,8 +2,9 @@
 /* The link's frames: filled, sealed, sent, received, opened, acknowledged, given up. */
 
 #include <linux/etherdevice.h>
+#include <linux/pkt_sched.h>
 
-#include "link/link.h"
+#include "link/internal.h"
 
 #define FLUSH_BUDGET	16			/* frames in one flush */
 #define FLUSH_PAUSE	(200 * NSEC_PER_USEC)	/* before the next, if there is more */
@@ -47,7 +48,7 @@ int xha_frames_xmit(struct xha_link *link, struct sk_buff *skb)
 		err = net_xmit_eval(err);
 	}
 	if (err)
-		xha_stat_inc(link->xn, XHA_STAT_FRAME_XMIT);
+		xha_link_count(link, XHA_STAT_FRAME_XMIT);
 	return err;
 }
 
@@ -58,7 +59,7 @@ static void sealed(struct xha_seal_op *op, int err)
 
 	rcu_read_lock();
 	if (err) {
-		xha_stat_inc(link->xn, XHA_STAT_FRAME_XMIT);
+		xha_link_count(link, XHA_STAT_FRAME_XMIT);
 		kfree_skb(op->skb);
 	} else {
 		xha_frames_xmit(link, op->skb);
@@ -94,15 +95,15 @@ static int fill(struct xha_link *link, struct xha_session *s, struct net_device 
 	int room, len = 0;
 
 	full = slot->n;
-	if (full && xha_mirror_pending(link->mirror))
-		xha_stat_inc(link->xn, XHA_STAT_FRAME_WINDOW);
-	if (!link->owed && !beat && (full || !xha_mirror_pending(link->mirror)))
+	if (full && link->ops->pending(link->user))
+		xha_link_count(link, XHA_STAT_FRAME_WINDOW);
+	if (!link->owed && !beat && (full || !link->ops->pending(link->user)))
 		return full ? -ENOBUFS : -EAGAIN;
 
 	room = min_t(int, dev->mtu, XHA_FRAME_MAX);
 	skb = xha_frames_alloc(dev, room, GFP_ATOMIC | __GFP_NOWARN);
 	if (!skb) {
-		xha_stat_inc(link->xn, XHA_STAT_FRAME_NOMEM);
+		xha_link_count(link, XHA_STAT_FRAME_NOMEM);
 		return -ENOMEM;
 	}
 	skb_put(skb, XHA_HDR_LEN + XHA_ACK_LEN);
@@ -111,7 +112,7 @@ static int fill(struct xha_link *link, struct xha_session *s, struct net_device 
 	if (!full) {
 		slot->n = 0;
 		room -= skb->len + XHA_TAG_LEN;
-		len = xha_mirror_fill(link->mirror, skb_tail_pointer(skb), room, slot->items,
+		len = link->ops->fill(link->user, skb_tail_pointer(skb), room, slot->cookies,
 				      &slot->n, &soon);
 		skb_put(skb, len);
 	}
@@ -153,8 +154,11 @@ void xha_frames_flush(struct xha_link *link)
 	int i, err = 0;
 
 	rcu_read_lock();
+	spin_lock_bh(&link->flush_lock);
+	link->flush_at = U64_MAX;
+	spin_unlock_bh(&link->flush_lock);
 	clear_bit(0, &link->flushing);
-	/* Cleared before it is looked what is due: who comes later flushes again. */
+	/* Both before it is looked what is due: who comes later flushes again. */
 	smp_mb__after_atomic();
 	for (i = 0; i < FLUSH_BUDGET; i++) {
 		spin_lock_bh(&link->lock);
@@ -172,11 +176,11 @@ void xha_frames_flush(struct xha_link *link)
 			break;
 
 		finish(s, skb, &h);
-		xha_stat_inc(link->xn, XHA_STAT_FRAME_TX);
+		xha_link_count(link, XHA_STAT_FRAME_TX);
 		op = xha_seal_op(&s->tx, skb, &h);
 		if (!op) {
 			/* As if lost on the way: what it carried is sent again. */
-			xha_stat_inc(link->xn, XHA_STAT_FRAME_NOMEM);
+			xha_link_count(link, XHA_STAT_FRAME_NOMEM);
 			kfree_skb(skb);
 			xha_session_put(s);
 			break;
@@ -206,6 +210,19 @@ static void measure(struct xha_link *link, const struct xha_ack *ack, u64 now)
 	xha_rtt_sample(&link->rtt, now - slot->sent_at);
 }
 
+/*
+ * A frame has timed out. If all those under way are given up so, and the next ones take their
+ * slots, no acknowledgment ever tells how long a frame takes: those get twice the time. Once for
+ * all that were under way. The link's lock is held.
+ */
+static void back_off(struct xha_link *link, const struct xha_session *s, u64 number)
+{
+	if (number <= link->backed_off)
+		return;
+	link->backed_off = s->number;
+	xha_rtt_backoff(&link->rtt);
+}
+
 /* The link's lock is held. Verdicts on all frames that are unacknowledged. */
 static void settle(struct xha_link *link, struct xha_session *s, const struct xha_ack *ack,
 		   u64 now)
@@ -219,14 +236,16 @@ static void settle(struct xha_link *link, struct xha_session *s, const struct xh
 		if (slot->n && slot->number == n) {
 			switch (xha_sent_verdict(n, slot->sent_at, now, rto, ack)) {
 			case XHA_SENT_ACKED:
-				xha_stat_inc(link->xn, XHA_STAT_FRAME_ACKED);
-				xha_mirror_acked(link->mirror, slot->items, slot->n, slot->sent_at);
+				xha_link_count(link, XHA_STAT_FRAME_ACKED);
+				link->ops->acked(link->user, slot->cookies, slot->n, slot->sent_at);
 				slot->n = 0;
 				link->in_flight--;
 				break;
 			case XHA_SENT_LOST:
-				xha_stat_inc(link->xn, XHA_STAT_FRAME_LOST);
-				xha_mirror_lost(link->mirror, slot->items, slot->n);
+				xha_link_count(link, XHA_STAT_FRAME_LOST);
+				if (now - slot->sent_at > rto)
+					back_off(link, s, n);
+				link->ops->lost(link->user, slot->cookies, slot->n);
 				slot->n = 0;
 				link->in_flight--;
 				break;
@@ -265,6 +284,7 @@ void xha_frames_forget(struct xha_link *link)
 	}
 	link->in_flight = 0;
 	link->measured = 0;
+	link->backed_off = 0;
 	link->oldest = 1;
 	link->owed = 0;
 	memset(&link->rtt, 0, sizeof(link->rtt));
@@ -274,19 +294,19 @@ void xha_frames_forget(struct xha_link *link)
 static void input(struct xha_session *s, const struct xha_hdr *h, const u8 *data, unsigned int len)
 {
 	struct xha_link *link = s->link;
+	bool gap, at_once, full, opened;
 	struct xha_ack ack;
-	bool gap, at_once;
 	int err;
 
 	if (xha_ack_decode(data, len, &ack) < 0) {
-		xha_stat_inc(link->xn, XHA_STAT_FRAME_MALFORMED);
+		xha_link_count(link, XHA_STAT_FRAME_MALFORMED);
 		return;
 	}
 	spin_lock_bh(&link->lock);
 	gap = h->number > s->seen.largest + 1;
 	if (!xha_rx_mark(&s->seen, h->number)) {
 		spin_unlock_bh(&link->lock);
-		xha_stat_inc(link->xn, XHA_STAT_FRAME_REPLAY);
+		xha_link_count(link, XHA_STAT_FRAME_REPLAY);
 		return;
 	}
 	link->heard_at = ktime_get_ns();
@@ -295,31 +315,43 @@ static void input(struct xha_session *s, const struct xha_hdr *h, const u8 *data
 	if (rcu_access_pointer(link->session) != s) {
 		/* Of the session before this one: the indexes in it mean nothing now. */
 		spin_unlock_bh(&link->lock);
-		xha_stat_inc(link->xn, XHA_STAT_FRAME_SESSION);
+		xha_link_count(link, XHA_STAT_FRAME_SESSION);
 		return;
 	}
+	full = slot_of(link, s->number + 1)->n;
 	if (ack.largest && ack.largest <= s->number) {
 		measure(link, &ack, link->heard_at);
 		if (link->in_flight)
 			settle(link, s, &ack, link->heard_at);
 	}
+	opened = full && !slot_of(link, s->number + 1)->n;
 	spin_unlock_bh(&link->lock);
-	xha_stat_inc(link->xn, XHA_STAT_FRAME_RX);
+	xha_link_count(link, XHA_STAT_FRAME_RX);
+	/* What waited for that was put off without a timer. */
+	if (opened)
+		xha_link_urge(link);
 
 	/*
-	 * One that can't be read to its end, or asks for a lease that can't be given, counts as
-	 * lost: what is acknowledged is what was taken in.
+	 * One that can't be read to its end, or whose content can't have its effect, counts as
+	 * lost: what is acknowledged is what was taken in. So does one whose session ends
+	 * meanwhile: link->session is no longer s, and no frame that is filled from now on tells
+	 * of s->taken.
 	 */
-	err = xha_mirror_input(link->mirror, h->number, data + XHA_ACK_LEN, len - XHA_ACK_LEN);
+	err = link->ops->input(link->user, h->number, data + XHA_ACK_LEN, len - XHA_ACK_LEN);
 	if (err) {
-		xha_stat_inc(link->xn, err == -EBUSY ? XHA_STAT_FRAME_REFUSED :
-						       XHA_STAT_FRAME_MALFORMED);
+		xha_link_count(link, err == -EBUSY ? XHA_STAT_FRAME_REFUSED :
+				     err == -ENOTCONN ? XHA_STAT_FRAME_SESSION :
+				     XHA_STAT_FRAME_MALFORMED);
 		return;
 	}
 
 	/* Acknowledged after it was taken in. */
 	spin_lock_bh(&link->lock);
 	xha_rx_mark(&s->taken, h->number);
+	if (rcu_access_pointer(link->session) != s) {
+		spin_unlock_bh(&link->lock);
+		return;
+	}
 	if (h->flags & XHA_HDR_F_ELICIT)
 		link->owed++;
 	at_once = link->owed >= ACK_EVERY || gap;
@@ -339,7 +371,7 @@ static void opened(struct xha_seal_op *op, int err)
 	unsigned int len = op->hdr.len - (s->rx.tfm ? XHA_TAG_LEN : 0);
 
 	if (err)
-		xha_stat_inc(s->link->xn, err == -EBADMSG ? XHA_STAT_FRAME_AUTH :
+		xha_link_count(s->link, err == -EBADMSG ? XHA_STAT_FRAME_AUTH :
 			     XHA_STAT_FRAME_NOMEM);
 	else
 		input(s, &op->hdr, op->skb->data + XHA_HDR_LEN, len);
@@ -391,7 +423,7 @@ static void receive_data(struct xha_link *link, struct sk_buff *skb, const struc
 	return;
 
 drop:
-	xha_stat_inc(link->xn, why);
+	xha_link_count(link, why);
 	kfree_skb(skb);
 }
 
@@ -427,16 +459,11 @@ int xha_frames_receive(struct sk_buff *skb, struct net_device *dev, struct packe
 		receive_data(link, skb, &h);
 		return NET_RX_SUCCESS;
 	}
-	if (skb_queue_len(&link->hellos) >= XHA_HELLO_QUEUE) {
-		why = XHA_STAT_HELLO_LIMIT;
-		goto drop;
-	}
-	skb_queue_tail(&link->hellos, skb);
-	xha_link_do(link, XHA_TODO_HELLO);
+	xha_handshake_receive(link, skb);
 	return NET_RX_SUCCESS;
 
 drop:
-	xha_stat_inc(link->xn, why);
+	xha_link_count(link, why);
 	kfree_skb(skb);
 	return NET_RX_DROP;
 }

@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The link's handshake: HELLO frames said, heard, checked, and the session
- * that comes of them. All in the link's work: process context, one at a time.
+ * The link's handshake: HELLO frames said, heard, checked, and the session that comes of them. But
+ * for what xha_handshake_receive() does all is in the link's work: process context, one at a time.
  *
- * The verdicts are in session.c. While a session stands, a HELLO with another
- * nonce is answered with a fresh one of ours; the session is given up only for
- * a HELLO that echoes that. So one that was recorded and is played again costs
- * an answer, of which there are a few a second.
+ * The verdicts are in pure/session.c. Nothing is remembered of a HELLO that does not echo our
+ * nonce: the answer echoes its nonce, and that is all. While a session stands the answer has a
+ * fresh nonce of ours; the session is given up only for a HELLO that echoes that. So one that was
+ * recorded and is played again costs an answer, and changes nothing.
+ *
+ * How many are looked at has a limit, which comes before the MAC. Those that echo a nonce in use
+ * have one of their own: whatever else is played, each answer of ours that reaches the peer
+ * brings one of them about, and that begins a session. With 1000 answers a second at each end that
+ * is a matter of milliseconds, even if the peer hears but a few in a hundred for the others.
  */
 
 #include <crypto/utils.h>
 #include <linux/random.h>
 
-#include "link/link.h"
+#include "link/internal.h"
 
 #define HELLO_KEY	"xfrm_ha 1 hello"
 #define SESSION_KEY	"xfrm_ha 1 session"
-#define HELLOS_A_SECOND	10
+#define HELLO_PERIOD	NSEC_PER_MSEC	/* of those that are looked at, in either bucket */
+#define HELLO_BURST	16
+#define HELLO_BUDGET	8		/* in one run of the work */
+#define RETRY_PERIOD	(100 * NSEC_PER_MSEC)
 
 static const u8 no_echo[XHA_NONCE_LEN];
 
@@ -30,10 +38,19 @@ static u32 fresh_session(void)
 	return n;
 }
 
+/* Whose echo is fresh: for xha_handshake_receive(). */
+static void publish(struct xha_link *link)
+{
+	spin_lock_bh(&link->hellos.lock);
+	memcpy(link->nonces[0], link->hs.nonce, XHA_NONCE_LEN);
+	memcpy(link->nonces[1], link->has_next ? link->next.nonce : link->hs.nonce, XHA_NONCE_LEN);
+	spin_unlock_bh(&link->hellos.lock);
+}
+
 static void fresh(struct xha_link *link, struct xha_hs *hs, u32 *session)
 {
 	memset(hs, 0, sizeof(*hs));
-	hs->node = link->xn->node;
+	hs->node = link->own;
 	hs->insecure = link->config.insecure;
 	hs->heartbeat = READ_ONCE(link->config.heartbeat);
 	hs->dead = READ_ONCE(link->config.dead);
@@ -43,24 +60,46 @@ static void fresh(struct xha_link *link, struct xha_hs *hs, u32 *session)
 
 static void copy_key(struct xha_link *link, u8 *key)
 {
-	spin_lock_bh(&link->key_lock);
+	mutex_lock(&link->key_mutex);
 	memcpy(key, link->config.key, XHA_KEY_LEN);
-	spin_unlock_bh(&link->key_lock);
+	mutex_unlock(&link->key_mutex);
+}
+
+/* The key is @key from now on, and HELLOs are checked by it: 0 or a negative errno. */
+int xha_handshake_key(struct xha_link *link, const u8 *key)
+{
+	struct crypto_shash *tfm, *old;
+	u8 hello[XHA_KEY_LEN];
+	int err;
+
+	err = xha_hkdf(key, HELLO_KEY, strlen(HELLO_KEY), HELLO_KEY, NULL, 0, hello, sizeof(hello));
+	if (err)
+		goto out;
+	tfm = xha_hmac_alloc(hello, sizeof(hello));
+	if (IS_ERR(tfm)) {
+		err = PTR_ERR(tfm);
+		goto out;
+	}
+	mutex_lock(&link->key_mutex);
+	memcpy(link->config.key, key, XHA_KEY_LEN);
+	old = link->hello_tfm;
+	link->hello_tfm = tfm;
+	mutex_unlock(&link->key_mutex);
+	if (old)
+		crypto_free_shash(old);
+out:
+	memzero_explicit(hello, sizeof(hello));
+	return err;
 }
 
 /* Over header and payload but the MAC; the node ids are in the payload. */
 static int hello_mac(struct xha_link *link, const u8 *frame, u8 *mac)
 {
-	u8 psk[XHA_KEY_LEN], key[XHA_KEY_LEN];
 	int err;
 
-	copy_key(link, psk);
-	err = xha_hkdf(psk, HELLO_KEY, strlen(HELLO_KEY), HELLO_KEY, NULL, 0, key, sizeof(key));
-	if (!err)
-		err = xha_hmac(key, sizeof(key), frame, XHA_HDR_LEN + XHA_HELLO_LEN - XHA_MAC_LEN,
-			       mac);
-	memzero_explicit(psk, sizeof(psk));
-	memzero_explicit(key, sizeof(key));
+	mutex_lock(&link->key_mutex);
+	err = xha_hmac(link->hello_tfm, frame, XHA_HDR_LEN + XHA_HELLO_LEN - XHA_MAC_LEN, mac);
+	mutex_unlock(&link->key_mutex);
 	return err;
 }
 
@@ -96,7 +135,7 @@ static void say(struct xha_link *link, const struct xha_hs *hs, u32 session, con
 	}
 	local_bh_disable();
 	rcu_read_lock();
-	xha_stat_inc(link->xn, XHA_STAT_HELLO_TX);
+	xha_link_count(link, XHA_STAT_HELLO_TX);
 	xha_frames_xmit(link, skb);
 	rcu_read_unlock();
 	local_bh_enable();
@@ -107,15 +146,16 @@ static void say(struct xha_link *link, const struct xha_hs *hs, u32 session, con
 void xha_handshake_reset(struct xha_link *link)
 {
 	fresh(link, &link->hs, &link->hs_session);
-	memset(link->heard_nonce, 0, sizeof(link->heard_nonce));
 	link->has_next = false;
 	WRITE_ONCE(link->renew, false);
+	publish(link);
 }
 
 static void fresh_next(struct xha_link *link)
 {
 	fresh(link, &link->next, &link->next_session);
 	link->has_next = true;
+	publish(link);
 }
 
 /* Without a session, or one that the peer may not know of, or to have another one. */
@@ -124,7 +164,7 @@ void xha_handshake_say(struct xha_link *link)
 	if (link->renew)
 		say(link, &link->next, link->next_session, no_echo);
 	else
-		say(link, &link->hs, link->hs_session, link->heard_nonce);
+		say(link, &link->hs, link->hs_session, link->hs.up ? link->hs.peer : no_echo);
 }
 
 /* The settings have changed: the session that stands does so until there is one with these. */
@@ -184,6 +224,7 @@ static int derive(struct xha_link *link, struct xha_session *s, const struct xha
 /* The handshake @hs is complete: put a session to use. False: there is no memory for one. */
 static bool start(struct xha_link *link, struct xha_hs *hs, u32 own, const struct xha_hello *h)
 {
+	bool renew = link->renew;
 	struct xha_session *s;
 
 	s = kzalloc(sizeof(*s), GFP_KERNEL);
@@ -203,34 +244,17 @@ static bool start(struct xha_link *link, struct xha_hs *hs, u32 own, const struc
 	}
 	hs->up = true;
 	memcpy(hs->peer, h->nonce, XHA_NONCE_LEN);
-	memcpy(link->heard_nonce, h->nonce, XHA_NONCE_LEN);
 	WRITE_ONCE(link->renew, false);
-	xha_link_session(link, s);
+	xha_link_session(link, s, renew ? XHA_LOSS_SETTINGS : XHA_LOSS_RESTARTED);
 	say(link, hs, own, h->nonce);
 	return true;
 }
 
-static bool may_answer(struct xha_link *link)
+static void complain(struct xha_link *link, enum xha_stat stat, enum xha_link_event event)
 {
-	if (time_after_eq(jiffies, link->hello_jiffies + HZ)) {
-		link->hello_jiffies = jiffies;
-		link->hello_tokens = HELLOS_A_SECOND;
-	}
-	if (!link->hello_tokens) {
-		xha_stat_inc(link->xn, XHA_STAT_HELLO_LIMIT);
-		return false;
-	}
-	link->hello_tokens--;
-	return true;
-}
-
-static void complain(struct xha_link *link, enum xha_stat stat, u32 event)
-{
-	xha_stat_inc(link->xn, stat);
-	if (time_before(jiffies, link->complained + HZ))
-		return;
-	link->complained = jiffies ?: 1;
-	xha_event_link(link, event);
+	xha_link_count(link, stat);
+	if (xha_bucket_take(&link->complaint_full_at, ktime_get_ns(), NSEC_PER_SEC, 1))
+		xha_link_event(link, event);
 }
 
 static bool echoes(const struct xha_hello *h, const u8 *nonce)
@@ -258,13 +282,15 @@ static enum xha_hello_verdict hear_next(struct xha_link *link, const struct xha_
 		link->hs = link->next;
 		link->hs_session = link->next_session;
 		link->has_next = false;
+		publish(link);
 		return XHA_HELLO_IGNORE;
 	}
-	if (v != XHA_HELLO_START && v != XHA_HELLO_REPLY)
+	if (v == XHA_HELLO_REPLY)
+		say(link, &link->next, link->next_session, h->nonce);
+	else if (v != XHA_HELLO_START)
 		return v;
-	if (may_answer(link))
-		say(link, &link->next, link->next_session,
-		    v == XHA_HELLO_START ? no_echo : h->nonce);
+	else if (xha_bucket_take(&link->retry_full_at, ktime_get_ns(), RETRY_PERIOD, 1))
+		say(link, &link->next, link->next_session, no_echo);
 	return XHA_HELLO_IGNORE;
 }
 
@@ -279,24 +305,18 @@ static void hear(struct xha_link *link, const struct xha_hello *h)
 	case XHA_HELLO_IGNORE:
 		break;
 	case XHA_HELLO_SAME_NODE:
-		complain(link, XHA_STAT_NODE_CONFLICT, XFRM_HA_EVENT_NODE_CONFLICT);
+		complain(link, XHA_STAT_NODE_CONFLICT, XHA_LINK_EVENT_NODE_CONFLICT);
 		break;
 	case XHA_HELLO_SECURITY:
-		complain(link, XHA_STAT_FRAME_AUTH, XFRM_HA_EVENT_LINK_SECURITY);
+		complain(link, XHA_STAT_FRAME_AUTH, XHA_LINK_EVENT_SECURITY);
 		break;
 	case XHA_HELLO_REPLY:
-		memcpy(link->heard_nonce, h->nonce, XHA_NONCE_LEN);
-		if (may_answer(link))
-			xha_handshake_say(link);
+	case XHA_HELLO_CONFIRM:
+		say(link, &link->hs, link->hs_session, h->nonce);
 		break;
 	case XHA_HELLO_START:
-		/* As above; the tick says it. */
-		if (!start(link, &link->hs, link->hs_session, h))
-			memset(link->heard_nonce, 0, sizeof(link->heard_nonce));
-		break;
-	case XHA_HELLO_CONFIRM:
-		if (may_answer(link))
-			say(link, &link->hs, link->hs_session, link->heard_nonce);
+		/* If there is no memory for it the tick says HELLO again. */
+		start(link, &link->hs, link->hs_session, h);
 		break;
 	}
 }
@@ -307,41 +327,64 @@ static int verify(struct xha_link *link, const struct sk_buff *skb, const struct
 	u8 mac[XHA_MAC_LEN];
 	int err;
 
-	if (link->config.insecure || h->insecure)
+	if (link->config.insecure)
 		return 0;
+	if (h->insecure)
+		return -EBADMSG;
 	err = hello_mac(link, skb->data, mac);
 	if (err)
 		return err;
 	return crypto_memneq(mac, h->mac, sizeof(mac)) ? -EBADMSG : 0;
 }
 
-/*
- * Frames in link->hellos have a header that was found sound. While they are looked at others may
- * come, for ever: these wait until the other links have had their turn.
- */
+/* A frame with a header that was found sound. Softirq; consumes @skb. */
+void xha_handshake_receive(struct xha_link *link, struct sk_buff *skb)
+{
+	u64 now = ktime_get_ns();
+	struct xha_hello h;
+	bool fresh, room;
+
+	if (xha_hello_decode(skb->data + XHA_HDR_LEN, skb->len - XHA_HDR_LEN, &h) < 0) {
+		xha_link_count(link, XHA_STAT_FRAME_MALFORMED);
+		kfree_skb(skb);
+		return;
+	}
+	spin_lock_bh(&link->hellos.lock);
+	fresh = echoes(&h, link->nonces[0]) || echoes(&h, link->nonces[1]);
+	room = skb_queue_len(&link->hellos) < (fresh ? XHA_HELLO_QUEUE : XHA_HELLO_QUEUE / 2) &&
+	       xha_bucket_take(fresh ? &link->fresh_full_at : &link->other_full_at, now,
+			       HELLO_PERIOD, HELLO_BURST);
+	if (room && fresh)
+		__skb_queue_head(&link->hellos, skb);
+	else if (room)
+		__skb_queue_tail(&link->hellos, skb);
+	spin_unlock_bh(&link->hellos.lock);
+	if (!room) {
+		xha_link_count(link, XHA_STAT_HELLO_LIMIT);
+		kfree_skb(skb);
+		return;
+	}
+	xha_link_do(link, XHA_TODO_HELLO);
+}
+
+/* HELLOs that were received. While they are looked at others may come, for ever. */
 void xha_handshake_hear(struct xha_link *link)
 {
 	struct xha_hello h;
 	struct sk_buff *skb;
-	const u8 *payload;
 	int err, n;
 
-	for (n = 0; n < XHA_HELLO_QUEUE && (skb = skb_dequeue(&link->hellos)); n++) {
-		payload = skb->data + XHA_HDR_LEN;
-		if (xha_hello_decode(payload, skb->len - XHA_HDR_LEN, &h) < 0) {
-			xha_stat_inc(link->xn, XHA_STAT_FRAME_MALFORMED);
-			goto next;
-		}
+	for (n = 0; n < HELLO_BUDGET && (skb = skb_dequeue(&link->hellos)); n++) {
+		xha_hello_decode(skb->data + XHA_HDR_LEN, skb->len - XHA_HDR_LEN, &h);
 		err = verify(link, skb, &h);
 		if (err == -EBADMSG) {
-			complain(link, XHA_STAT_FRAME_AUTH, XFRM_HA_EVENT_LINK_SECURITY);
+			complain(link, XHA_STAT_FRAME_AUTH, XHA_LINK_EVENT_SECURITY);
 		} else if (err) {
-			xha_stat_inc(link->xn, XHA_STAT_FRAME_NOMEM);
+			xha_link_count(link, XHA_STAT_FRAME_NOMEM);
 		} else {
-			xha_stat_inc(link->xn, XHA_STAT_HELLO_RX);
+			xha_link_count(link, XHA_STAT_HELLO_RX);
 			hear(link, &h);
 		}
-next:
 		kfree_skb(skb);
 	}
 	if (!skb_queue_empty(&link->hellos))

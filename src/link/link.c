@@ -3,38 +3,50 @@
  * The dedicated netdev: configuration, the device's coming and going, timers,
  * and the life of sessions. Frames are in frames.c, the handshake in handshake.c.
  *
- * Everything that sleeps is done by xha_link.work in one ordered workqueue, so
- * that sessions begin and end one after the other.
+ * Everything that sleeps is done by xha_link.work in an ordered workqueue of the link's own, so
+ * that its sessions begin and end one after the other, and wait for no other link's.
  */
 
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
-#include <linux/jhash.h>
 #include <linux/wait_bit.h>
 
-#include "link/link.h"
+#include "link/internal.h"
 
 #define LINKS_MAX	8
 #define HELLO_PERIOD	(100 * NSEC_PER_MSEC)
 #define RENEW_PERIOD	NSEC_PER_SEC
 
-static struct workqueue_struct *link_wq;
-static LIST_HEAD(all_links);
-/* all_links, and which device each has. Inside RTNL and xha_net.mutex. */
-static DEFINE_MUTEX(links_mutex);
+static void (*on_event)(struct xha_link *link, enum xha_link_event event);
+
+void xha_link_on_event(void (*func)(struct xha_link *link, enum xha_link_event event))
+{
+	on_event = func;
+}
+
+void xha_link_event(struct xha_link *link, enum xha_link_event event)
+{
+	if (on_event)
+		on_event(link, event);
+}
 
 void xha_link_do(struct xha_link *link, enum xha_link_todo what)
 {
 	set_bit(what, &link->todo);
-	queue_work(link_wq, &link->work);
+	queue_work(link->wq, &link->work);
 }
 
 /* At the latest; a flush that is to come earlier stands. */
 void xha_link_flush_in(struct xha_link *link, u64 ns)
 {
-	if (!hrtimer_is_queued(&link->flush_timer) ||
-	    ktime_to_ns(hrtimer_get_remaining(&link->flush_timer)) > ns)
+	u64 at = ktime_get_ns() + ns;
+
+	spin_lock_bh(&link->flush_lock);
+	if (at < link->flush_at) {
+		link->flush_at = at;
 		xha_timer_in(&link->flush_timer, ns);
+	}
+	spin_unlock_bh(&link->flush_lock);
 }
 
 /* Without a session nothing is sent, and nothing may be armed: the link may be about to go. */
@@ -55,7 +67,7 @@ void xha_link_kick(struct xha_link *link)
 		return;
 	batch = READ_ONCE(link->config.batch);
 	if (batch)
-		xha_timer_in(&link->flush_timer, batch * NSEC_PER_USEC);
+		xha_link_flush_in(link, batch * (u64)NSEC_PER_USEC);
 	else
 		xha_link_urge(link);
 }
@@ -77,19 +89,32 @@ static bool unheard(const struct xha_session *s)
 	return !READ_ONCE(s->seen.largest);
 }
 
+/* When to look at a session again: at half a heartbeat, and when the peer's time is over. RCU */
+static u64 next_look(const struct xha_link *link, const struct xha_session *s, u64 now)
+{
+	u64 period = xha_link_heartbeat(link, s) / 2;
+	u64 over = READ_ONCE(link->heard_at) + s->heartbeat * (u64)NSEC_PER_MSEC * s->dead;
+
+	if (unheard(s))
+		period = min_t(u64, period, HELLO_PERIOD);
+	else if (READ_ONCE(link->renew))
+		period = min_t(u64, period, RENEW_PERIOD);
+	return min(period, max_t(u64, over > now ? over - now : 0, NSEC_PER_MSEC));
+}
+
 /* Life: heartbeats, overdue frames, the peer's death; without a session, HELLO. */
 static enum hrtimer_restart tick(struct hrtimer *timer)
 {
 	struct xha_link *link = container_of(timer, struct xha_link, tick);
-	u64 now = ktime_get_ns(), silent = now - READ_ONCE(link->said_at), period;
+	u64 now = ktime_get_ns(), silent = now - READ_ONCE(link->said_at);
 	struct xha_session *s;
+	u64 period;
 
 	rcu_read_lock();
 	s = rcu_dereference(link->session);
-	period = xha_link_heartbeat(link, s) / 2;
+	period = s ? next_look(link, s, now) : HELLO_PERIOD;
 	if (!s) {
-		if (silent >= HELLO_PERIOD)
-			xha_link_do(link, XHA_TODO_SAY);
+		xha_link_do(link, XHA_TODO_SAY);
 	} else if (xha_peer_dead(now, READ_ONCE(link->heard_at), s->heartbeat, s->dead)) {
 		xha_link_do(link, XHA_TODO_DEAD);
 	} else {
@@ -119,19 +144,21 @@ static void session_free(struct work_struct *work)
 void xha_session_put(struct xha_session *s)
 {
 	if (refcount_dec_and_test(&s->ref))
-		queue_rcu_work(link_wq, &s->free_work);
+		queue_rcu_work(s->link->wq, &s->free_work);
 }
 
-static void set_state(struct xha_link *link, enum xha_link_state state, bool lost, u32 event)
+/* Before the user is told: who reads it later than that reads this. */
+static void set_state(struct xha_link *link, enum xha_link_state state)
 {
 	WRITE_ONCE(link->state, state);
-	smp_mb(); /* pairs with look_at_link() in group.c: the state, then the list */
-	xha_groups_link(link, state, lost);
-	xha_event_link(link, event);
+	smp_mb(); /* pairs with look_at_link() in ha/group.c: the state, then the list */
 }
 
-/* End the session, if there is one. */
-static void stop(struct xha_link *link, bool lost)
+/*
+ * End the session, if there is one. What its end means comes first: roles, then the event. How long
+ * that takes does not depend on how much the user has to clear up, which it does afterwards.
+ */
+static void stop(struct xha_link *link, bool lost, enum xha_link_loss why)
 {
 	struct xha_session *s;
 
@@ -142,24 +169,29 @@ static void stop(struct xha_link *link, bool lost)
 	spin_unlock_bh(&link->lock);
 	if (!s)
 		return;
-	xha_session_put(s);
-	xha_mirror_session(link->mirror, false);
+	WRITE_ONCE(link->loss, why);
+	set_state(link, link->ready ? XHA_LINK_CONNECTING : XHA_LINK_DOWN);
+	link->ops->down(link->user, lost);
 	if (lost)
-		xha_stat_inc(link->xn, XHA_STAT_PEER_LOST);
-	set_state(link, link->ready ? XHA_LINK_CONNECTING : XHA_LINK_DOWN, lost,
-		  lost ? XFRM_HA_EVENT_PEER_LOST : XFRM_HA_EVENT_LINK_DOWN);
+		xha_link_count(link, XHA_STAT_PEER_LOST);
+	xha_link_event(link, lost ? XHA_LINK_EVENT_LOST : XHA_LINK_EVENT_DOWN);
+	link->ops->ended(link->user);
+	/* Nobody says so of that session any more: who took in its frames has been waited for. */
+	clear_bit(XHA_TODO_SYNCED, &link->todo);
+	xha_session_put(s);
 }
 
 /*
  * Put a session to use. One that still stands is that of a peer that has started
  * anew, or thought us dead; it is not lost: it will say what it is.
  */
-void xha_link_session(struct xha_link *link, struct xha_session *s)
+void xha_link_session(struct xha_link *link, struct xha_session *s, enum xha_link_loss why)
 {
-	stop(link, false);
+	stop(link, false, why);
 	atomic_inc(&link->sessions);
 	INIT_RCU_WORK(&s->free_work, session_free);
-	xha_mirror_session(link->mirror, true);
+	set_state(link, XHA_LINK_SYNC);
+	link->ops->up(link->user);
 
 	spin_lock_bh(&link->lock);
 	xha_frames_forget(link);
@@ -170,42 +202,60 @@ void xha_link_session(struct xha_link *link, struct xha_session *s)
 	spin_unlock_bh(&link->lock);
 	/* It may be late for what this session promises. */
 	hrtimer_cancel(&link->tick);
-	xha_timer_in(&link->tick, xha_link_heartbeat(link, s) / 2);
+	rcu_read_lock();
+	xha_timer_in(&link->tick, next_look(link, s, ktime_get_ns()));
+	rcu_read_unlock();
 
-	xha_stat_inc(link->xn, XHA_STAT_SESSION_NEW);
-	set_state(link, XHA_LINK_SYNC, false, XFRM_HA_EVENT_LINK_UP);
+	xha_link_count(link, XHA_STAT_SESSION_NEW);
+	xha_link_event(link, XHA_LINK_EVENT_UP);
 	xha_link_urge(link);
+}
+
+/* The peer, or the device, is given up: begin anew, when there is a device to do it over. */
+static void give_up(struct xha_link *link, enum xha_link_loss why)
+{
+	stop(link, true, why);
+	xha_handshake_reset(link);
+	if (link->ready)
+		return;
+	WRITE_ONCE(link->state, XHA_LINK_DOWN);
+	hrtimer_cancel(&link->tick);
 }
 
 /*
  * The device came, went, or changed: is the link ready? Of a carrier the kernel tells when it
  * comes to it, up to a second later (net/core/link_watch.c), and a peer's frame may be first.
+ * A session outlives the carrier for as long as the peer may be silent, unless told otherwise.
  */
 static void look_at_device(struct xha_link *link)
 {
+	bool running, carrier, stood = rcu_access_pointer(link->session);
 	struct net_device *dev;
-	bool ready, told;
 
 	rcu_read_lock();
 	dev = rcu_dereference(link->dev);
-	ready = dev && netif_running(dev) && netif_carrier_ok(dev);
+	running = dev && netif_running(dev);
+	carrier = running && netif_carrier_ok(dev);
 	rcu_read_unlock();
-	if (ready == link->ready)
+	if (carrier != link->ready) {
+		link->ready = carrier;
+		if (carrier && stood) {
+			/* What was lost meanwhile is found to be so by what is acknowledged now. */
+			xha_link_urge(link);
+		} else if (carrier) {
+			WRITE_ONCE(link->state, XHA_LINK_CONNECTING);
+			xha_handshake_say(link);
+			xha_timer_in(&link->tick, HELLO_PERIOD);
+		}
+	} else if (running || !stood) {
 		return;
-	link->ready = ready;
-	told = !ready && rcu_access_pointer(link->session);
-	if (!ready) {
-		stop(link, true);
-		xha_handshake_reset(link);
-		WRITE_ONCE(link->state, XHA_LINK_DOWN);
-		hrtimer_cancel(&link->tick);
-	} else {
-		WRITE_ONCE(link->state, XHA_LINK_CONNECTING);
-		xha_handshake_say(link);
-		xha_timer_in(&link->tick, xha_link_heartbeat(link, NULL) / 2);
 	}
-	if (!told)
-		xha_event_link(link, XFRM_HA_EVENT_LINK_DEVICE);
+	if (!running)
+		give_up(link, XHA_LOSS_DEVICE);
+	else if (!carrier && (!stood || READ_ONCE(link->config.carrier_at_once)))
+		give_up(link, XHA_LOSS_CARRIER);
+	if (!stood || rcu_access_pointer(link->session))
+		xha_link_event(link, XHA_LINK_EVENT_DEVICE);
 }
 
 /* A death that was noticed may be overtaken by a frame: look again. */
@@ -239,15 +289,17 @@ static void link_work(struct work_struct *work)
 	struct xha_link *link = container_of(work, struct xha_link, work);
 	unsigned long todo = xchg(&link->todo, 0);
 
-	if (todo & BIT(XHA_TODO_RESTART)) {
-		stop(link, true);
-		xha_handshake_reset(link);
-	}
-	if (todo & (BIT(XHA_TODO_DEVICE) | BIT(XHA_TODO_HELLO)))
+	if (todo & BIT(XHA_TODO_RESTART))
+		give_up(link, XHA_LOSS_SETTINGS);
+	if (todo & (BIT(XHA_TODO_DEVICE) | BIT(XHA_TODO_HELLO) | BIT(XHA_TODO_DEAD)))
 		look_at_device(link);
-	if (todo & BIT(XHA_TODO_DEAD) && is_dead(link)) {
-		stop(link, true);
-		xha_handshake_reset(link);
+	if (todo & BIT(XHA_TODO_DEAD) && is_dead(link))
+		give_up(link, link->ready ? XHA_LOSS_TIMEOUT : XHA_LOSS_CARRIER);
+	if (todo & BIT(XHA_TODO_SYNCED) && link->state == XHA_LINK_SYNC &&
+	    rcu_access_pointer(link->session)) {
+		set_state(link, XHA_LINK_UP);
+		link->ops->synced(link->user);
+		xha_link_event(link, XHA_LINK_EVENT_SYNCED);
 	}
 	if (todo & BIT(XHA_TODO_RENEW))
 		xha_handshake_renew(link);
@@ -256,9 +308,6 @@ static void link_work(struct work_struct *work)
 		xha_handshake_hear(link);
 	if (todo & BIT(XHA_TODO_SAY) && has_to_say(link))
 		xha_handshake_say(link);
-	if (todo & BIT(XHA_TODO_SYNCED) && link->state == XHA_LINK_SYNC &&
-	    rcu_access_pointer(link->session))
-		set_state(link, XHA_LINK_UP, false, XFRM_HA_EVENT_LINK_SYNCED);
 }
 
 void xha_link_synced(struct xha_link *link)
@@ -271,9 +320,9 @@ enum xha_link_state xha_link_state(const struct xha_link *link)
 	return READ_ONCE(link->state);
 }
 
-struct xha_net *xha_link_net(const struct xha_link *link)
+enum xha_link_loss xha_link_loss(const struct xha_link *link)
 {
-	return link->xn;
+	return READ_ONCE(link->loss);
 }
 
 bool xha_link_lower(const struct xha_link *link)
@@ -281,9 +330,15 @@ bool xha_link_lower(const struct xha_link *link)
 	return link->lower;
 }
 
-struct xha_mirror *xha_link_mirror(const struct xha_link *link)
+/* Was the address of its device lower than the peer's when it was made? */
+struct xha_links *xha_link_links(const struct xha_link *link)
 {
-	return link->mirror;
+	return link->links;
+}
+
+void *xha_link_user(const struct xha_link *link)
+{
+	return link->user;
 }
 
 const char *xha_link_name(const struct xha_link *link)
@@ -291,22 +346,22 @@ const char *xha_link_name(const struct xha_link *link)
 	return link->name;
 }
 
-struct xha_link *xha_link_find(struct xha_net *xn, const char *dev)
+struct xha_link *xha_link_find(struct xha_links *links, const char *dev)
 {
 	struct xha_link *link;
 
-	list_for_each_entry_rcu(link, &xn->links, node, lockdep_is_held(&xn->mutex))
+	list_for_each_entry_rcu(link, &links->list, node, lockdep_is_held(links->mutex))
 		if (!dev || !strcmp(link->name, dev))
 			return link;
 	return NULL;
 }
 
 /* The one after @prev, or the first; NULL at the end. RCU or mutex. */
-struct xha_link *xha_link_next(struct xha_net *xn, struct xha_link *prev)
+struct xha_link *xha_link_next(struct xha_links *links, struct xha_link *prev)
 {
-	struct list_head *next = prev ? prev->node.next : xn->links.next;
+	struct list_head *next = prev ? prev->node.next : links->list.next;
 
-	return next == &xn->links ? NULL : list_entry(next, struct xha_link, node);
+	return next == &links->list ? NULL : list_entry(next, struct xha_link, node);
 }
 
 void xha_link_info(struct xha_link *link, struct xha_link_info *i)
@@ -316,14 +371,10 @@ void xha_link_info(struct xha_link *link, struct xha_link_info *i)
 
 	memset(i, 0, sizeof(*i));
 	strscpy(i->dev, link->name);
-	i->ethertype = link->config.ethertype;
-	ether_addr_copy(i->peer, link->config.peer);
-	i->insecure = link->config.insecure;
-	i->heartbeat = link->config.heartbeat;
-	i->dead = link->config.dead;
-	i->batch = link->config.batch;
+	i->config = link->config;
+	memzero_explicit(i->config.key, sizeof(i->config.key));
 	i->state = xha_link_state(link);
-	i->orphans = xha_mirror_orphans(link->mirror);
+	i->loss = xha_link_loss(link);
 	rcu_read_lock();
 	dev = rcu_dereference(link->dev);
 	if (dev)
@@ -346,7 +397,7 @@ void xha_link_info(struct xha_link *link, struct xha_link_info *i)
 
 static void bind(struct xha_link *link, struct net_device *dev)
 {
-	lockdep_assert_held(&links_mutex);
+	lockdep_assert_held(&link->links->bind_mutex);
 
 	netdev_hold(dev, &link->dev_tracker, GFP_KERNEL);
 	rcu_assign_pointer(link->dev, dev);
@@ -359,10 +410,10 @@ static void bind(struct xha_link *link, struct net_device *dev)
 
 static void unbind(struct xha_link *link)
 {
-	struct net_device *dev = rcu_dereference_protected(link->dev,
-							   lockdep_is_held(&links_mutex));
+	struct mutex *mutex = &link->links->bind_mutex;
+	struct net_device *dev = rcu_dereference_protected(link->dev, lockdep_is_held(mutex));
 
-	lockdep_assert_held(&links_mutex);
+	lockdep_assert_held(mutex);
 
 	if (!dev)
 		return;
@@ -385,19 +436,19 @@ static bool awaited(const struct xha_link *link, const struct net_device *dev, u
 	return !rcu_access_pointer(link->dev) &&
 	       (event == NETDEV_REGISTER || event == NETDEV_CHANGENAME ||
 		event == NETDEV_CHANGEMTU) &&
-	       net_eq(dev_net(dev), link->xn->net) && dev->type == ARPHRD_ETHER &&
-	       fits(dev) && !strcmp(dev->name, link->name);
+	       dev->type == ARPHRD_ETHER && fits(dev) && !strcmp(dev->name, link->name);
 }
 
 /* Below XHA_MTU_MIN heartbeats would still fit, and what they stand for would not. */
 static int device_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
+	struct xha_links *links = container_of(nb, struct xha_links, notifier);
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
 	struct xha_link *link;
 	int err = 0;
 
-	mutex_lock(&links_mutex);
-	list_for_each_entry(link, &all_links, all) {
+	mutex_lock(&links->bind_mutex);
+	list_for_each_entry(link, &links->bound, bound) {
 		if (rcu_access_pointer(link->dev) == dev) {
 			if (event == NETDEV_UNREGISTER || event == NETDEV_CHANGENAME)
 				unbind(link);
@@ -409,23 +460,11 @@ static int device_event(struct notifier_block *nb, unsigned long event, void *pt
 			bind(link, dev);
 		}
 	}
-	mutex_unlock(&links_mutex);
+	mutex_unlock(&links->bind_mutex);
 	if (err)
 		pr_notice_ratelimited("xfrm_ha: %s has a link, which needs an MTU of %d\n",
 				      dev->name, XHA_MTU_MIN);
-	if (event == NETDEV_UNREGISTER)
-		xha_sa_sweep(xha_pernet(dev_net(dev)));
 	return notifier_from_errno(err);
-}
-
-static struct notifier_block device_notifier = {
-	.notifier_call = device_event,
-};
-
-static void derive_node(struct xha_net *xn, const struct net_device *dev)
-{
-	if (!xn->node)
-		xn->node = jhash(dev->dev_addr, ETH_ALEN, 0) ?: 1;
 }
 
 static int check_peer(const struct net_device *dev, const u8 *peer, struct netlink_ext_ack *extack)
@@ -443,15 +482,87 @@ static int check_peer(const struct net_device *dev, const u8 *peer, struct netli
 
 static void link_free(struct xha_link *link)
 {
+	if (link->user)
+		link->ops->destroy(link->user);
+	if (link->wq)
+		destroy_workqueue(link->wq);
+	if (link->hello_tfm)
+		crypto_free_shash(link->hello_tfm);
+	if (link->slots)
+		kvfree(link->slots->cookies);
 	kvfree(link->slots);
 	kfree_sensitive(link);
 }
 
+static int make_slots(struct xha_link *link)
+{
+	size_t size = array_size(link->ops->cookies, link->ops->cookie_size);
+	void *cookies;
+	int i;
+
+	link->slots = kvcalloc(XHA_WINDOW_FRAMES, sizeof(*link->slots), GFP_KERNEL);
+	if (!link->slots)
+		return -ENOMEM;
+	cookies = kvcalloc(XHA_WINDOW_FRAMES, size, GFP_KERNEL);
+	if (!cookies)
+		return -ENOMEM;
+	for (i = 0; i < XHA_WINDOW_FRAMES; i++)
+		link->slots[i].cookies = cookies + i * size;
+	return 0;
+}
+
+static struct xha_link *create(struct xha_links *links, const char *name,
+			       const struct xha_link_config *c, u32 node,
+			       const struct xha_link_ops *ops)
+{
+	struct xha_link *link;
+	int err;
+
+	link = kzalloc(sizeof(*link), GFP_KERNEL);
+	if (!link)
+		return ERR_PTR(-ENOMEM);
+	link->links = links;
+	link->ops = ops;
+	link->own = node;
+	link->config = *c;
+	strscpy(link->name, name);
+	spin_lock_init(&link->lock);
+	spin_lock_init(&link->flush_lock);
+	mutex_init(&link->key_mutex);
+	link->flush_at = U64_MAX;
+	skb_queue_head_init(&link->hellos);
+	INIT_WORK(&link->work, link_work);
+	INIT_WORK(&link->flush_work, run_flush);
+	hrtimer_init(&link->tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	link->tick.function = tick;
+	hrtimer_init(&link->flush_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	link->flush_timer.function = flush_tick;
+	err = make_slots(link);
+	if (!err && !c->insecure)
+		err = xha_handshake_key(link, c->key);
+	if (err)
+		goto err_free;
+	err = -ENOMEM;
+	link->wq = alloc_ordered_workqueue("xfrm_ha_%s", WQ_HIGHPRI, name);
+	if (!link->wq)
+		goto err_free;
+	link->user = ops->create(link);
+	if (!link->user)
+		goto err_free;
+	return link;
+
+err_free:
+	link_free(link);
+	return ERR_PTR(err);
+}
+
 /**
  * xha_link_add() - put a link on a device
- * @xn: netns, its mutex held
- * @dev: Ethernet device of this netns; the caller holds a reference or RTNL
+ * @links: of the netns, their mutex held
+ * @dev: Ethernet device of this netns; the caller holds a reference and RTNL
  * @c: settings; heartbeat, dead and batch within their ranges
+ * @node: own id
+ * @ops: of who uses it
  * @extack: one sentence on a refusal
  *
  * The link outlives the device: one of the same name takes its place. While it has one, its MTU
@@ -459,13 +570,13 @@ static void link_free(struct xha_link *link)
  *
  * Return: 0, -EINVAL, -EEXIST, -ENOSPC, -EOPNOTSUPP, -ENOMEM.
  */
-int xha_link_add(struct xha_net *xn, struct net_device *dev, const struct xha_link_config *c,
-		 struct netlink_ext_ack *extack)
+int xha_link_add(struct xha_links *links, struct net_device *dev, const struct xha_link_config *c,
+		 u32 node, const struct xha_link_ops *ops, struct netlink_ext_ack *extack)
 {
 	struct xha_link *link;
 	int n = 0, err;
 
-	lockdep_assert_held(&xn->mutex);
+	lockdep_assert_held(links->mutex);
 
 	if (dev->type != ARPHRD_ETHER || dev->flags & IFF_LOOPBACK) {
 		NL_SET_ERR_MSG(extack, "The device is not an Ethernet device");
@@ -478,7 +589,7 @@ int xha_link_add(struct xha_net *xn, struct net_device *dev, const struct xha_li
 	err = check_peer(dev, c->peer, extack);
 	if (err)
 		return err;
-	list_for_each_entry(link, &xn->links, node) {
+	list_for_each_entry(link, &links->list, node) {
 		n++;
 		if (!strcmp(link->name, dev->name)) {
 			NL_SET_ERR_MSG(extack, "There is a link on this device already");
@@ -490,47 +601,23 @@ int xha_link_add(struct xha_net *xn, struct net_device *dev, const struct xha_li
 		return -ENOSPC;
 	}
 
-	link = kzalloc(sizeof(*link), GFP_KERNEL);
-	if (!link)
-		return -ENOMEM;
-	link->xn = xn;
-	link->config = *c;
+	link = create(links, dev->name, c, node, ops);
+	if (IS_ERR(link))
+		return PTR_ERR(link);
 	link->lower = memcmp(dev->dev_addr, c->peer, ETH_ALEN) < 0;
-	strscpy(link->name, dev->name);
-	spin_lock_init(&link->lock);
-	spin_lock_init(&link->key_lock);
-	skb_queue_head_init(&link->hellos);
-	INIT_WORK(&link->work, link_work);
-	INIT_WORK(&link->flush_work, run_flush);
-	hrtimer_init(&link->tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	link->tick.function = tick;
-	hrtimer_init(&link->flush_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	link->flush_timer.function = flush_tick;
-	link->slots = kvcalloc(XHA_WINDOW_FRAMES, sizeof(*link->slots), GFP_KERNEL);
-	if (!link->slots)
-		goto err_free;
-	link->mirror = xha_mirror_create(xn, link);
-	if (!link->mirror)
-		goto err_free;
-
-	derive_node(xn, dev);
 	xha_handshake_reset(link);
-	list_add_tail_rcu(&link->node, &xn->links);
-	mutex_lock(&links_mutex);
-	list_add_tail(&link->all, &all_links);
+	list_add_tail_rcu(&link->node, &links->list);
+	mutex_lock(&links->bind_mutex);
+	list_add_tail(&link->bound, &links->bound);
 	bind(link, dev);
-	mutex_unlock(&links_mutex);
-	xha_event_link(link, XFRM_HA_EVENT_LINK_NEW);
+	mutex_unlock(&links->bind_mutex);
+	xha_link_event(link, XHA_LINK_EVENT_NEW);
 	return 0;
-
-err_free:
-	link_free(link);
-	return -ENOMEM;
 }
 
 /**
  * xha_link_set() - change the settings of a link
- * @xn: netns, its mutex held
+ * @links: of the netns, their mutex held
  * @name: of its device
  * @c: all settings; ethertype and insecure must be as they are
  * @new_key: c->key is a new one
@@ -540,16 +627,16 @@ err_free:
  * as it was promised, until there is one with the new settings; with a new key that is when the
  * peer has it, too.
  *
- * Return: 0, -ENODEV, -EINVAL.
+ * Return: 0, -ENODEV, -EINVAL, or an error of the crypto API.
  */
-int xha_link_set(struct xha_net *xn, const char *name, const struct xha_link_config *c,
+int xha_link_set(struct xha_links *links, const char *name, const struct xha_link_config *c,
 		 bool new_key, struct netlink_ext_ack *extack)
 {
-	struct xha_link *link = xha_link_find(xn, name);
+	struct xha_link *link = xha_link_find(links, name);
 	bool restart, renew;
 	int err;
 
-	lockdep_assert_held(&xn->mutex);
+	lockdep_assert_held(links->mutex);
 
 	if (!link) {
 		NL_SET_ERR_MSG(extack, "There is no link on this device");
@@ -564,97 +651,80 @@ int xha_link_set(struct xha_net *xn, const char *name, const struct xha_link_con
 	rcu_read_unlock();
 	if (err)
 		return err;
+	if (new_key) {
+		err = xha_handshake_key(link, c->key);
+		if (err) {
+			NL_SET_ERR_MSG(extack, "The key can't be put to use");
+			return err;
+		}
+	}
 	restart = !ether_addr_equal(c->peer, link->config.peer);
 	renew = new_key || c->heartbeat != link->config.heartbeat || c->dead != link->config.dead;
-	spin_lock_bh(&link->key_lock);
 	ether_addr_copy(link->config.peer, c->peer);
 	WRITE_ONCE(link->config.heartbeat, c->heartbeat);
 	WRITE_ONCE(link->config.dead, c->dead);
 	WRITE_ONCE(link->config.batch, c->batch);
-	if (new_key)
-		memcpy(link->config.key, c->key, sizeof(c->key));
-	spin_unlock_bh(&link->key_lock);
+	WRITE_ONCE(link->config.carrier_at_once, c->carrier_at_once);
 	if (restart)
 		xha_link_do(link, XHA_TODO_RESTART);
 	else if (renew)
 		xha_link_do(link, XHA_TODO_RENEW);
-	xha_event_link(link, XFRM_HA_EVENT_LINK_SET);
+	xha_link_event(link, XHA_LINK_EVENT_SET);
 	return 0;
 }
 
-static void destroy(struct xha_link *link)
+/* Its user has no use for it any more; mutex */
+void xha_link_del(struct xha_link *link)
 {
+	struct xha_links *links = link->links;
+
+	lockdep_assert_held(links->mutex);
+
 	list_del_rcu(&link->node);
-	mutex_lock(&links_mutex);
-	list_del(&link->all);
+	mutex_lock(&links->bind_mutex);
+	list_del(&link->bound);
 	unbind(link);
-	mutex_unlock(&links_mutex);
+	mutex_unlock(&links->bind_mutex);
 	synchronize_rcu();
 
 	/* No device: no frames, no HELLOs; the work ends the session. */
 	flush_work(&link->work);
 	hrtimer_cancel(&link->tick);
 	cancel_work_sync(&link->work);
-	stop(link, false);
+	stop(link, false, XHA_LOSS_DEVICE);
 	/* Who saw a session may be about to arm what is cancelled next. */
 	synchronize_rcu();
 	hrtimer_cancel(&link->flush_timer);
 	cancel_work_sync(&link->flush_work);
 	wait_var_event(&link->sessions, !atomic_read(&link->sessions));
 	skb_queue_purge(&link->hellos);
-	xha_event_link(link, XFRM_HA_EVENT_LINK_DEL);
-	xha_mirror_destroy(link->mirror);
+	xha_link_event(link, XHA_LINK_EVENT_DEL);
 	link_free(link);
 }
 
-/* -ENODEV; -EBUSY: a group is mirrored over it. */
-int xha_link_del(struct xha_net *xn, const char *name, struct netlink_ext_ack *extack)
+int xha_links_init(struct xha_links *links, struct net *net, struct mutex *mutex,
+		   struct xha_stats __percpu *stats)
 {
-	struct xha_link *link = xha_link_find(xn, name);
-	const char *group;
-
-	lockdep_assert_held(&xn->mutex);
-
-	if (!link) {
-		NL_SET_ERR_MSG(extack, "There is no link on this device");
-		return -ENODEV;
-	}
-	group = xha_group_using(xn, link);
-	if (group) {
-		NL_SET_ERR_MSG_FMT(extack, "Group %s is mirrored over this link", group);
-		return -EBUSY;
-	}
-	destroy(link);
-	return 0;
+	links->net = net;
+	links->mutex = mutex;
+	links->stats = stats;
+	INIT_LIST_HEAD(&links->list);
+	mutex_init(&links->bind_mutex);
+	INIT_LIST_HEAD(&links->bound);
+	links->notifier.notifier_call = device_event;
+	return register_netdevice_notifier_net(net, &links->notifier);
 }
 
-/* The groups are gone. */
-void xha_link_fini(struct xha_net *xn)
+void xha_links_mute(struct xha_links *links)
+{
+	unregister_netdevice_notifier_net(links->net, &links->notifier);
+}
+
+/* Nobody uses them any more. */
+void xha_links_fini(struct xha_links *links)
 {
 	struct xha_link *link, *tmp;
 
-	list_for_each_entry_safe(link, tmp, &xn->links, node)
-		destroy(link);
-}
-
-int xha_link_init(void)
-{
-	link_wq = alloc_ordered_workqueue("xfrm_ha_link", WQ_HIGHPRI);
-	return link_wq ? 0 : -ENOMEM;
-}
-
-void xha_link_exit(void)
-{
-	destroy_workqueue(link_wq);
-}
-
-/* The notifier is told of all devices that exist: each netns must be known by then. */
-int xha_link_listen(void)
-{
-	return register_netdevice_notifier(&device_notifier);
-}
-
-void xha_link_mute(void)
-{
-	unregister_netdevice_notifier(&device_notifier);
+	list_for_each_entry_safe(link, tmp, &links->list, node)
+		xha_link_del(link);
 }

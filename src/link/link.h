@@ -1,136 +1,163 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Shared by link.c (device, timers), frames.c (transmit and receive) and handshake.c only. */
+/*
+ * A sealed, numbered, acknowledged datagram service to one peer, over one Ethernet device. What
+ * the datagrams say is its user's, which hands over struct xha_link_ops.
+ */
 #ifndef _XFRM_HA_LINK_H
 #define _XFRM_HA_LINK_H
 
-#include "link/seal.h"
-#include "xfrm_ha.h"
+#include <linux/hrtimer.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <net/net_namespace.h>
 
-#define XHA_WINDOW_FRAMES	128	/* unacknowledged at most; a power of 2 */
-#define XHA_HELLO_QUEUE		8
-#define XHA_FRAME_MAX		9000	/* octets, payload of Ethernet */
+#include "control/stats.h"
 
-/* What a frame that is not acknowledged yet carried. n is 0: the slot is free. */
-struct xha_slot {
-	u64 number;
-	u64 sent_at;
-	int n;
-	struct xha_item items[XHA_FRAME_ITEMS];
+#define XHA_LINK_BATCH_DEFAULT	8000	/* us */
+
+/* Fires within a range before @ns, so that one interrupt serves several timers. */
+static inline void xha_timer_in(struct hrtimer *timer, u64 ns)
+{
+	hrtimer_start_range_ns(timer, ns_to_ktime(ns - ns / 4), ns / 4, HRTIMER_MODE_REL_SOFT);
+}
+
+struct xha_link;		/* struct in internal.h */
+
+struct xha_link_config {
+	u16 ethertype;
+	u8 peer[ETH_ALEN];
+	bool insecure;
+	bool carrier_at_once;	/* the peer is lost with the carrier; else when it is silent */
+	u32 heartbeat;		/* ms */
+	u32 dead;		/* heartbeats */
+	u32 batch;		/* us a due message may wait for others; 0: a frame at once */
+	u8 key[32];		/* pre-shared; write-only */
 };
 
-/*
- * A session: from a handshake to the next one, or to the peer's death.
- * References: one of the link, one of each frame being sealed or opened.
+enum xha_link_state {
+	XHA_LINK_DOWN,		/* device absent, down, or without carrier */
+	XHA_LINK_CONNECTING,	/* saying HELLO */
+	XHA_LINK_SYNC,		/* session stands */
+	XHA_LINK_UP,		/* and the user has said that it is in sync */
+};
+
+enum xha_link_loss {		/* why a session has ended */
+	XHA_LOSS_NONE,
+	XHA_LOSS_TIMEOUT,	/* the peer was silent for too long */
+	XHA_LOSS_CARRIER,	/* it was, or at once, without a carrier here */
+	XHA_LOSS_DEVICE,	/* the device is down, or gone */
+	XHA_LOSS_RESTARTED,	/* the peer has begun another one */
+	XHA_LOSS_SETTINGS,	/* this end has other settings */
+};
+
+enum xha_link_event {
+	XHA_LINK_EVENT_NEW,
+	XHA_LINK_EVENT_SET,
+	XHA_LINK_EVENT_DEL,
+	XHA_LINK_EVENT_UP,		/* a session stands */
+	XHA_LINK_EVENT_SYNCED,
+	XHA_LINK_EVENT_DOWN,		/* the session has ended, the peer has not */
+	XHA_LINK_EVENT_LOST,		/* the peer is dead */
+	XHA_LINK_EVENT_DEVICE,		/* the device is ready, or is not any more */
+	XHA_LINK_EVENT_NODE_CONFLICT,	/* the peer has our node id */
+	XHA_LINK_EVENT_SECURITY,	/* a HELLO was not authentic, or one end only is insecure */
+};
+
+/**
+ * struct xha_link_ops - what the user of a link does
+ * @cookie_size: octets that are remembered of each message; a multiple of 8
+ * @cookies: messages in a frame at most
+ * @create: a link is being made: its user, or NULL: no memory
+ * @destroy: the link is gone
+ * @up: a session is about to be put to use, and its state is XHA_LINK_SYNC already. @fill and
+ *	@input are not called before it returns.
+ * @synced: the state is XHA_LINK_UP, as xha_link_synced() asked for
+ * @down: a session has ended, @fill is not called any more. @lost: the peer is dead. Does what
+ *	must be done at once, in a time that does not depend on how much there is to tell.
+ *	A frame that is being taken in may still be in @input; it will not be acknowledged.
+ * @ended: after @down, and after the event: the rest of it, at leisure. Until it returns there is
+ *	no other session.
+ * @pending: is there something to tell? Any context.
+ * @fill: write messages into @buf, @room octets, and a cookie each into @cookies, *@n of them.
+ *	*@soon: the peer should not wait with its acknowledgment. Returns octets. Softirq, under
+ *	the link's lock, as are @acked and @lost.
+ * @acked: the peer has taken in what a frame carried that was sent at @sent_at, ns
+ * @lost: nobody knows whether it has: tell it again
+ * @input: the messages of an authentic frame. 0: it is acknowledged, all in it has had its effect;
+ *	-EBUSY: it can't have; -ENOTCONN: @down was faster; -EBADMSG. Softirq.
+ *
+ * @create, @destroy, @up, @synced, @down and @ended are called one at a time, in process context.
  */
-struct xha_session {
-	struct xha_link *link;
-	refcount_t ref;
-	u32 own;		/* number by which the peer calls it; immutable */
-	u32 peer;		/* number by which we call it; immutable */
+struct xha_link_ops {
+	size_t cookie_size;
+	unsigned int cookies;
+
+	void *(*create)(struct xha_link *link);
+	void (*destroy)(void *user);
+	void (*up)(void *user);
+	void (*synced)(void *user);
+	void (*down)(void *user, bool lost);
+	void (*ended)(void *user);
+
+	bool (*pending)(void *user);
+	int (*fill)(void *user, u8 *buf, int room, void *cookies, int *n, bool *soon);
+	void (*acked)(void *user, const void *cookies, int n, u64 sent_at);
+	void (*lost)(void *user, const void *cookies, int n);
+	int (*input)(void *user, u64 number, const u8 *buf, int len);
+};
+
+/* The links of a netns */
+struct xha_links {
+	struct net *net;
+	struct xha_stats __percpu *stats;
+	struct mutex *mutex;		/* its configuration */
+	struct list_head list;		/* RCU; @mutex */
+	struct mutex bind_mutex;	/* which device each has; inside RTNL and @mutex */
+	struct list_head bound;		/* as @list; @bind_mutex */
+	struct notifier_block notifier;
+};
+
+struct xha_link_info {
+	char dev[IFNAMSIZ];
+	int ifindex;
+	struct xha_link_config config;	/* without the key */
+	enum xha_link_state state;
+	enum xha_link_loss loss;	/* of the last session that has ended */
 	u32 peer_node;
-	u16 heartbeat;		/* of the peer, ms */
-	u8 dead;
-	u16 promised;		/* the peer counts on so many ms between our heartbeats */
-	struct xha_seal tx;
-	struct xha_seal rx;
-	u64 number;		/* of the last frame sent; link's lock */
-	struct xha_rx seen;	/* link's lock */
-	struct xha_rx taken;	/* link's lock: taken in, to be acknowledged */
-	struct rcu_work free_work;
-};
-
-enum xha_link_todo {		/* bits of xha_link.todo, carried out by xha_link.work */
-	XHA_TODO_DEVICE,	/* the device came, went, or changed its state */
-	XHA_TODO_HELLO,		/* HELLOs were received */
-	XHA_TODO_SAY,		/* it is time to say HELLO */
-	XHA_TODO_DEAD,		/* the peer is dead */
-	XHA_TODO_SYNCED,	/* bulk sync is complete */
-	XHA_TODO_RENEW,		/* other settings: have a session with them */
-	XHA_TODO_RESTART,	/* another peer: start over */
-};
-
-/*
- * Process state (handshake, state) is private to xha_link.work, which runs in an
- * ordered workqueue; what others read is said so.
- */
-struct xha_link {
-	struct list_head node;		/* xha_net.links, RCU */
-	struct list_head all;		/* links_mutex */
-	struct xha_net *xn;
-	struct xha_mirror *mirror;
-	atomic_t sessions;		/* not freed yet */
-	char name[IFNAMSIZ];
-	struct xha_link_config config;	/* writes: mutex; key: work and mutex, key_lock */
-	bool lower;			/* than the peer, by address; immutable */
-	spinlock_t key_lock;
-	struct net_device __rcu *dev;	/* links_mutex for writes */
-	netdevice_tracker dev_tracker;
-	struct packet_type pt;
-	enum xha_link_state state;	/* written by work */
-	bool ready;			/* device is up with carrier; work */
-
-	unsigned long todo;		/* enum xha_link_todo, atomic */
-	struct work_struct work;
-	struct hrtimer tick;
-	struct hrtimer flush_timer;
-	struct work_struct flush_work;	/* in system_bh_wq */
-	unsigned long flushing;		/* bit 0: a flush is pending, atomic */
-
-	/* handshake: work */
-	struct sk_buff_head hellos;
-	struct xha_hs hs;
-	u32 hs_session;
-	u8 heard_nonce[XHA_NONCE_LEN];	/* what to echo */
-	struct xha_hs next;		/* while hs.up */
-	u32 next_session;
-	bool has_next;
-	bool renew;			/* with @next, the session is to be another one */
-	unsigned long hello_jiffies;	/* token bucket of answers */
-	u32 hello_tokens;
-	u64 said_at;
-	unsigned long complained;	/* jiffies of the last event on a HELLO */
-
-	spinlock_t lock;		/* from here on */
-	struct xha_session __rcu *session;
-	struct xha_slot *slots;
-	u64 oldest;			/* number of the oldest frame that may be unacknowledged */
-	u32 in_flight;
-	struct xha_rtt rtt;
-	u64 measured;			/* number of the frame that it was sampled by last */
-	u32 owed;			/* eliciting frames received and not acknowledged */
-	u64 sent_at;			/* of the last frame */
-	u64 heard_at;			/* of the last authentic frame */
+	u64 srtt_ns;
 	u64 up_since;
+	u32 in_flight;
 	u64 tx_frames, rx_frames, tx_bytes, rx_bytes;
 };
 
-/* At the latest, ns; @s may be NULL. RCU or link's lock */
-static inline u64 xha_link_heartbeat(const struct xha_link *link, const struct xha_session *s)
-{
-	u32 ms = READ_ONCE(link->config.heartbeat);
+int xha_link_add(struct xha_links *links, struct net_device *dev, const struct xha_link_config *c,
+		 u32 node, const struct xha_link_ops *ops, struct netlink_ext_ack *extack);
+int xha_link_set(struct xha_links *links, const char *dev, const struct xha_link_config *c,
+		 bool new_key, struct netlink_ext_ack *extack);
+void xha_link_del(struct xha_link *link);
 
-	return (s ? min_t(u32, ms, s->promised) : ms) * (u64)NSEC_PER_MSEC;
-}
+/* RCU or mutex; NULL @dev: the first one */
+struct xha_link *xha_link_find(struct xha_links *links, const char *dev);
+struct xha_link *xha_link_next(struct xha_links *links, struct xha_link *prev);
+void xha_link_info(struct xha_link *link, struct xha_link_info *i);	/* mutex */
+const char *xha_link_name(const struct xha_link *link);	/* of its device; mutex or RCU */
+struct xha_links *xha_link_links(const struct xha_link *link);
+void *xha_link_user(const struct xha_link *link);
+bool xha_link_lower(const struct xha_link *link);
+enum xha_link_state xha_link_state(const struct xha_link *link);
+enum xha_link_loss xha_link_loss(const struct xha_link *link);
 
-/* link.c */
-void xha_link_do(struct xha_link *link, enum xha_link_todo what);
-void xha_link_flush_in(struct xha_link *link, u64 ns);
-void xha_link_session(struct xha_link *link, struct xha_session *s);
-void xha_session_put(struct xha_session *s);
+void xha_link_kick(struct xha_link *link);	/* something is due; any context */
+void xha_link_urge(struct xha_link *link);	/* ditto, do not wait for the batch */
+void xha_link_synced(struct xha_link *link);	/* the user is in sync with its peer */
 
-/* frames.c */
-int xha_frames_receive(struct sk_buff *skb, struct net_device *dev, struct packet_type *pt,
-		       struct net_device *orig_dev);
-void xha_frames_flush(struct xha_link *link);
-void xha_frames_overdue(struct xha_link *link);
-void xha_frames_forget(struct xha_link *link);
-int xha_frames_xmit(struct xha_link *link, struct sk_buff *skb);
-struct sk_buff *xha_frames_alloc(struct net_device *dev, unsigned int len, gfp_t gfp);
+/* Who hears of events; any context but hard interrupts. Before there are links. */
+void xha_link_on_event(void (*func)(struct xha_link *link, enum xha_link_event event));
 
-/* handshake.c */
-void xha_handshake_reset(struct xha_link *link);
-void xha_handshake_say(struct xha_link *link);
-void xha_handshake_renew(struct xha_link *link);
-void xha_handshake_hear(struct xha_link *link);
+int xha_links_init(struct xha_links *links, struct net *net, struct mutex *mutex,
+		   struct xha_stats __percpu *stats);
+void xha_links_mute(struct xha_links *links);	/* their devices are let go of; no mutex held */
+void xha_links_fini(struct xha_links *links);	/* mutex */
 
 #endif

@@ -4,45 +4,55 @@
  * (RFC 5869). Keys are wiped on every path.
  */
 
-#include <crypto/hash.h>
 #include <crypto/sha2.h>
 #include <linux/scatterlist.h>
 
 #include "link/seal.h"
 
+/* Process context. It may be used by several at a time, and is freed by crypto_free_shash(). */
+struct crypto_shash *xha_hmac_alloc(const u8 *key, size_t len)
+{
+	struct crypto_shash *tfm = crypto_alloc_shash("hmac(sha256)", 0, 0);
+	int err;
+
+	if (IS_ERR(tfm))
+		return tfm;
+	err = crypto_shash_setkey(tfm, key, len);
+	if (err) {
+		crypto_free_shash(tfm);
+		return ERR_PTR(err);
+	}
+	return tfm;
+}
+
+int xha_hmac(struct crypto_shash *tfm, const u8 *data, size_t len, u8 *mac)
+{
+	return crypto_shash_tfm_digest(tfm, data, len, mac);
+}
+
 /* @out may be one of the inputs. Process context. */
 static int hmac3(const u8 *key, size_t key_len, const u8 *a, size_t a_len, const u8 *b,
 		 size_t b_len, u8 last, u8 *out)
 {
-	struct crypto_shash *tfm;
+	struct crypto_shash *tfm = xha_hmac_alloc(key, key_len);
+	SHASH_DESC_ON_STACK(desc, tfm);
 	int err;
 
-	tfm = crypto_alloc_shash("hmac(sha256)", 0, 0);
 	if (IS_ERR(tfm))
 		return PTR_ERR(tfm);
-	err = crypto_shash_setkey(tfm, key, key_len);
-	if (!err) {
-		SHASH_DESC_ON_STACK(desc, tfm);
-
-		desc->tfm = tfm;
-		err = crypto_shash_init(desc);
-		if (!err)
-			err = crypto_shash_update(desc, a, a_len);
-		if (!err && b_len)
-			err = crypto_shash_update(desc, b, b_len);
-		if (!err && last)
-			err = crypto_shash_update(desc, &last, 1);
-		if (!err)
-			err = crypto_shash_final(desc, out);
-		shash_desc_zero(desc);
-	}
+	desc->tfm = tfm;
+	err = crypto_shash_init(desc);
+	if (!err)
+		err = crypto_shash_update(desc, a, a_len);
+	if (!err && b_len)
+		err = crypto_shash_update(desc, b, b_len);
+	if (!err && last)
+		err = crypto_shash_update(desc, &last, 1);
+	if (!err)
+		err = crypto_shash_final(desc, out);
+	shash_desc_zero(desc);
 	crypto_free_shash(tfm);
 	return err;
-}
-
-int xha_hmac(const u8 *key, size_t key_len, const u8 *data, size_t len, u8 *mac)
-{
-	return hmac3(key, key_len, data, len, NULL, 0, 0, mac);
 }
 
 /**

@@ -4,8 +4,10 @@
 #define _XFRM_HA_SEAL_H
 
 #include <crypto/aead.h>
+#include <crypto/hash.h>
+#include <linux/skbuff.h>
 
-#include "xfrm_ha.h"
+#include "pure/frame.h"
 
 #define XHA_KEY_LEN	32
 #define XHA_SALT_LEN	4
@@ -42,6 +44,7 @@ void xha_seal_frame(const struct xha_seal *s, struct xha_seal_op *op, u8 *data, 
 
 int xha_hkdf(const u8 *psk, const u8 *salt, size_t salt_len, const char *label,
 	     const u8 *context, size_t context_len, u8 *out, size_t len);
-int xha_hmac(const u8 *key, size_t key_len, const u8 *data, size_t len, u8 *mac);
+struct crypto_shash *xha_hmac_alloc(const u8 *key, size_t len);	/* or an error */
+int xha_hmac(struct crypto_shash *tfm, const u8 *data, size_t len, u8 *mac);
 
 #endif

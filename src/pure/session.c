@@ -8,10 +8,23 @@
 #define RTO_MAX		(2000 * NS_PER_MS)
 #define RTO_INITIAL	(50 * NS_PER_MS)
 
+/* *@full_at is when the bucket will be full again: how far that is off says what is in it. */
+bool xha_bucket_take(u64 *full_at, u64 now, u64 period, u32 burst)
+{
+	u64 at = max(*full_at, now);
+
+	if (at - now > (burst - 1) * period)
+		return false;
+	*full_at = at + period;
+	return true;
+}
+
 /**
- * xha_hello_verdict() - judge an authentic HELLO
+ * xha_hello_verdict() - judge a HELLO
  * @hs: what this end knows
- * @h: the HELLO
+ * @h: the HELLO, authentic if both ends seal
+ *
+ * That only one end seals is judged first: nothing else in such a HELLO can be believed.
  */
 enum xha_hello_verdict xha_hello_verdict(const struct xha_hs *hs, const struct xha_hello *h)
 {
@@ -19,10 +32,10 @@ enum xha_hello_verdict xha_hello_verdict(const struct xha_hs *hs, const struct x
 
 	if (!memcmp(h->nonce, hs->nonce, XHA_NONCE_LEN))
 		return XHA_HELLO_IGNORE;
-	if (h->node == hs->node)
-		return XHA_HELLO_SAME_NODE;
 	if (!!h->insecure != hs->insecure)
 		return XHA_HELLO_SECURITY;
+	if (h->node == hs->node)
+		return XHA_HELLO_SAME_NODE;
 	if (hs->up && !memcmp(h->nonce, hs->peer, XHA_NONCE_LEN))
 		return echoed ? XHA_HELLO_IGNORE : XHA_HELLO_CONFIRM;
 	if (hs->up)
@@ -120,6 +133,7 @@ void xha_rtt_sample(struct xha_rtt *rtt, u64 sample)
 {
 	u64 delta;
 
+	rtt->backoff = 0;
 	if (!rtt->srtt) {
 		rtt->srtt = max_t(u64, sample, 1);
 		rtt->rttvar = sample / 2;
@@ -130,11 +144,19 @@ void xha_rtt_sample(struct xha_rtt *rtt, u64 sample)
 	rtt->srtt = max_t(u64, rtt->srtt - rtt->srtt / 8 + sample / 8, 1);
 }
 
+void xha_rtt_backoff(struct xha_rtt *rtt)
+{
+	if (xha_rto(rtt) < RTO_MAX)
+		rtt->backoff++;
+}
+
 u64 xha_rto(const struct xha_rtt *rtt)
 {
-	if (!rtt->srtt)
-		return RTO_INITIAL;
-	return clamp_t(u64, rtt->srtt + 4 * rtt->rttvar + XHA_ACK_DELAY, RTO_MIN, RTO_MAX);
+	u64 rto = RTO_INITIAL;
+
+	if (rtt->srtt)
+		rto = clamp_t(u64, rtt->srtt + 4 * rtt->rttvar + XHA_ACK_DELAY, RTO_MIN, RTO_MAX);
+	return min_t(u64, rto << rtt->backoff, RTO_MAX);
 }
 
 /* Nothing authentic was heard for @dead heartbeats. */

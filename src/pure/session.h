@@ -43,6 +43,9 @@ struct xha_hs {
 	u8 peer[XHA_NONCE_LEN];
 };
 
+/* Of @period ns each one, and @burst at once; *@full_at: 0 to begin with. False: too many. */
+bool xha_bucket_take(u64 *full_at, u64 now, u64 period, u32 burst);
+
 enum xha_hello_verdict xha_hello_verdict(const struct xha_hs *hs, const struct xha_hello *h);
 
 /* --- received numbers: replay protection and what to acknowledge --- */
@@ -70,9 +73,11 @@ enum xha_sent_verdict {
 struct xha_rtt {
 	u64 srtt;	/* ns; 0: no sample yet */
 	u64 rttvar;	/* ns */
+	u8 backoff;	/* doublings of the timeout since the last sample */
 };
 
 void xha_rtt_sample(struct xha_rtt *rtt, u64 sample);	/* RFC 6298, 2 */
+void xha_rtt_backoff(struct xha_rtt *rtt);	/* frames have timed out: RFC 6298, 5.5 */
 u64 xha_rto(const struct xha_rtt *rtt);	/* 25 ms … 2 s; 50 ms without a sample */
 enum xha_sent_verdict xha_sent_verdict(u64 number, u64 sent_at, u64 now, u64 rto,
 				       const struct xha_ack *ack);

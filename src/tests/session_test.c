@@ -23,10 +23,46 @@ static void hello(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xha_hello_verdict(&hs, &h), XHA_HELLO_REPLY);
 	h.insecure = 1;
 	KUNIT_EXPECT_EQ(test, xha_hello_verdict(&hs, &h), XHA_HELLO_SECURITY);
+	/* It may be anybody's: the node id in it is nobody's. */
 	h.node = 1;
+	KUNIT_EXPECT_EQ(test, xha_hello_verdict(&hs, &h), XHA_HELLO_SECURITY);
+	h.insecure = 0;
 	KUNIT_EXPECT_EQ(test, xha_hello_verdict(&hs, &h), XHA_HELLO_SAME_NODE);
 	h.nonce[0] = 1;
 	KUNIT_EXPECT_EQ(test, xha_hello_verdict(&hs, &h), XHA_HELLO_IGNORE);
+}
+
+static void bucket(struct kunit *test)
+{
+	u64 full_at = 0, now = 5000;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_TRUE(test, xha_bucket_take(&full_at, now, 10, 4));
+	KUNIT_EXPECT_FALSE(test, xha_bucket_take(&full_at, now, 10, 4));
+	KUNIT_EXPECT_FALSE(test, xha_bucket_take(&full_at, now + 9, 10, 4));
+	KUNIT_EXPECT_TRUE(test, xha_bucket_take(&full_at, now + 10, 10, 4));
+	KUNIT_EXPECT_FALSE(test, xha_bucket_take(&full_at, now + 10, 10, 4));
+	now += 1000;
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_TRUE(test, xha_bucket_take(&full_at, now, 10, 4));
+	KUNIT_EXPECT_FALSE(test, xha_bucket_take(&full_at, now, 10, 4));
+}
+
+/* Frames that time out before any is acknowledged get more time, those after them less again. */
+static void backoff(struct kunit *test)
+{
+	struct xha_rtt rtt = { };
+	u64 rto = xha_rto(&rtt);
+	int i;
+
+	xha_rtt_backoff(&rtt);
+	KUNIT_EXPECT_EQ(test, xha_rto(&rtt), 2 * rto);
+	for (i = 0; i < 100; i++)
+		xha_rtt_backoff(&rtt);
+	KUNIT_EXPECT_EQ(test, xha_rto(&rtt), RTO_MAX);
+	xha_rtt_sample(&rtt, NS_PER_MS);
+	KUNIT_EXPECT_EQ(test, xha_rto(&rtt), RTO_MIN);
 }
 
 static void rx(struct kunit *test)
@@ -127,6 +163,8 @@ static void one_active(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(hello),
+	KUNIT_CASE(bucket),
+	KUNIT_CASE(backoff),
 	KUNIT_CASE(rx),
 	KUNIT_CASE(sent),
 	KUNIT_CASE(one_active),

@@ -14,6 +14,17 @@
 
 static const char *const states[] = { "down", "connecting", "sync", "up" };
 
+static const char *const losses[] = {
+	"none", "timeout", "carrier", "device", "restarted", "settings"
+};
+
+static const char *const carrier_losses[] = { "dead", "at-once", NULL };
+
+const char *link_loss_name(uint32_t loss)
+{
+	return loss < sizeof(losses) / sizeof(*losses) ? losses[loss] : "unknown";
+}
+
 const char *link_state_name(uint32_t state)
 {
 	return state < 4 ? states[state] : "unknown";
@@ -107,6 +118,17 @@ static const struct number_word numbers[] = {
 	{ }
 };
 
+static int carrier_loss(struct nl_msg *msg, const char *value)
+{
+	for (unsigned int i = 0; carrier_losses[i]; i++) {
+		if (!strcmp(value, carrier_losses[i])) {
+			nla_put_u32(msg, XFRM_HA_A_LINK_CARRIER_LOSS, i);
+			return -1;
+		}
+	}
+	return usage("carrier-loss is dead or at-once, not \"%s\"", value);
+}
+
 /* One word, and its value if it has one; -1: done with it, else exit status. */
 static int option(struct nl_msg *msg, const char *word, const char *value)
 {
@@ -129,6 +151,8 @@ static int option(struct nl_msg *msg, const char *word, const char *value)
 		explicit_bzero(key, sizeof(key));
 		return -1;
 	}
+	if (!strcmp(word, "carrier-loss"))
+		return carrier_loss(msg, value);
 	return nl_put_number(msg, numbers, word, value);
 }
 
@@ -188,6 +212,9 @@ static void show(struct nlattr **a, void *data)
 	out_bool("sealed", !nl_has(a[XFRM_HA_A_LINK_INSECURE]));
 	out_number("heartbeat", nla_get_u32(a[XFRM_HA_A_LINK_HEARTBEAT]));
 	out_number("dead", nla_get_u32(a[XFRM_HA_A_LINK_DEAD]));
+	out_string("carrier_loss", "%s",
+		   carrier_losses[!!nla_get_u32(a[XFRM_HA_A_LINK_CARRIER_LOSS])]);
+	out_string("last_loss", "%s", link_loss_name(nla_get_u32(a[XFRM_HA_A_LINK_LOSS])));
 	out_number("batch", nla_get_u32(a[XFRM_HA_A_LINK_BATCH]));
 	out_string("ethertype", "0x%04x", nla_get_u32(a[XFRM_HA_A_LINK_ETHERTYPE]));
 	out_number("rtt_us", nla_get_u64(a[XFRM_HA_A_LINK_SRTT]) / 1000);

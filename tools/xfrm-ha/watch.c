@@ -53,6 +53,9 @@ static int show(struct nl_msg *msg, void *data)
 		out_string("event", "%s", event_name(nla_get_u32(a[XFRM_HA_A_LINK_EVENT])));
 		out_string("dev", "%s", nla_get_string(a[XFRM_HA_A_LINK_DEV]));
 		out_string("state", "%s", link_state_name(nla_get_u32(a[XFRM_HA_A_LINK_STATE])));
+		if (a[XFRM_HA_A_LINK_LOSS])
+			out_string("reason", "%s",
+				   link_loss_name(nla_get_u32(a[XFRM_HA_A_LINK_LOSS])));
 	} else if (h->cmd == XFRM_HA_CMD_GROUP_NTF && a[XFRM_HA_A_GROUP_EVENT]) {
 		out_string("event", "%s", event_name(nla_get_u32(a[XFRM_HA_A_GROUP_EVENT])));
 		out_string("group", "%s", nla_get_string(a[XFRM_HA_A_GROUP_NAME]));

@@ -22,10 +22,10 @@
 	"[swaps N] [horizon MS] [noise N] [saved NS] [adopt all|off|group NAME]"
 
 const struct command commands[] = {
-	{ "link", "add", "DEV peer MAC (key FILE | insecure) [heartbeat MS] [dead N] [batch US] "
-			 "[ethertype N]", link_add },
-	{ "link", "set", "DEV [peer MAC] [key FILE] [heartbeat MS] [dead N] [batch US]",
-	  link_set },
+	{ "link", "add", "DEV peer MAC (key FILE | insecure) [heartbeat MS] [dead N] "
+			 "[carrier-loss dead|at-once] [batch US] [ethertype N]", link_add },
+	{ "link", "set", "DEV [peer MAC] [key FILE] [heartbeat MS] [dead N] "
+			 "[carrier-loss dead|at-once] [batch US]", link_set },
 	{ "link", "del", "DEV", link_del },
 	{ "link", "show", "[DEV]", link_show },
 	{ "group", "add", "NAME [address IP]... [reqid N] [mark V/M] [if_id N] [link DEV] "

@@ -44,6 +44,7 @@ int link_set(int argc, char **argv);
 int link_del(int argc, char **argv);
 int link_show(int argc, char **argv);
 int keygen(int argc, char **argv);
+const char *link_loss_name(uint32_t loss);
 const char *link_state_name(uint32_t state);
 
 /* node.c */

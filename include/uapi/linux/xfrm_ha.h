@@ -43,6 +43,37 @@ enum xfrm_ha_link_state {
 };
 
 /**
+ * enum xfrm_ha_link_loss - why a session with the peer has ended
+ * @XFRM_HA_LINK_LOSS_NONE: none has
+ * @XFRM_HA_LINK_LOSS_TIMEOUT: the peer was silent for too long
+ * @XFRM_HA_LINK_LOSS_CARRIER: so it was, and this node had no carrier; or at
+ *   once, see carrier-loss
+ * @XFRM_HA_LINK_LOSS_DEVICE: the device of this node is down, or gone
+ * @XFRM_HA_LINK_LOSS_RESTARTED: the peer has begun another one, because it
+ *   started anew or has other settings
+ * @XFRM_HA_LINK_LOSS_SETTINGS: this node has other settings
+ */
+enum xfrm_ha_link_loss {
+	XFRM_HA_LINK_LOSS_NONE,
+	XFRM_HA_LINK_LOSS_TIMEOUT,
+	XFRM_HA_LINK_LOSS_CARRIER,
+	XFRM_HA_LINK_LOSS_DEVICE,
+	XFRM_HA_LINK_LOSS_RESTARTED,
+	XFRM_HA_LINK_LOSS_SETTINGS,
+};
+
+/**
+ * enum xfrm_ha_carrier_loss - when a peer is given up as dead whose link has
+ *   lost its carrier
+ * @XFRM_HA_CARRIER_LOSS_DEAD: when it is silent for as long as without a word
+ *   of the carrier
+ */
+enum xfrm_ha_carrier_loss {
+	XFRM_HA_CARRIER_LOSS_DEAD,
+	XFRM_HA_CARRIER_LOSS_AT_ONCE,
+};
+
+/**
  * enum xfrm_ha_replay_policy - what a node that takes over thinks of inbound
  *   numbers it was not told of
  * @XFRM_HA_REPLAY_POLICY_STRICT: nothing that could be a replay is accepted
@@ -106,8 +137,8 @@ enum xfrm_ha_sync {
  * @XFRM_HA_EVENT_NIC_SET: those of a NIC were, or it was drained, or undrained
  * @XFRM_HA_EVENT_SA_PINNED: an SA was pinned to a NIC, or to software (no nic)
  * @XFRM_HA_EVENT_SA_UNPINNED: its heat decides again
- * @XFRM_HA_EVENT_LINK_DEVICE: the device of a link without a session is ready,
- *   or is not any more
+ * @XFRM_HA_EVENT_LINK_DEVICE: the device of a link is ready, or is not any
+ *   more; no peer was lost by that
  * @XFRM_HA_EVENT_MISSING: SAs that one node has, and the other has not, have
  *   come or gone
  * @XFRM_HA_EVENT_SA_UNATTENDED: an SA can't be looked after (a limit, memory),
@@ -225,6 +256,8 @@ enum {
 	XFRM_HA_A_LINK_ORPHANS,
 	XFRM_HA_A_LINK_EVENT,
 	XFRM_HA_A_LINK_PAD,
+	XFRM_HA_A_LINK_CARRIER_LOSS,
+	XFRM_HA_A_LINK_LOSS,
 
 	__XFRM_HA_A_LINK_MAX,
 	XFRM_HA_A_LINK_MAX = (__XFRM_HA_A_LINK_MAX - 1)

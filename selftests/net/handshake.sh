@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# tap: any
+# timeout: 240
+#
+# N4, invariant I7: HELLOs of earlier handshakes are played to both ends, 5000 a second each, from
+# before they meet: they have a session within 2 s nevertheless, again and again. A session that
+# stands is not disturbed, and can be renewed. What is not authentic says nothing of the node's id.
+
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/ha.sh"
+
+# HELLOs that leave through the link's device, one a line, until SIGTERM.
+cat > /run/hear <<-'EOT'
+	import socket
+	s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+	s.bind(('sync', 3))
+	print('ready', flush=True)
+	while True:
+	    frame, where = s.recvfrom(10000)
+	    if where[2] == socket.PACKET_OUTGOING and frame[12:15] == b'\x88\xb5\x01' and frame[15] >> 4 == 1:
+	        print(frame.hex(), flush=True)
+EOT
+
+# Plays them in turn, 5000 a second as far as the machine can; until SIGTERM, then says how many.
+cat > /run/play <<-'EOT'
+	import itertools, signal, socket, sys, time
+	frames = itertools.cycle([bytes.fromhex(l) for l in open(sys.argv[1])])
+	s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+	s.bind(('sync', 0))
+	going, n, start = True, 0, time.monotonic()
+	def stop(*_):
+	    global going
+	    going = False
+	signal.signal(signal.SIGTERM, stop)
+	print('ready', flush=True)
+	while going:
+	    for _ in range(min(int(5000 * (time.monotonic() - start)) - n, 50)):
+	        try:
+	            s.send(next(frames))
+	            n += 1
+	        except OSError:
+	            break
+	    time.sleep(0.002)
+	print('played', n, 'a second', int(n / (time.monotonic() - start)), flush=True)
+EOT
+
+both_up() {
+	must wait_for 20 link_state "$G1" up
+	must wait_for 20 link_state "$G2" up
+}
+
+restart() { # both ends begin anew
+	local ns
+
+	for ns in "$G1" "$G2"; do
+		must ip -n "$ns" link set sync down
+	done
+	must wait_for 10 link_state "$G1" down
+	must wait_for 10 link_state "$G2" down
+	for ns in "$G1" "$G2"; do
+		must ip -n "$ns" link set sync up
+	done
+}
+
+ha_load
+topology
+listeners=()
+for ns in "$G1" "$G2"; do
+	ip netns exec "$ns" python3 /run/hear > "/run/heard.$ns" &
+	listeners+=($!)
+done
+for ns in "$G1" "$G2"; do
+	must wait_for 10 grep -q ready "/run/heard.$ns"
+done
+links heartbeat 500
+for _ in 1 2 3; do
+	restart
+	both_up
+done
+stopped "${listeners[@]}"
+players=()
+for ns in "$G1" "$G2"; do
+	grep -v ready "/run/heard.$ns" > "/run/hellos.$ns"
+	between "HELLOs were recorded" "$(wc -l < "/run/hellos.$ns")" 3 100000
+	ip netns exec "$ns" python3 /run/play "/run/hellos.$ns" > "/run/played.$ns" &
+	players+=($!)
+done
+for ns in "$G1" "$G2"; do
+	must wait_for 10 grep -q ready "/run/played.$ns"
+done
+
+# A session that stands: of what is played nothing but answers comes.
+sessions=$(stat "$G1" session_new)
+limited=$(stat "$G1" hello_limit)
+check "they are too many" wait_for 20 counter "$G1" hello_limit $((limited + 1000))
+is "I7: the session stands" "$(stat "$G1" session_new) $(link_field "$G1" sync state)" "$sessions up"
+for n in 1 2 3 4 5; do
+	restart
+	check "N4: $n: a session within 2 s" wait_for 2 link_state "$G1" up
+	check "N4: $n: at both ends" wait_for 2 link_state "$G2" up
+done
+sessions=$(stat "$G2" session_new)
+must ha "$G1" link set sync dead 99
+check "N4: and it is renewed" wait_for 10 counter "$G2" session_new $((sessions + 1))
+stopped "${players[@]}"
+say "$(tail -qn 1 /run/played.*)"
+
+# A HELLO that says that its sender does not seal, and has this node's id: without a MAC.
+conflicts=$(stat "$G2" node_conflict)
+foreign=$(stat "$G2" frame_auth)
+heard=$(stat "$G2" hello_rx)
+id=$(ha "$G2" -j node show | jq '.[0].id')
+on "$G1" python3 -c "
+import socket, struct
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(('sync', 0))
+hello = struct.pack('>IIHBB32s32s32s', $id, 9, 50, 3, 1, b'n' * 32, bytes(32), bytes(32))
+s.send(bytes.fromhex('02000000010202000000010188b501100000') [:16] +
+       struct.pack('>HIQ', len(hello), 0, 0) + hello)"
+check "I7: without a MAC it is not authentic" wait_for 5 counter "$G2" frame_auth $((foreign + 1))
+is "I7: and claims no node's id" "$(stat "$G2" node_conflict)" "$conflicts"
+is "I7: nor does it count as heard" "$(stat "$G2" hello_rx)" "$heard"
+check "the module leaves" ha_unload
+ktap_finished
