@@ -1,37 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Two nodes, one SA, outbound: roles, terms, leases, switchover, takeover.
+ * Two nodes, one SA, outbound: roles, terms, leases, stripes, switchover, takeover.
  *
- * Checked: invariants I1 (no number twice), I3 (never backwards but by FINAL)
+ * Checked: invariants I1 (no number twice, by whom ever), I3 (never backwards but by FINAL)
  * and I4 (of two that are active and have heard each other one steps down).
  * Names are those of the code; at each transition stands what it models.
  * selftests/model/run checks all scenarios (bounds, below) and all mutants.
  *
+ * A stripe is one number. Who has lost its peer goes on alone (solo), in its own share.
+ * What is meant to be (role, under the group's lock) and what is done with the SA (place, under
+ * x->lock) are steps apart: between them anything may happen. Leases are granted, and numbers
+ * told, by place.
+ *
  * The link loses, repeats and reorders. A frame is either heard at once, or
- * kept on the way, and then heard any number of times, at any time, or never.
+ * kept on the way (of kinds in LATE), and then heard any number of times, at any time, or never.
  * A cut link is one on which nothing is heard for a while: it needs no state of
  * its own, nor does a peer that is noticed late. Frames of another session are
  * ignored by their receiver (link.c, frames.c): what is on the way to a node goes
  * when its session ends, so session numbers need not be stored.
  *
  * Assumption: knowledge is not lost on both sides. A node crashes only if the other
- * one has been in sync since its own start, and not while it alone knows what it has
- * used (solo). No protocol can cure the rest.
+ * one has been in sync since its own start; alone or not. No protocol can cure the rest.
  *
- * A rule that was found too weak stays here under OLD_...: with it the check must fail:
- * OLD_ACK: a node that is active grants leases. OLD_SYNCED: in sync once since its start is
- * enough for a takeover. OLD_SOLO: SYNCED is said by a node that is above its lease.
- * OLD_REJOINED: a session that was not in sync for this node was not for its peer either.
- * OLD_TOLD: who was never told announces 0. OLD_HANDED: solo without the peer's word.
- * OLD_FINAL: an exact number counts in any term. OLD_EXACT: a deposed node grants leases
- * before it has told what it used. OLD_KNOWN: active before the peer has said what it is.
- * Two more are kept, but were not shown to be needed within the bounds: floor, and that a
- * HANDOVER of an older term is ignored.
+ * A rule that is broken on purpose, so that the check must fail:
+ * MUT_SAME_STRIPE: both have the same share. MUT_WRONG_OWNER: a node that has forgotten takes its
+ * default share, not the one it is given. MUT_EARLY: who has split its share leaves it as far as
+ * its lease goes. MUT_UNSURE: so does one that does not know what the peer has used. MUT_NO_SPLIT:
+ * a new incarnation gets what the old one had, MUT_GIVE_TWICE: two get the same half.
+ * MUT_NOBODY: who goes on in its default share without having heard of the peer takes the next
+ * peer for the first. MUT_GUESS: a node that has forgotten begins before it is told.
+ * MUT_UNDONE: acknowledged without effect. MUT_BY_ROLE: a lease is granted because of the role,
+ * and written later. MUT_FLOOR_STAYS: what is free of stripes stays so after an exact number was
+ * told. MUT_FINAL_BEGIN: an exact number is a handover. MUT_ANY_TENURE: it counts for a HANDOVER
+ * of another tenure. MUT_OWE_UNTOLD: a release makes an SA without a share run.
+ * OLD_ACK: a node where the SA runs grants leases. OLD_EXACT: a deposed node grants leases
+ * before it has told what it used. Others are MUT_NO_ACK, _NO_TERM, _NO_BIRTH, _NO_GEN, _GRANT_LATE.
+ *
+ * With stripes, these were not shown to be needed within the bounds any more, and are kept: that
+ * SYNCED is not said by a node above its lease (OLD_SOLO), that only a standby in sync takes over by
+ * itself (OLD_SYNCED), never one that has handed over (OLD_HANDED), or before the peer has said
+ * what it is (OLD_KNOWN); OLD_FINAL, OLD_TOLD; mine; that a HANDOVER of an older term is ignored.
+ * (Without stripes each but the last two was needed.)
  *
  * Left out: more than one message a direction that is late at a time; several SAs; inbound
- * numbers (I2); relaxed sync, slices, an active node that goes on alone; a takeover forced
- * where no session stands (fencing); progress, but for the COVER_... states.
- * A change of role and what role_work does with the SA are one step.
+ * numbers (I2); relaxed sync; on-peer-loss hold, which sends less than solo; stripes that
+ * are longer than a number, and their ends; an SA that is deleted and comes again;
+ * progress, but for the COVER_... states.
  */
 
 #ifndef NUMBERS
@@ -56,7 +70,7 @@
 #define SPLITS		3	/* a share is split no further */
 #endif
 #ifndef LATE
-#define LATE		62	/* bit k: messages of kind k may be late */
+#define LATE		0	/* bit k: messages of kind k may be late */
 #endif
 #ifndef FIRST
 #define FIRST		0	/* the node that is active at first */
@@ -103,8 +117,11 @@
 #define HELD		1024	/* of an ACK: the receiver holds this number, and no more */
 #define TENURE_OF(m)	((m) >> 11 & 15)
 #define FULL		(1 << 15) /* the sender accounts for the receiver's incarnation, or has used nothing */
-#define MEMORY		(1 << 16) /* the sender has a share */
+#define MEMORY		(1 << 16) /* the sender has a share: SPLIT_OF, REST_OF */
 #define ASKS		(1 << 17) /* for a lease: does not say what was used */
+#define INC_OF(m)	((m) >> 18 & 7)
+#define SPLIT_OF(m)	((m) >> 21 & 3)
+#define REST_OF(m)	((m) >> 23 & 7)
 
 /* What an SA is on a node, under x->lock, as against role[], what it is meant to be */
 #define HOLDING		0
@@ -160,6 +177,11 @@
 #else
 #define TOLD(n)		(split[n] || !fresh[n])
 #endif
+#ifdef MUT_OWE_UNTOLD
+#define RELEASABLE(n)	(told[n])
+#else
+#define RELEASABLE(n)	(told[n] && split[n])
+#endif
 #ifdef MUT_FINAL_BEGIN
 #define HANDED_ON(n)	(final[n])
 #elif defined(MUT_ANY_TENURE)
@@ -181,7 +203,7 @@
 #define OWN(n, v)	(split[n] && ((v) & ((1 << split[n]) - 1)) == rest[n])
 #define MAY(n, v)	((v) <= floor[n] || OWN(n, v))
 #define SHARES(n, p)	((inc_of[n] == inc[p] || !inc_of[n] -> FULL : 0) | \
-			 (split[n] -> MEMORY : 0))
+			 (split[n] -> MEMORY : 0) | inc[n] << 18 | split[n] << 21 | rest[n] << 23)
 
 byte role[2], term[2];		/* struct xha_group: intent */
 byte handed[2];			/* role became ACTIVE by a HANDOVER said in this term; 0: not */
@@ -271,51 +293,54 @@ inline own_default(n)
 }
 
 /* What the peer gives: the other half of what was its own. */
-inline take(n, p)
+inline take(n, m)
 {
 #ifdef MUT_WRONG_OWNER
 	split[n] = 1;
 	rest[n] = DEFAULT(n);
 #else
-	split[n] = split[p];
+	split[n] = SPLIT_OF(m);
 #ifdef MUT_SAME_STRIPE
-	rest[n] = rest[p];
+	rest[n] = REST_OF(m);
 #else
-	rest[n] = rest[p] ^ (1 << (split[p] - 1));
+	rest[n] = REST_OF(m) ^ (1 << (SPLIT_OF(m) - 1));
 #endif
 #endif
-	inc_of[n] = inc[p];
+	inc_of[n] = INC_OF(m);
 	fresh[n] = false
 }
 
 /* The incarnation of peer p, and whether it has a share and gives one */
-inline learn(n, p, m)
+inline learn(n, m)
 {
 	if
-	:: inc_of[n] == inc[p]
+	:: inc_of[n] == INC_OF(m)
 	:: !inc_of[n] && !(m & MEMORY) ->
 		split[n] = 1;
 		rest[n] = DEFAULT(n);
-		inc_of[n] = inc[p];
+		inc_of[n] = INC_OF(m);
 		fresh[n] = false
-	:: !inc_of[n] && m & MEMORY && m & FULL -> take(n, p)
+	:: !inc_of[n] && m & MEMORY && m & FULL -> take(n, m)
 	:: !inc_of[n] && m & MEMORY && !(m & FULL)
-	:: inc_of[n] && inc_of[n] != inc[p] && m & MEMORY ->
+	:: inc_of[n] && inc_of[n] != INC_OF(m) && m & MEMORY ->
+#ifndef MUT_GUESS
+		/* It has got it from here, or it is its default. */
 		assert(inc_of[n] == SOMEBODY);
-		inc_of[n] = inc[p]
-	:: inc_of[n] && inc_of[n] != inc[p] && !(m & MEMORY) ->
+#endif
+		inc_of[n] = INC_OF(m)
+	:: inc_of[n] && inc_of[n] != INC_OF(m) && !(m & MEMORY) ->
 #ifdef MUT_NO_SPLIT
-		inc_of[n] = inc[p]
+		inc_of[n] = INC_OF(m)
 #else
 		if
 #ifdef MUT_GIVE_TWICE
-		:: split[n] > 1 -> inc_of[n] = inc[p]
+		:: split[n] > 1 -> inc_of[n] = INC_OF(m)
 		:: split[n] == 1 ->
 #else
 		:: split[n] < SPLITS ->
 #endif
 			split[n]++;
-			inc_of[n] = inc[p]
+			inc_of[n] = INC_OF(m)
 		:: else
 		fi;
 		sure[n] = false
@@ -365,7 +390,8 @@ inline hold(n)
 inline owe(n)
 {
 	place[n] = OWES;
-	gen[n]++;
+	/* It matters to late acknowledgments only. */
+	gen[n] = gen[n] + (LATE >> ACK & 1);
 	solo[n] = false;
 	lease[n] = oseq[n];
 #ifndef MUT_FLOOR_STAYS
@@ -487,11 +513,11 @@ inline heard(n, p, c, t)
 }
 
 /* input_record(), input_announce(), apply() in replica.c; sets ack */
-inline input_record(n, p, m)
+inline input_record(n, m)
 {
-	learn(n, p, m);
+	learn(n, m);
 	if
-	:: inc_of[n] == inc[p] && WHOLE(n) && !(m & ASKS) -> sure[n] = true
+	:: inc_of[n] == INC_OF(m) && WHOLE(n) && !(m & ASKS) -> sure[n] = true
 	:: else
 	fi;
 	if
@@ -617,7 +643,8 @@ inline peer_lost(n)
 inline idle(n)
 {
 	floor[n] = (floor[n] > oseq[n] -> floor[n] : 0);
-	lease[n] = (lease[n] >= oseq[n] -> lease[n] : 0)
+	lease[n] = (lease[n] >= oseq[n] -> lease[n] : 0);
+	out[n] = (out[n] > oseq[n] -> out[n] : 0)
 }
 
 /* v: the next number that node n may use */
@@ -642,9 +669,7 @@ inline ask(n)
 	:: else -> break
 	od;
 	k = 0;
-#ifndef MUT_TOLD_LOW
 	v = MAX(v, MAX(lease[n], floor[n]))
-#endif
 }
 
 proctype node(byte n; byte p)
@@ -670,8 +695,11 @@ end:	do
 #ifdef COVER_SWITCH
 			assert(!(n == 1 - FIRST && switches && used == (2 << v) - 2))
 #endif
+#ifdef COVER_APART
+			assert(!(solo[n] && solo[p]))
+#endif
 #ifdef COVER_SPLIT
-			assert(split[n] < COVER_SPLIT)
+			assert(split[n] < SPLITS)
 #endif
 		:: else
 		fi;
@@ -683,7 +711,7 @@ end:	do
 	:: d_step { role[n] == ACTIVE && place[n] == OWES -> resume(n) }
 	:: d_step { role[n] == STANDBY && place[n] != HOLDING -> hold(n) }
 	:: d_step {
-		role[n] == RELEASING && (place[n] == RUNS || (place[n] == HOLDING && told[n])) ->
+		role[n] == RELEASING && (place[n] == RUNS || (place[n] == HOLDING && RELEASABLE(n))) ->
 		owe(n)
 	}
 
@@ -736,7 +764,7 @@ end:	do
 					assert(late || role[n] != ACTIVE || role[p] != ACTIVE ||
 					       term[p] < term[n] || (term[p] == term[n] && n < p))
 				:: KIND(m) == RECORD ->
-					input_record(n, p, m);
+					input_record(n, m);
 					/* learn_out(): what is late now is older */
 					if
 					:: !late && KIND(way[n]) == RECORD ->
@@ -768,7 +796,7 @@ end:	do
 		m = pending[n];
 		pending[n] = 0;
 		if
-		:: !SENDS(n) -> input_record(n, p, m)
+		:: !SENDS(n) -> input_record(n, m)
 		:: else
 		fi;
 		ack = ACK | m & (15 << 3 | 3 << 7 | FINAL | FULL) | HELD;
