@@ -34,11 +34,11 @@
  * told. MUT_FINAL_BEGIN: an exact number is a handover. MUT_ANY_TENURE: it counts for a HANDOVER
  * of another tenure. MUT_OWE_UNTOLD: a release makes an SA without a share run.
  * OLD_ACK: a node where the SA runs grants leases. OLD_EXACT: a deposed node grants leases
- * before it has told what it used. Others are MUT_NO_ACK, _NO_TERM, _NO_BIRTH, _NO_GEN, _GRANT_LATE.
+ * before it has told what it used. Others: MUT_NO_ACK, _NO_TERM, _NO_BIRTH, _NO_GEN, _GRANT_LATE.
  *
  * With stripes, these were not shown to be needed within the bounds any more, and are kept: that
- * SYNCED is not said by a node above its lease (OLD_SOLO), that only a standby in sync takes over by
- * itself (OLD_SYNCED), never one that has handed over (OLD_HANDED), or before the peer has said
+ * SYNCED is not said by a node above its lease (OLD_SOLO), that only a standby in sync takes over
+ * by itself (OLD_SYNCED), never one that has handed over (OLD_HANDED), or before the peer has said
  * what it is (OLD_KNOWN); OLD_FINAL, OLD_TOLD; mine; that a HANDOVER of an older term is ignored.
  * (Without stripes each but the last two was needed.)
  *
@@ -116,7 +116,7 @@
 #define OVERTAKEN	1024	/* a record of a newer frame was heard: number < newest */
 #define HELD		1024	/* of an ACK: the receiver holds this number, and no more */
 #define TENURE_OF(m)	((m) >> 11 & 15)
-#define FULL		(1 << 15) /* the sender accounts for the receiver's incarnation, or has used nothing */
+#define FULL		(1 << 15) /* the sender accounts for the receiver, or has no memory */
 #define MEMORY		(1 << 16) /* the sender has a share: SPLIT_OF, REST_OF */
 #define ASKS		(1 << 17) /* for a lease: does not say what was used */
 #define INC_OF(m)	((m) >> 18 & 7)
@@ -711,7 +711,8 @@ end:	do
 	:: d_step { role[n] == ACTIVE && place[n] == OWES -> resume(n) }
 	:: d_step { role[n] == STANDBY && place[n] != HOLDING -> hold(n) }
 	:: d_step {
-		role[n] == RELEASING && (place[n] == RUNS || (place[n] == HOLDING && RELEASABLE(n))) ->
+		role[n] == RELEASING &&
+		(place[n] == RUNS || (place[n] == HOLDING && RELEASABLE(n))) ->
 		owe(n)
 	}
 
@@ -753,7 +754,8 @@ end:	do
 			fi
 #endif
 #ifdef MUT_BY_ROLE
-		:: KIND(m) == RECORD && !SENDS(n) && SAID(n) && same && !pending[n] -> pending[n] = m
+		:: KIND(m) == RECORD && !SENDS(n) && SAID(n) && same && !pending[n] ->
+			pending[n] = m
 #endif
 		:: true ->
 			d_step {
