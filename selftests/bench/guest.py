@@ -24,8 +24,8 @@ def build():
 
 def counting(lab, name, seed, **env):
     """A guest of the stock kernel whose clock counts instructions."""
-    image = Image(programs=['/usr/sbin/ip', '/usr/sbin/tc', 'tools/xfrm-ha', 'selftests/bench/load',
-                            'selftests/bench/xfrm-sync'],
+    image = Image(programs=['/usr/sbin/ip', '/usr/sbin/tc', 'tools/xfrm-ha/xfrm-ha',
+                            'selftests/bench/load', 'selftests/bench/xfrm-sync'],
                   files={'/guest.sh': 'selftests/bench/guest.sh'}, modules=MODULES)
     return lab.vm(name, 'qemu', 'bash /guest.sh', icount=seed, image=image, append='norandmaps',
                   env=env)

@@ -259,7 +259,7 @@ answered() { # COUNT: traffic that is all answered is what again sends
 
 ha_load
 topology
-must "$XFRM_HA_DIR/tools/xfrm-ha" keygen /run/key
+must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen /run/key
 : > /run/answered.pcap
 # shellcheck source=/dev/null
 . "$SCENARIO"

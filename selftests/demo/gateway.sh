@@ -26,8 +26,8 @@ done
 xfrm-ha monitor &
 addresses="192.0.2.1/24 eth1 10.1.0.1/24 eth2"
 route="ip route replace 10.2.0.0/16 via 192.0.2.9 dev eth1"
-xfrm-ha watch --on-takeover "tools/hooks/address up $addresses && $route; echo HOOK up" \
-	--on-release "tools/hooks/address down $addresses; echo HOOK down" &
+xfrm-ha watch --on-takeover "tools/xfrm-ha/hooks/address up $addresses && $route; echo HOOK up" \
+	--on-release "tools/xfrm-ha/hooks/address down $addresses; echo HOOK down" &
 xfrm-ha link add eth0 peer "$1" key /run/link.key || exit
 xfrm-ha group add vpn address 192.0.2.1 role "$ROLE" on-peer-loss takeover || exit
 echo READY

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 make -s -C "$XFRM_HA_DIR/tools" || bail "the tool can't be built"
-tool=$XFRM_HA_DIR/tools/xfrm-ha
+tool=$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha
 dir=$(mktemp -d)
 at_exit rm -rf "$dir"
 
@@ -112,11 +112,11 @@ seeds=${SEED:-1 2}
 if [ "${XFRM_HA_QUICK-}" ]; then
 	seeds=
 else
-	must make -s -C "$XFRM_HA_DIR/tools" xfrm-ha-san
+	must make -s -C "$XFRM_HA_DIR/tools" xfrm-ha/xfrm-ha-san
 fi
 for seed in $seeds; do
 	check "command lines at random, seed $seed" "$XFRM_HA_DIR/selftests/lib/words_noise.py" 600 \
-		"$seed" "$dir" "$XFRM_HA_DIR/tools/xfrm-ha-san"
+		"$seed" "$dir" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha-san"
 done
 is "a key has 64 digits" "$(wc -c < "$dir/key")" 65
 is "and is its owner's" "$(stat -c %a "$dir/key")" 600
@@ -147,10 +147,10 @@ for prefix in "" /opt/ha; do
 done
 check "what README names is there" named "$dir/root" "$XFRM_HA_DIR/README.md"
 
-# shellcheck source=tools/completion/xfrm-ha
-. "$XFRM_HA_DIR/tools/completion/xfrm-ha"
+# shellcheck source=tools/xfrm-ha/completion/xfrm-ha
+. "$XFRM_HA_DIR/tools/xfrm-ha/completion/xfrm-ha"
 completes() { # WANTED WORD...: the last word, with these; the tool is the one of this tree
-	local wanted=$1 COMP_WORDS COMP_CWORD COMPREPLY=() PATH=$XFRM_HA_DIR/tools:$PATH
+	local wanted=$1 COMP_WORDS COMP_CWORD COMPREPLY=() PATH=$XFRM_HA_DIR/tools/xfrm-ha:$PATH
 
 	shift
 	COMP_WORDS=(xfrm-ha "$@")

@@ -18,7 +18,7 @@
 KEY=0x$(printf '%040d' 1234567890)
 
 ha() { # ARG...: in A
-	"$XFRM_HA_DIR/tools/xfrm-ha" -N "$A" "$@"
+	"$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$A" "$@"
 }
 
 refused() { # SENTENCE ARG...: exit status 1, and why

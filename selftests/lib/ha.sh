@@ -22,7 +22,7 @@ ha() { # NAMESPACE ARG...
 	local ns=$1
 
 	shift
-	"$XFRM_HA_DIR/tools/xfrm-ha" -N "$ns" "$@"
+	"$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$ns" "$@"
 }
 
 refusal() { # NAME SENTENCE COMMAND...: exit status 1, and why
@@ -168,7 +168,7 @@ links() { # [OPTION...]: between the gateways, and wait until they are in sync
 	local key
 
 	key=$(mktemp -u /tmp/key.XXXXXX)
-	must "$XFRM_HA_DIR/tools/xfrm-ha" keygen "$key"
+	must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen "$key"
 	must ha "$G1" link add sync peer 02:00:00:00:01:02 key "$key" dead 100 "$@"
 	must ha "$G2" link add sync peer 02:00:00:00:01:01 key "$key" dead 100 "$@"
 	rm -f "$key"

@@ -23,7 +23,7 @@ if [ -z "${XFRM_HA_DIR-}" ]; then
 	export XFRM_HA_DIR
 	export XFRM_HA_KO=${XFRM_HA_KO-$XFRM_HA_DIR/src/xfrm_ha.ko}
 	export XFRM_HA_MACHINE=${XFRM_HA_MACHINE-own}
-	export PATH=$XFRM_HA_DIR/tools:$PATH
+	export PATH=$XFRM_HA_DIR/tools/xfrm-ha:$PATH
 fi
 
 KSFT_PASS=0

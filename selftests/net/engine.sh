@@ -213,7 +213,7 @@ must ha cache unpin eng0 "$back"
 #
 # NICs that go, and come
 #
-ip netns exec "$A" "$XFRM_HA_DIR/tools/xfrm-ha" monitor > /run/events &
+ip netns exec "$A" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" monitor > /run/events &
 monitor=$!
 check "A2: pinned to a NIC that is full, another one leaves" wait_for 10 hears_events
 must ha cache unpin eng0 "$one"

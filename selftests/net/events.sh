@@ -38,7 +38,7 @@ for ((n = 1; n <= groups; n++)); do
 	ha "$G1" group add "g$n" reqid "$n" role active || bail "no group"
 done
 must wait_for 20 all standby
-ip netns exec "$G2" "$XFRM_HA_DIR/tools/xfrm-ha" monitor > /run/events &
+ip netns exec "$G2" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" monitor > /run/events &
 monitor=$!
 must wait_for 10 listens
 before=$(stat "$G2" event_limit)

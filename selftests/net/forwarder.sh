@@ -424,7 +424,7 @@ turned_down "d0 does not support native XDP: Operation not supported" \
 turned_down "d0 has no filters for flows" xfrm-ha forwarder run d0 queues 0
 turned_down "privileges to load BPF programs are needed (CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, or root)" \
 	setpriv --reuid 65534 --clear-groups xfrm-ha forwarder run d0 cpus 0
-must on "$G" ip link set d0 xdpgeneric obj "$XFRM_HA_DIR/tools/forwarder.bpf.o" sec xdp.frags
+must on "$G" ip link set d0 xdpgeneric obj "$XFRM_HA_DIR/tools/forwarder/forwarder.bpf.o" sec xdp.frags
 turned_down "d0 has an XDP program already" xfrm-ha forwarder run d0 cpus 0 generic
 
 # It leaves as it came.

@@ -10,7 +10,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 hook() { # NAMESPACE HOOK WORD...
-	on "$1" "$XFRM_HA_DIR/tools/hooks/$2" "${@:3}"
+	on "$1" "$XFRM_HA_DIR/tools/xfrm-ha/hooks/$2" "${@:3}"
 }
 
 move() { # up|down NAMESPACE

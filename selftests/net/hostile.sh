@@ -56,7 +56,7 @@ check "from two at once" noise "$G1" $((seed + 3)) slices=0
 check "to both" wait $other
 for ns in "$G1" "$G2"; do
 	check "each command line is, too" "$lib/words_noise.py" $((messages / 20)) "$seed" \
-		"$(mktemp -d)" "$XFRM_HA_DIR/tools/xfrm-ha" -N "$ns"
+		"$(mktemp -d)" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$ns"
 done
 oracle_verdict "I1: no number was used twice" 0x1001
 check "with partitions, too" noise "$G1" $((seed + 4))

@@ -307,7 +307,7 @@ device bnd one_fails
 # Two nodes that claim the same id: refused, and said.
 for ns in "$G1" "$G2"; do
 	must ha "$ns" node set id 7
-	ip netns exec "$ns" "$XFRM_HA_DIR/tools/xfrm-ha" monitor > "/run/events.$ns" &
+	ip netns exec "$ns" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" monitor > "/run/events.$ns" &
 done
 must ha "$G1" link add sync peer 02:00:00:00:01:02 insecure
 must ha "$G2" link add sync peer 02:00:00:00:01:01 insecure

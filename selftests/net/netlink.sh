@@ -202,7 +202,7 @@ is "dumps while SAs come and go" $twice 0
 unprivileged() { # ARG...
 	refusal "not without CAP_NET_ADMIN: $*" "Operation not permitted" \
 		on "$G1" setpriv --reuid 65534 --clear-groups --bounding-set=-all \
-		"$XFRM_HA_DIR/tools/xfrm-ha" "$@"
+		"$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" "$@"
 }
 before=$(ha "$G1" -j link show | jq -c 'map(.batch)')$(ha "$G1" -j group show |
 	jq -c 'map([.name, .interval, .role])')

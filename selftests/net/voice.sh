@@ -22,7 +22,7 @@ ha_load
 topology
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 128
 lan 0x1000
-must "$XFRM_HA_DIR/tools/xfrm-ha" keygen /run/voice.key
+must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen /run/voice.key
 for n in 1 2; do
 	g=G$n
 	must ha "${!g}" link add sync peer "02:00:00:00:01:0$((3 - n))" key /run/voice.key
@@ -39,7 +39,7 @@ cat > /run/hook <<-EOF
 	echo \$((event / 1000)) \$((\${EPOCHREALTIME/[.,]/} / 1000)) > /run/rerouted
 EOF
 chmod +x /run/hook
-ip netns exec "$G2" "$XFRM_HA_DIR/tools/xfrm-ha" watch --on-takeover /run/hook > /run/watch 2>&1 &
+ip netns exec "$G2" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" watch --on-takeover /run/hook > /run/watch 2>&1 &
 packets() { # through either gateway
 	echo $(($(sa "$G1" 0x1002 .packets) + $(sa "$G2" 0x1002 .packets)))
 }

@@ -22,7 +22,7 @@ lines() { # GROUP: what was said of it since the last mark, one after the other
 }
 
 watcher() { # FILE [OPTION...]: on G1, its hooks write into FILE
-	ip netns exec "$G1" "$XFRM_HA_DIR/tools/xfrm-ha" watch --on-takeover "/run/hook up $1" \
+	ip netns exec "$G1" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" watch --on-takeover "/run/hook up $1" \
 		--on-release "/run/hook down $1" "${@:2}" 2>> "$1.errors" &
 	watch=$!
 }
@@ -31,9 +31,9 @@ watcher() { # FILE [OPTION...]: on G1, its hooks write into FILE
 manual() { # COMMAND KEY...
 	local said key
 
-	said=$(sed -n "/^\.BI\? \"\?$1/,/^\.TP\|^\.SH/p" "$XFRM_HA_DIR/tools/xfrm-ha.8")
+	said=$(sed -n "/^\.BI\? \"\?$1/,/^\.TP\|^\.SH/p" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha.8")
 	# Events of each kind have a paragraph.
-	[ "$1" != monitor ] || said=$(sed -n '/^\.B monitor/,/^\.RE/p' "$XFRM_HA_DIR/tools/xfrm-ha.8")
+	[ "$1" != monitor ] || said=$(sed -n '/^\.B monitor/,/^\.RE/p' "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha.8")
 	for key in "${@:2}"; do
 		grep -qw "$key" <<<"$said" || { say "$key is missing"; return 1; }
 	done
@@ -77,7 +77,7 @@ must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
 must ip -n "$G1" link set sync up
 must ip -n "$G2" link set sync up
 links heartbeat 20
-ip netns exec "$G1" "$XFRM_HA_DIR/tools/xfrm-ha" -j monitor > /run/events &
+ip netns exec "$G1" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -j monitor > /run/events &
 monitor=$!
 groups vpn address 192.0.2.1 address 2001:db8::1 address 192.0.2.2
 is "M9: the addresses of a group" "$(ha "$G1" -j group show vpn | jq -c '.[0].addresses')" \
@@ -146,7 +146,7 @@ check "made again, a group may have another role" wait_for 10 said /run/hooks "d
 must ha "$G1" group add one role standby reqid 8
 stopped "$watch"
 watcher /run/hooks group one --initial --on-release \
-	"/run/hook down /run/hooks; $XFRM_HA_DIR/tools/xfrm-ha takeover one; sleep 0.2"
+	"/run/hook down /run/hooks; $XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha takeover one; sleep 0.2"
 check "no event is lost at the start" wait_for 10 said /run/hooks "up takeover one active"
 
 # A socket with little room, and nobody who reads

@@ -27,7 +27,7 @@ name eth<n> before the command is run. A link joins two machines of one kind.
 The environment holds, beside env: XFRM_HA_DIR, XFRM_HA_MACHINE, XFRM_HA_KO,
 XFRM_HA_TEST_KO and XFRM_HA_MODULES (the module, the one with the unit tests, and
 the folder of selftests/modules, as build_module() had built them when the
-machine was made), XFRM_HA_NAME, KERNEL and PATH with the tree's tools in front.
+machine was made), XFRM_HA_NAME, KERNEL and PATH with the tree's tool in front.
 
 For measurements, QEMU can count instructions instead of time, and go without
 the host's root, so that two runs are the same to the bit:
@@ -248,7 +248,7 @@ class Machine:
             'XFRM_HA_KO': f'{self.lab.dir}/{self.kind}/src/xfrm_ha.ko',
             'XFRM_HA_TEST_KO': f'{self.lab.dir}/{self.kind}/src/tests/xfrm_ha_test.ko',
             'XFRM_HA_MODULES': f'{self.lab.dir}/{self.kind}/selftests/modules',
-            'PATH': f'{TOP}/tools:/usr/local/sbin:/usr/local/bin:'
+            'PATH': f'{TOP}/tools/xfrm-ha:/usr/local/sbin:/usr/local/bin:'
                     '/usr/sbin:/usr/bin:/sbin:/bin',
         }
         env.update(self.env)

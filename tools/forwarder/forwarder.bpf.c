@@ -19,7 +19,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "forwarder-map.h"
+#include "map.h"
 
 #define VLANS		2
 #define IP_FRAGMENT	0x3fff	/* offset, or more fragments */

@@ -14,8 +14,8 @@
 #include <linux/if_link.h>
 
 #include "forwarder.h"
-#include "forwarder-skel.h"
-#include "xfrm-ha.h"
+#include "skel.h"
+#include "tool.h"
 
 static struct forwarder_bpf *skel;
 static struct fwd_slot *slots;

@@ -21,7 +21,7 @@
 #include <linux/sockios.h>
 
 #include "forwarder.h"
-#include "xfrm-ha.h"
+#include "tool.h"
 
 #define ETH_NTUPLE	(1 << 27)	/* of ETHTOOL_GFLAGS */
 #define MAX_TABLE	(1 << 20)	/* locations beyond are not used */

@@ -2,12 +2,12 @@
 /*
  * The forwarder's parts:
  *
- *	forwarder.c	commands, and what they ask a running one over its socket
+ *	commands.c	commands, and what they ask a running one over its socket
  *	controller.c	a running one: its loop, its socket
  *	allocator.c	which SA goes to which engine
- *	forwarder-sa.c	the kernel's SAs and addresses, and what happens to them
- *	forwarder-xdp.c	a way to get packets to engines: to CPUs
- *	forwarder-ntuple.c	another: to queues of a NIC
+ *	sa.c		the kernel's SAs and addresses, and what happens to them
+ *	xdp.c		a way to get packets to engines: to CPUs
+ *	ntuple.c	another: to queues of a NIC
  */
 #ifndef XFRM_HA_FORWARDER_H
 #define XFRM_HA_FORWARDER_H
@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "forwarder-map.h"
+#include "map.h"
 
 #define MAX_ENGINES	1024
 #define PERIOD_MS	1000	/* whole seconds */
@@ -118,7 +118,7 @@ void alloc_period(void);
 int alloc_pin(const struct fwd_key *key, uint32_t engine, bool pin);
 void alloc_each(void (*func)(struct sa *sa, void *data), void *data);
 
-/* forwarder-sa.c */
+/* sa.c */
 int sa_open(const struct settings *s);	/* exit status */
 int sa_fd(int n);			/* 0: SAs, 1: addresses and devices */
 void sa_read(void);			/* what has come */
@@ -126,7 +126,7 @@ int sa_dump(void);			/* error of libnl */
 bool sa_local(const struct fwd_key *key);
 extern bool device_gone;
 
-/* forwarder-ntuple.c */
+/* ntuple.c */
 int ethtool(const char *dev, void *command);	/* negative errno */
 
 /* controller.c */

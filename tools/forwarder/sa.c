@@ -12,7 +12,7 @@
 #include <linux/xfrm.h>
 
 #include "forwarder.h"
-#include "xfrm-ha.h"
+#include "tool.h"
 
 /* Newer than the headers of some */
 #define SA_DIR		33

@@ -10,8 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "forwarder.h"
-#include "xfrm-ha.h"
+#include "tool.h"
 
 /* "0-2,5", each once; false: it is no list, or too long */
 static bool list(const char *word, uint32_t *ids, int *n)

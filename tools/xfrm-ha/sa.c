@@ -19,32 +19,6 @@ static const char *hold_name(uint32_t bits)
 	return bits & 2 ? "limit" : "-";
 }
 
-/* @a: 16 octets. How many of them the address has; 0: it is none */
-int parse_address(const char *word, void *a)
-{
-	if (inet_pton(AF_INET, word, a) == 1)
-		return 4;
-	return inet_pton(AF_INET6, word, a) == 1 ? 16 : 0;
-}
-
-/* @spi: in network order, as packets and attributes have it */
-bool parse_spi(const char *word, uint32_t *spi)
-{
-	uint32_t n;
-
-	if (!number(word, UINT32_MAX, &n) || !n)
-		return false;
-	*spi = htonl(n);
-	return true;
-}
-
-/* @buf: INET6_ADDRSTRLEN */
-const char *address(const struct nlattr *a, char *buf)
-{
-	return inet_ntop(nla_len(a) == 4 ? AF_INET : AF_INET6, nla_data(a), buf,
-			 INET6_ADDRSTRLEN) ?: "?";
-}
-
 static void show(struct nlattr **a, void *data)
 {
 	uint8_t mode = nla_get_u8(a[XFRM_HA_A_SA_REPLAY_MODE]);

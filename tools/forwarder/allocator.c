@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "forwarder.h"
-#include "xfrm-ha.h"
+#include "tool.h"
 
 #define BUCKETS		16384
 #define SHIFT		4	/* rates are kept times 16 */

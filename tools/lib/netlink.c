@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "xfrm-ha.h"
+#include "tool.h"
 
 static struct nl_sock *sock;
 static int family;

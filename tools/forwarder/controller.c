@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "forwarder.h"
-#include "xfrm-ha.h"
+#include "tool.h"
 
 #define RUN		"/run/xfrm-ha"
 

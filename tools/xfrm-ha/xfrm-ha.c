@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../forwarder/commands.h"
 #include "xfrm-ha.h"
 
 #define GROUP_SETTINGS \
@@ -67,58 +66,6 @@ const struct command commands[] = {
 	{ "version", NULL, "", version },
 	{ }
 };
-
-int refuse(const char *format, ...)
-{
-	va_list ap;
-
-	fputs("xfrm-ha: ", stderr);
-	va_start(ap, format);
-	vfprintf(stderr, format, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	return REFUSED;
-}
-
-int usage(const char *format, ...)
-{
-	va_list ap;
-
-	fputs("xfrm-ha: ", stderr);
-	va_start(ap, format);
-	vfprintf(stderr, format, ap);
-	va_end(ap);
-	fputs("; see xfrm-ha help\n", stderr);
-	return USAGE;
-}
-
-/* Keywords may be cut short. */
-bool is(const char *word, const char *keyword)
-{
-	return *word && !strncmp(word, keyword, strlen(word));
-}
-
-bool number(const char *word, uint64_t max, uint32_t *value)
-{
-	unsigned long long v;
-	char *end;
-
-	errno = 0;
-	v = strtoull(word, &end, 0);
-	if (errno || *end || end == word || *word == '-' || v > max)
-		return false;
-	*value = v;
-	return true;
-}
-
-/* Could there be a device of this name? If not, it is said. */
-bool device_name(const char *word)
-{
-	if (*word && strlen(word) < IFNAMSIZ)
-		return true;
-	usage("\"%s\" is not the name of a device", word);
-	return false;
-}
 
 static int help(FILE *to)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "xfrm-ha.h"
+#include "tool.h"
 
 #define WIDTH 80
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What all parts of the tool use. */
+#ifndef XFRM_HA_TOOL_H
+#define XFRM_HA_TOOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <linux/genetlink.h>
+#include <netlink/attr.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+
+#include <linux/xfrm_ha.h>
+
+/* Exit status */
+enum {
+	DONE = 0,
+	REFUSED = 1,
+	USAGE = 2,
+};
+
+/* netlink.c */
+typedef void (*answer)(struct nlattr **attrs, void *data);
+
+/* A word of the command line whose value is a number, and its attribute of 32 bits */
+struct number_word {
+	const char *word;
+	int attr;
+};
+
+int nl_open(void);
+struct nl_msg *nl_request(uint8_t cmd, int flags);
+int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data);
+int nl_show(struct nl_msg *msg, int max_attr, bool table, answer func, void *data);
+int nl_join(int (*func)(struct nl_msg *msg, void *data), void *data);
+int nl_wait(int ms, bool *lost);
+struct nlattr *nl_next(int type, struct nlattr *a);
+bool nl_has(const struct nlattr *a);
+uint64_t nl_number(const struct nlattr *a);
+int nl_put_number(struct nl_msg *msg, const struct number_word *words, const char *word,
+		  const char *value);
+
+/* print.c */
+extern bool json, pretty;
+void out_begin(bool table);
+void out_object(void);
+void out_string(const char *key, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void out_number(const char *key, uint64_t value);
+void out_word(const char *key, const char *word);
+void out_bool(const char *key, bool value);
+void out_strings(const char *key, char **values, int n);
+void out_end(void);
+
+/* words.c */
+int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+bool is(const char *word, const char *keyword);
+bool number(const char *word, uint64_t max, uint32_t *value);
+bool device_name(const char *word);
+const char *address(const struct nlattr *a, char *buf);
+int parse_address(const char *word, void *a);
+bool parse_spi(const char *word, uint32_t *spi);
+
+#endif

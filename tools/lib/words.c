@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The words of a command line, and what is said about them. */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+int refuse(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("xfrm-ha: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return REFUSED;
+}
+
+int usage(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("xfrm-ha: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputs("; see xfrm-ha help\n", stderr);
+	return USAGE;
+}
+
+/* Keywords may be cut short. */
+bool is(const char *word, const char *keyword)
+{
+	return *word && !strncmp(word, keyword, strlen(word));
+}
+
+bool number(const char *word, uint64_t max, uint32_t *value)
+{
+	unsigned long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoull(word, &end, 0);
+	if (errno || *end || end == word || *word == '-' || v > max)
+		return false;
+	*value = v;
+	return true;
+}
+
+/* Could there be a device of this name? If not, it is said. */
+bool device_name(const char *word)
+{
+	if (*word && strlen(word) < IFNAMSIZ)
+		return true;
+	usage("\"%s\" is not the name of a device", word);
+	return false;
+}
+
+/* @a: 16 octets. How many of them the address has; 0: it is none */
+int parse_address(const char *word, void *a)
+{
+	if (inet_pton(AF_INET, word, a) == 1)
+		return 4;
+	return inet_pton(AF_INET6, word, a) == 1 ? 16 : 0;
+}
+
+/* @spi: in network order, as packets and attributes have it */
+bool parse_spi(const char *word, uint32_t *spi)
+{
+	uint32_t n;
+
+	if (!number(word, UINT32_MAX, &n) || !n)
+		return false;
+	*spi = htonl(n);
+	return true;
+}
+
+/* @buf: INET6_ADDRSTRLEN */
+const char *address(const struct nlattr *a, char *buf)
+{
+	return inet_ntop(nla_len(a) == 4 ? AF_INET : AF_INET6, nla_data(a), buf,
+			 INET6_ADDRSTRLEN) ?: "?";
+}
