@@ -150,7 +150,7 @@ struct reader {
 
 static void send_sa(struct sa *sa, void *data)
 {
-	struct fwd_answer a = { .what = FWD_SA, .key = sa->key, .engine = sa->engine,
+	struct fwd_answer a = { .what = FWD_SA, .key = sa->key, .engine = sa->engine->id,
 				.pinned = sa->pinned, .rate = sa->rate >> 4 };
 	struct reader *r = data;
 

@@ -53,7 +53,7 @@ struct sa {
 	bool seen;		/* in this dump */
 	bool fresh;		/* no rate yet */
 	uint32_t slot;
-	uint32_t engine;
+	struct engine *engine;	/* of one that is mapped */
 	uint32_t moved;		/* the period in which it was moved */
 	uint64_t packets, bytes;
 	uint64_t rate;		/* cost per period, smoothed, times 16 */
@@ -63,7 +63,11 @@ struct engine {
 	uint32_t id;
 	bool wanted;		/* said on the command line */
 	bool usable;		/* and there */
+	bool offline;		/* a CPU that is not */
+	bool shares;		/* takes part, while SAs are evened out */
 	uint32_t sas;
+	uint32_t pinned;	/* of these, counted for that */
+	uint32_t quota;		/* so many it is to have */
 	uint64_t load;		/* sum of the rates */
 	uint64_t dropped;	/* as of the last period */
 	bool drops;		/* in the last period */

@@ -461,7 +461,7 @@ static int ntuple_add(struct sa *sa)
 	struct rule *r = &rules[sa->slot];
 	int err;
 
-	*r = (struct rule){ .key = sa->key, .wanted = sa->engine };
+	*r = (struct rule){ .key = sa->key, .wanted = sa->engine->id };
 	err = install(r);
 	r->open = !err;
 	return err;
@@ -481,7 +481,7 @@ static void ntuple_move(struct sa *sa, bool force)
 	struct rule *r = &rules[sa->slot];
 
 	(void)force;
-	r->wanted = sa->engine;
+	r->wanted = sa->engine->id;
 	r->moving = true;
 	if (!settled(r))
 		settle(r);
