@@ -445,8 +445,9 @@ static void set_quotas(void)
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < n_engines; i++) {
 			struct engine *e = &engines[i];
+			bool above = e->sas > base;
 
-			if (!e->shares || pass == (e->sas > base))
+			if (!e->shares || pass == above)
 				continue;
 			e->quota = base + !!more;
 			more -= !!more;

@@ -103,7 +103,7 @@ static void send_stat(int fd)
 {
 	static const char *const counts[FWD_COUNTS][2] = {
 		[FWD_OTHER] = { "other", "frames that are not ESP: passed" },
-		[FWD_FRAGMENT] = { "fragment", "fragments: passed" },
+		[FWD_FRAGMENT] = { "fragment", "fragments of no SA that is known: passed" },
 		[FWD_IKE] = { "ike", "datagrams with a non-ESP marker: passed" },
 		[FWD_KEEPALIVE] = { "keepalive", "NAT keepalives: passed" },
 		[FWD_UNKNOWN] = { "unknown", "ESP of an unknown SPI: passed" },
@@ -150,12 +150,13 @@ struct reader {
 
 static void send_sa(struct sa *sa, void *data)
 {
-	struct fwd_answer a = { .what = FWD_SA, .key = sa->key, .engine = sa->engine->id,
-				.pinned = sa->pinned, .rate = sa->rate >> 4 };
+	struct fwd_answer a = { .what = FWD_SA, .key = sa->key, .pinned = sa->pinned,
+				.rate = sa->rate >> 4 };
 	struct reader *r = data;
 
 	if (!sa->mapped || r->gone)
 		return;
+	a.engine = sa->engine->id;
 	forwarder->measure(sa, &a.packets, &a.bytes);
 	forwarder->pending(sa, &a.at, &a.moves);
 	r->gone = send(r->fd, &a, sizeof(a), MSG_NOSIGNAL) < 0;
