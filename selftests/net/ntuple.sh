@@ -127,8 +127,8 @@ up() {
 	on "$G" xfrm-ha forwarder stat nic0 >/dev/null 2>&1
 }
 
-no_forwarder() { # its exit status
-	kill "$pid"
+no_forwarder() { # [SIGNAL]: its exit status
+	kill "${1:--TERM}" "$pid"
 	wait "$pid"
 }
 
@@ -153,11 +153,11 @@ mapped_is() {
 }
 
 at() { # K: "QUEUE-IT-SHALL-GO-TO QUEUE-IT-GOES-TO MOVES"
-	fwd ".[] | select(.spi == \"0x0000100$1\") | \"\(.cpu) \(.at) \(.moves)\""
+	fwd ".[] | select(.spi == \"0x0000100$1\") | \"\(.queue) \(.at) \(.moves)\""
 }
 
 pin() { # K QUEUE
-	must on "$G" xfrm-ha forwarder pin nic0 $((0x1000 + $1)) cpu "$2"
+	must on "$G" xfrm-ha forwarder pin nic0 $((0x1000 + $1)) queue "$2"
 }
 
 espnic_load
@@ -260,6 +260,32 @@ knob fail_flow_delete 0
 check "until it can be moved" wait_for 10 own_is "1>1 3>1"
 knob flow_unique 0
 
+# What it is asked.
+is "its engines are called queues" \
+	"$(fwd 'map(has("queue") and (has("cpu") | not)) | all'),$(fwd 'map(has("queue")) | all' engines)" \
+	"true,true"
+check "refused: to pin to a CPU" denied "its engines are queues, not CPUs" \
+	on "$G" xfrm-ha forwarder pin nic0 0x1001 cpu 1
+sa_add 3
+is "one SPI, two SAs" "$(own)" "1>1 3>1 3>2"
+for word in "pin nic0 0x1003 queue 3" "unpin nic0 0x1003"; do
+	# shellcheck disable=SC2086	# a list
+	check "refused: to guess which is meant: $word" \
+		denied "several SAs have the SPI 0x00001003: say the address" \
+		on "$G" xfrm-ha forwarder $word
+done
+must on "$G" xfrm-ha forwarder pin nic0 0x1003 address 192.0.2.1 queue 3
+is "said by its address" "$(own)" "1>1 3>1 3>3"
+sa_del 3
+dumps=$(count dumps)
+kill -HUP "$pid"
+check "SIGHUP: it reads all SAs again, and stays" wait_for 10 count_is dumps $((dumps + 1))
+kill -STOP "$pid"
+check "one that does not answer is not waited for" denied "the forwarder on nic0 does not answer" \
+	on "$G" timeout 60 xfrm-ha forwarder show nic0
+kill -CONT "$pid"
+check "another one is refused" denied "nic0 has a forwarder already" run_on nic0 queues 1
+
 # Other queues.
 check "refused: CPUs" denied "its engines are queues, not CPUs" \
 	on "$G" xfrm-ha forwarder set nic0 cpus 0
@@ -273,6 +299,23 @@ knob fail_flow_delete 3
 check "SIGTERM ends it with 0" no_forwarder
 is "its filters are gone, those of others are not" "$(filters | sorted)" "$(sorted <<<"$others")"
 is "it has had no reason to complain" "$(cat /run/said)" ""
+
+# Of two that start at once one runs; both have found the socket of one that was killed.
+forwarder 1
+no_forwarder -KILL
+mkdir /run/hold
+ip netns exec "$G" env LD_PRELOAD="$XFRM_HA_DIR/selftests/forwarder/hold.so" HOLD=/run/hold \
+	xfrm-ha -j forwarder run nic0 queues 1 > /run/said &
+pid=$!
+must wait_for 20 test -e /run/hold/there
+check "two at once: one is refused" denied "nic0 has a forwarder already" \
+	on "$G" timeout 20 xfrm-ha forwarder run nic0 queues 2
+: > /run/hold/go
+check "the other one runs" wait_for 20 up
+is "and says so in JSON" "$(jq -rc '.[0] | "\(.dev) \(.engines) \(.mode)"' /run/said)" \
+	"nic0 queues ntuple"
+check "SIGTERM ends it with 0" no_forwarder
+is "nothing of it stays" "$(ls /run/xfrm-ha)" ""
 
 # A table that is full: 6 of the 8 are others'.
 must ip -n "$G" xfrm state flush

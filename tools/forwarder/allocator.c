@@ -674,17 +674,20 @@ void alloc_period(void)
 struct search {
 	uint32_t spi;
 	struct sa *sa;
+	int n;
 };
 
 static void find_spi(struct sa *sa, void *data)
 {
 	struct search *s = data;
 
-	if (sa->mapped && sa->key.spi == s->spi)
+	if (sa->mapped && sa->key.spi == s->spi) {
 		s->sa = sa;
+		s->n++;
+	}
 }
 
-/* Negative errno: ENOENT no such SA, ENODEV no such engine */
+/* Negative errno: ENOENT no such SA, ENOTUNIQ several, ENODEV no such engine */
 int alloc_pin(const struct fwd_key *key, uint32_t id, bool pin)
 {
 	static const struct fwd_key none;
@@ -692,11 +695,13 @@ int alloc_pin(const struct fwd_key *key, uint32_t id, bool pin)
 	struct engine *e = engine(id);
 	struct sa *sa;
 
-	/* Without an address: any SA of this SPI. */
+	/* Without an address: the SA of this SPI, if there is one only. */
 	if (memcmp(key->daddr, none.daddr, sizeof(none.daddr)))
 		search.sa = alloc_find(key);
 	else
 		alloc_each(find_spi, &search);
+	if (search.n > 1)
+		return -ENOTUNIQ;
 	sa = search.sa;
 	if (!sa || !sa->mapped)
 		return -ENOENT;

@@ -429,8 +429,7 @@ static int ntuple_open(const struct settings *s)
 	err = probe(s->engines[0]);
 	if (err)
 		return err;
-	printf("%s: ntuple\n", dev);
-	fflush(stdout);
+	started(s->dev, "queues", "ntuple");
 	return DONE;
 }
 

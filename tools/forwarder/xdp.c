@@ -174,8 +174,7 @@ static int xdp_open(const struct settings *s)
 	if (attached)
 		return refuse("%s does not support %s XDP: %s", s->dev,
 			      generic ? "generic" : "native", strerror(-attached));
-	printf("%s: %s XDP\n", s->dev, generic ? "generic" : "native");
-	fflush(stdout);
+	started(s->dev, "cpus", generic ? "generic" : "native");
 	return DONE;
 }
 
