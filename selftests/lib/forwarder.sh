@@ -85,8 +85,8 @@ unhog() {
 	rm -f /run/hog
 }
 
-forwarder() { # [OPTION...]: on G's wan; sets pid
-	ip netns exec "$G" xfrm-ha forwarder run "${dev:-wan}" cpus "${cpus:-0,1}" "$@" &
+forwarder() { # [OPTION...]: on G's wan, or $dev, by way of "${as[@]}"; sets pid
+	ip netns exec "$G" "${as[@]}" xfrm-ha forwarder run "${dev:-wan}" cpus "${cpus:-0,1}" "$@" &
 	pid=$!
 	wait_for 20 up || bail "no forwarder"
 }

@@ -315,8 +315,23 @@ must ip -n "$G" link add d0 type dummy
 turned_down "d0 does not support native XDP: Operation not supported" \
 	xfrm-ha forwarder run d0 cpus 0 native
 turned_down "d0 has no filters for flows" xfrm-ha forwarder run d0 queues 0
+nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+turned_down "/run/xfrm-ha: Permission denied; who is not root needs that folder as his own" \
+	"${nobody[@]}" xfrm-ha forwarder run d0 cpus 0
+must chown 65534 /run/xfrm-ha
 turned_down "privileges to load BPF programs are needed (CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, or root)" \
-	setpriv --reuid 65534 --clear-groups xfrm-ha forwarder run d0 cpus 0
+	"${nobody[@]}" xfrm-ha forwarder run d0 cpus 0
+root=$pid
+dev=d0
+caps=-all,+bpf,+perfmon,+net_admin
+as=("${nobody[@]}" "--inh-caps=$caps" "--ambient-caps=$caps")
+forwarder
+as=()
+check "with these capabilities and his own folder it runs" on "$G" "${nobody[@]}" xfrm-ha forwarder show d0
+check "SIGTERM ends it with 0" no_forwarder
+pid=$root
+dev=
+must chown 0 /run/xfrm-ha
 must on "$G" ip link set d0 xdpgeneric obj "$XFRM_HA_DIR/tools/forwarder/forwarder.bpf.o" sec xdp.frags
 turned_down "d0 has an XDP program already" xfrm-ha forwarder run d0 cpus 0 generic
 
