@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # machines: qemu
 # requires: chrt jq taskset setpriv
-# timeout: 400
+# timeout: 600
 #
 # A1 A2 A3 A4: SAs between two addresses are decrypted on both CPUs instead of one; who
 # makes the SAs does not matter; all that is not ESP of a known SA passes; an SA

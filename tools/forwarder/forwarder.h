@@ -7,6 +7,7 @@
  *	allocator.c	which SA goes to which engine
  *	sa.c		the kernel's SAs and addresses, and what happens to them
  *	xdp.c		a way to get packets to engines: to CPUs
+ *	journal.c	what outlives a forwarder: which filters are in the NIC
  *	ntuple.c	another: to queues of a NIC
  */
 #ifndef XFRM_HA_FORWARDER_H
