@@ -57,6 +57,7 @@ status 2 forwarder pin lo 0 cpu 0
 status 2 forwarder pin lo 5
 status 2 forwarder pin lo 5 address nonsense cpu 0
 status 2 forwarder unpin lo 5 cpu 0
+status 2 forwarder pin lo 5 cpu 0 queue 0
 status 2 engine nonsense
 status 2 engine show eng0 eng1
 status 2 engine set

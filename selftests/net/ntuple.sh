@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: ethtool jq
-# timeout: 200
+# timeout: 400
 #
 # A1 A2 A4: a forwarder that works by filters of the NIC, here the test NIC. SAs have a filter each,
 # which leads their packets to a queue; it moves and goes with them. The filters of others stay
@@ -85,7 +85,7 @@ ten_more() { # QUEUE "N N N N": than that, from this queue on
 filters() { # all: LOCATION=SPI>QUEUE
 	# Who is asked has done what the events of SAs told it.
 	up
-	on "$G" ethtool -n nic0 | awk '
+	on "$G" ethtool -n "${nic:-nic0}" | awk '
 		/^Filter:/ { at = $2 }
 		/SPI:/ { spi = $2 }
 		/Action:/ { printf "%s%d=%s>%s", sep, at, spi, $NF; sep = " " }'
@@ -124,11 +124,11 @@ forwarder() { # QUEUES [OPTION...]: sets pid
 }
 
 up() {
-	on "$G" xfrm-ha forwarder stat nic0 >/dev/null 2>&1
+	on "$G" xfrm-ha forwarder stat "${nic:-nic0}" >/dev/null 2>&1
 }
 
-no_forwarder() { # its exit status
-	kill "$pid"
+no_forwarder() { # [SIGNAL]: its exit status
+	kill "${1:--TERM}" "$pid"
 	wait "$pid"
 }
 
@@ -153,11 +153,11 @@ mapped_is() {
 }
 
 at() { # K: "QUEUE-IT-SHALL-GO-TO QUEUE-IT-GOES-TO MOVES"
-	fwd ".[] | select(.spi == \"0x0000100$1\") | \"\(.cpu) \(.at) \(.moves)\""
+	fwd ".[] | select(.spi == \"0x0000100$1\") | \"\(.queue) \(.at) \(.moves)\""
 }
 
 pin() { # K QUEUE
-	must on "$G" xfrm-ha forwarder pin nic0 $((0x1000 + $1)) cpu "$2"
+	must on "$G" xfrm-ha forwarder pin nic0 $((0x1000 + $1)) queue "$2"
 }
 
 espnic_load
@@ -260,6 +260,32 @@ knob fail_flow_delete 0
 check "until it can be moved" wait_for 10 own_is "1>1 3>1"
 knob flow_unique 0
 
+# What it is asked.
+is "its engines are called queues" \
+	"$(fwd 'map(has("queue") and (has("cpu") | not)) | all'),$(fwd 'map(has("queue")) | all' engines)" \
+	"true,true"
+check "refused: to pin to a CPU" denied "its engines are queues, not CPUs" \
+	on "$G" xfrm-ha forwarder pin nic0 0x1001 cpu 1
+sa_add 3
+is "one SPI, two SAs" "$(own)" "1>1 3>1 3>2"
+for word in "pin nic0 0x1003 queue 3" "unpin nic0 0x1003"; do
+	# shellcheck disable=SC2086	# a list
+	check "refused: to guess which is meant: $word" \
+		denied "several SAs have the SPI 0x00001003: say the address" \
+		on "$G" xfrm-ha forwarder $word
+done
+must on "$G" xfrm-ha forwarder pin nic0 0x1003 address 192.0.2.1 queue 3
+is "said by its address" "$(own)" "1>1 3>1 3>3"
+sa_del 3
+dumps=$(count dumps)
+kill -HUP "$pid"
+check "SIGHUP: it reads all SAs again, and stays" wait_for 10 count_is dumps $((dumps + 1))
+kill -STOP "$pid"
+check "one that does not answer is not waited for" denied "the forwarder on nic0 does not answer" \
+	on "$G" timeout 60 xfrm-ha forwarder show nic0
+kill -CONT "$pid"
+check "another one is refused" denied "nic0 has a forwarder already" run_on nic0 queues 1
+
 # Other queues.
 check "refused: CPUs" denied "its engines are queues, not CPUs" \
 	on "$G" xfrm-ha forwarder set nic0 cpus 0
@@ -273,6 +299,92 @@ knob fail_flow_delete 3
 check "SIGTERM ends it with 0" no_forwarder
 is "its filters are gone, those of others are not" "$(filters | sorted)" "$(sorted <<<"$others")"
 is "it has had no reason to complain" "$(cat /run/said)" ""
+
+# Killed again and again: who comes next takes over what is in the NIC, and no more than that.
+owners() { # the SAs with a filter, by their K, each as often as it has one
+	own | sed 's/>[0-9]//g'
+}
+owners_are() {
+	[ "$(owners)" = "$1" ]
+}
+killed() { # NAME
+	local i
+
+	must ip -n "$G" xfrm state flush
+	for i in 1 2 3; do
+		sa_add $i
+	done
+	others=$(foreign)
+	forwarder 1-3
+	for i in 1 2 3 4; do
+		no_forwarder -KILL
+		case $i in
+		2) sa_del 2 ;;
+		3) sa_add 2 ;;
+		esac
+		forwarder 1-3
+		is "$1: the SAs have theirs" "$(mapped)" "$([ $i = 2 ] && echo 1 3 || echo 1 2 3)"
+		check "$1: and no more" wait_for 10 owners_are "$(mapped)"
+	done
+	is "$1: those of others are as they were" "$(foreign)" "$others"
+}
+killed "killed"
+place=$(place_of 1)
+no_forwarder -KILL
+foreign_add "$place" 0x77e 1
+others=$(foreign)
+forwarder 1-3
+check "one that was replaced meanwhile is made anew" owners_are "1 2 3"
+is "and the other one stays" "$(foreign)" "$others"
+no_forwarder -KILL
+used=" $(filters | sed 's/=[^ ]*//g') "
+added=()
+for ((at = 0; at < 16; at++)); do
+	[[ $used != *" $at "* ]] || continue
+	foreign_add $at $((0x900 + at)) 1
+	added+=("$at")
+done
+forwarder 1-3
+is "a NIC that is full with them has room for them" "$(mapped) $(owners)" "1 2 3 1 2 3"
+for at in "${added[@]}"; do
+	must on "$G" ethtool -N nic0 delete "$at" >/dev/null
+done
+
+# It is called another name, and another NIC by its own.
+must ip -n "$G" link add nic2 type espnic
+must on "$G" ethtool -K nic2 ntuple on
+must batch "$G" "link set nic0 name nic9" "link set nic2 name nic0"
+sa_del 1
+sa_add 4
+nic=nic9
+is "renamed: its filters are where they were" "$(owners)" "2 3 4"
+nic=nic0
+is "and none are in the NIC that has its name" "$(on "$G" ethtool -n nic0 | grep -c '^Filter')" 0
+must batch "$G" "link set nic0 name nic2" "link set nic9 name nic0" "link del nic2"
+check "SIGTERM ends it with 0" no_forwarder
+is "and its filters" "$(owners)" ""
+knob flow_any 1
+killed "killed, the NIC chooses the places"
+check "SIGTERM ends it with 0" no_forwarder
+is "its filters are gone" "$(owners)" ""
+knob flow_any 0
+
+# Of two that start at once one runs; both have found the socket of one that was killed.
+forwarder 1
+no_forwarder -KILL
+mkdir /run/hold
+ip netns exec "$G" env LD_PRELOAD="$XFRM_HA_DIR/selftests/forwarder/hold.so" HOLD=/run/hold \
+	xfrm-ha -j forwarder run nic0 queues 1 > /run/said &
+pid=$!
+must wait_for 20 test -e /run/hold/there
+check "two at once: one is refused" denied "nic0 has a forwarder already" \
+	on "$G" timeout 20 xfrm-ha forwarder run nic0 queues 2
+: > /run/hold/go
+check "the other one runs" wait_for 20 up
+is "and says so in JSON" "$(jq -rc '.[0] | "\(.dev) \(.engines) \(.mode)"' /run/said)" \
+	"nic0 queues ntuple"
+check "SIGTERM ends it with 0" no_forwarder
+is "nothing of it stays" "$(ls /run/xfrm-ha)" ""
 
 # A table that is full: 6 of the 8 are others'.
 must ip -n "$G" xfrm state flush
@@ -328,4 +440,10 @@ knob fail_flow_delete 1000
 check "SIGTERM ends it with 0" no_forwarder
 is "what it leaves behind it tells" "$(cat /run/said) $(own)" \
 	"xfrm-ha: nic0: filters that can't be removed: 1 5>1"
+knob fail_flow_delete 0
+must ip -n "$G" xfrm state flush
+forwarder 1
+check "the next one removes it" wait_for 10 owners_are ""
+check "SIGTERM ends it with 0" no_forwarder
+is "nothing of it stays" "$(ls /run/xfrm-ha)" ""
 ktap_finished

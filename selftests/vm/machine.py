@@ -114,8 +114,9 @@ def build_module(machine):
     """Brings build/<machine>/ up to date, and the tests' programs: the path of
     xfrm_ha.ko in there."""
     prepare(machine)
-    subprocess.run(['make', '-s', '-C', f'{TOP}/selftests/oracle'], check=True,
-                   stdout=sys.stderr)
+    for programs in 'oracle', 'forwarder':
+        subprocess.run(['make', '-s', '-C', f'{TOP}/selftests/{programs}'], check=True,
+                       stdout=sys.stderr)
     subprocess.run([f'{HERE}/module.sh', machine], check=True, stdout=sys.stderr)
     return f'{TOP}/build/{machine}/src/xfrm_ha.ko'
 

@@ -325,12 +325,12 @@ enum xha_link_loss xha_link_loss(const struct xha_link *link)
 	return READ_ONCE(link->loss);
 }
 
+/* Was the address of its device lower than the peer's when it was made? */
 bool xha_link_lower(const struct xha_link *link)
 {
 	return link->lower;
 }
 
-/* Was the address of its device lower than the peer's when it was made? */
 struct xha_links *xha_link_links(const struct xha_link *link)
 {
 	return link->links;

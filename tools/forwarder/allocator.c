@@ -12,7 +12,7 @@
 #include "forwarder.h"
 #include "tool.h"
 
-#define BUCKETS		16384
+#define BUCKETS		16384	/* at least: as many as there may be SAs */
 #define SHIFT		4	/* rates are kept times 16 */
 #define BYTES		1024	/* that cost as much as a packet */
 #define UNEVEN		4	/* a quarter of the mean load */
@@ -28,7 +28,10 @@ int n_engines;
 struct tally tally;
 
 static const struct forwarder *forwarder;
-static struct sa *table[BUCKETS];
+static struct engine **by_id;		/* the engines, by their number */
+static uint32_t n_ids;
+static struct sa **table;
+static int table_bits;
 static uint32_t *slots, n_slots;	/* free ones */
 static uint32_t period, uneven;
 static struct sa *first, *last;		/* of those that wait for room */
@@ -36,8 +39,12 @@ static struct sa *first, *last;		/* of those that wait for room */
 void alloc_init(const struct forwarder *how, const struct settings *s)
 {
 	forwarder = how;
+	table_bits = 1;
+	while (1u << table_bits < BUCKETS || 1u << table_bits < s->limit)
+		table_bits++;
+	table = calloc(1u << table_bits, sizeof(*table));
 	slots = calloc(s->limit, sizeof(*slots));
-	if (!slots)
+	if (!table || !slots)
 		exit(refuse("out of memory"));
 	for (n_slots = 0; n_slots < s->limit; n_slots++)
 		slots[n_slots] = s->limit - 1 - n_slots;
@@ -46,7 +53,8 @@ void alloc_init(const struct forwarder *how, const struct settings *s)
 static struct sa **bucket(const struct fwd_key *key)
 {
 	/* An SPI is as good as random. */
-	return &table[(ntohl(key->spi) ^ ntohl(key->daddr[3])) * 0x9e3779b1u >> 18];
+	return &table[(ntohl(key->spi) ^ ntohl(key->daddr[3])) * 0x9e3779b1u >>
+		      (32 - table_bits)];
 }
 
 struct sa *alloc_find(const struct fwd_key *key)
@@ -62,7 +70,7 @@ void alloc_each(void (*func)(struct sa *sa, void *data), void *data)
 {
 	struct sa *sa, *next;
 
-	for (int i = 0; i < BUCKETS; i++) {
+	for (uint32_t i = 0; i < 1u << table_bits; i++) {
 		for (sa = table[i]; sa; sa = next) {
 			next = sa->next;
 			func(sa, data);
@@ -72,11 +80,7 @@ void alloc_each(void (*func)(struct sa *sa, void *data), void *data)
 
 static struct engine *engine(uint32_t id)
 {
-	for (int i = 0; i < n_engines; i++) {
-		if (engines[i].id == id)
-			return &engines[i];
-	}
-	return NULL;
+	return id < n_ids ? by_id[id] : NULL;
 }
 
 static uint64_t mean_load(void)
@@ -91,22 +95,23 @@ static uint64_t mean_load(void)
 	return n ? sum / n : 0;
 }
 
-/* Loads that differ by little are equal; then the number of SAs counts. */
-static bool better(const struct engine *a, const struct engine *b)
+/* Loads that differ by little are equal; then the number of SAs counts. @mean: of all loads */
+static bool better(const struct engine *a, const struct engine *b, uint64_t mean)
 {
 	uint64_t diff = a->load > b->load ? a->load - b->load : b->load - a->load;
 
-	if (diff > NOISE && diff > mean_load() / (2 * UNEVEN))
+	if (diff > NOISE && diff > mean / (2 * UNEVEN))
 		return a->load < b->load;
 	return a->sas < b->sas;
 }
 
 static struct engine *least(void)
 {
+	uint64_t mean = mean_load();
 	struct engine *e = NULL;
 
 	for (int i = 0; i < n_engines; i++) {
-		if (engines[i].usable && (!e || better(&engines[i], e)))
+		if (engines[i].usable && (!e || better(&engines[i], e, mean)))
 			e = &engines[i];
 	}
 	return e;
@@ -126,24 +131,22 @@ static uint64_t guess(void)
 
 static void put_on(struct sa *sa, struct engine *e)
 {
-	sa->engine = e->id;
+	sa->engine = e;
 	e->sas++;
 	e->load += sa->rate;
 }
 
 static void take_off(struct sa *sa)
 {
-	struct engine *e = engine(sa->engine);
+	struct engine *e = sa->engine;
 
-	if (!e)
-		return;
 	e->sas--;
 	e->load -= sa->rate < e->load ? sa->rate : e->load;
 }
 
 static void move(struct sa *sa, struct engine *e, bool force)
 {
-	if (sa->engine == e->id)
+	if (sa->engine == e)
 		return;
 	take_off(sa);
 	put_on(sa, e);
@@ -338,11 +341,10 @@ void alloc_dump_end(void)
 }
 
 struct choice {
-	uint32_t from;
+	struct engine *from;
 	uint64_t rate;		/* the best one */
 	uint64_t off;		/* by so much it misses that */
 	struct sa *sa;
-	bool rested;
 };
 
 static void choose(struct sa *sa, void *data)
@@ -350,8 +352,7 @@ static void choose(struct sa *sa, void *data)
 	struct choice *c = data;
 	uint64_t off = sa->rate > c->rate ? sa->rate - c->rate : c->rate - sa->rate;
 
-	if (!sa->mapped || sa->pinned || sa->engine != c->from ||
-	    (c->rested && period - sa->moved < REST))
+	if (!sa->mapped || sa->pinned || sa->engine != c->from || period - sa->moved < REST)
 		return;
 	if (!c->sa || off < c->off) {
 		c->sa = sa;
@@ -361,32 +362,19 @@ static void choose(struct sa *sa, void *data)
 
 static void leave(struct sa *sa, void *data)
 {
-	struct engine *e = engine(sa->engine), *to;
-	bool *all_off = data;
+	struct engine *to;
 
-	if (!sa->mapped || !e || e->usable)
+	(void)data;
+	if (!sa->mapped || sa->engine->usable)
 		return;
 	to = least();
-	if (!to)
-		return;
 	/* Who is gone has its queue worked off by others, who have their own first. */
-	move(sa, to, !cpu_online(e->id));
-	*all_off = true;
+	if (to)
+		move(sa, to, sa->engine->offline);
 }
 
-static uint64_t load_of(const struct engine *e)
-{
-	return e->load;
-}
-
-static uint64_t sas_of(const struct engine *e)
-{
-	return e->sas;
-}
-
-/* The usable engines with most and fewest; false: there is none. */
-static bool extremes(struct engine **most, struct engine **fewest,
-		     uint64_t (*of)(const struct engine *e))
+/* The usable engines with the highest and the least load; false: there is none. */
+static bool extremes(struct engine **most, struct engine **fewest)
 {
 	*most = NULL;
 	*fewest = NULL;
@@ -395,41 +383,157 @@ static bool extremes(struct engine **most, struct engine **fewest,
 
 		if (!e->usable)
 			continue;
-		if (!*most || of(e) > of(*most))
+		if (!*most || e->load > (*most)->load)
 			*most = e;
-		if (!*fewest || of(e) < of(*fewest))
+		if (!*fewest || e->load < (*fewest)->load)
 			*fewest = e;
 	}
 	return *most;
 }
 
-/* As many SAs for each, whatever they carry: the loads come later. */
+/* One that may leave its engine */
+struct leaver {
+	struct sa *sa;
+	uint64_t off;		/* by so much its rate misses the mean one there */
+};
+
+struct leavers {
+	struct leaver *all;
+	uint32_t n;
+};
+
+static void count_pinned(struct sa *sa, void *data)
+{
+	(void)data;
+	if (sa->mapped)
+		sa->engine->pinned += sa->pinned;
+}
+
+/*
+ * How many SAs each engine is to have: as many as any other, or one more. Who has more than that
+ * which are pinned keeps those, and the others share the rest.
+ */
+static void set_quotas(void)
+{
+	uint32_t sas = 0, n = 0, base = 0, more = 0;
+	bool again;
+
+	for (int i = 0; i < n_engines; i++) {
+		engines[i].pinned = 0;
+		engines[i].shares = engines[i].usable;
+		sas += engines[i].usable ? engines[i].sas : 0;
+		n += engines[i].usable;
+	}
+	alloc_each(count_pinned, NULL);
+	do {
+		again = false;
+		base = n ? sas / n : 0;
+		for (int i = 0; i < n_engines; i++) {
+			struct engine *e = &engines[i];
+
+			if (!e->shares || e->pinned <= base)
+				continue;
+			e->shares = false;
+			e->quota = e->pinned;
+			sas -= e->pinned;
+			n--;
+			again = true;
+		}
+	} while (again);
+	more = n ? sas % n : 0;
+	/* Where there are more than that already one stays, which moves the fewest. */
+	for (int pass = 0; pass < 2; pass++) {
+		for (int i = 0; i < n_engines; i++) {
+			struct engine *e = &engines[i];
+			bool above = e->sas > base;
+
+			if (!e->shares || pass == above)
+				continue;
+			e->quota = base + !!more;
+			more -= !!more;
+		}
+	}
+}
+
+static void may_leave(struct sa *sa, void *data)
+{
+	struct leavers *l = data;
+	struct engine *e = sa->engine;
+	uint64_t mean;
+
+	if (!sa->mapped || sa->pinned || !e->usable || e->sas <= e->quota)
+		return;
+	mean = e->load / e->sas;
+	l->all[l->n++] = (struct leaver){ sa, sa->rate > mean ? sa->rate - mean : mean - sa->rate };
+}
+
+static int nearer(const void *a, const void *b)
+{
+	uint64_t x = ((const struct leaver *)a)->off, y = ((const struct leaver *)b)->off;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * As many SAs for each, whatever they carry: the loads come later. Those go first that carry what
+ * is usual on their engine, and so take their share of its load along.
+ */
 static void even_out(void)
 {
-	struct engine *most, *fewest;
+	struct leavers l = { };
+	uint32_t n = 0;
+	int to = 0;
 
-	for (;;) {
-		struct choice c = { };
-
-		if (!extremes(&most, &fewest, sas_of) || most->sas - fewest->sas < 2)
-			return;
-		c.from = most->id;
-		c.rate = most->load / most->sas;
-		alloc_each(choose, &c);
-		if (!c.sa)
-			return;
-		move(c.sa, fewest, false);
+	set_quotas();
+	for (int i = 0; i < n_engines; i++) {
+		if (engines[i].usable && engines[i].sas > engines[i].quota)
+			n += engines[i].sas - engines[i].pinned;
 	}
+	if (!n)
+		return;
+	l.all = calloc(n, sizeof(*l.all));
+	if (!l.all)
+		exit(refuse("out of memory"));
+	alloc_each(may_leave, &l);
+	qsort(l.all, l.n, sizeof(*l.all), nearer);
+	for (uint32_t i = 0; i < l.n; i++) {
+		struct sa *sa = l.all[i].sa;
+
+		if (sa->engine->sas <= sa->engine->quota)
+			continue;
+		while (!engines[to].usable || engines[to].sas >= engines[to].quota)
+			to++;
+		move(sa, &engines[to], false);
+	}
+	free(l.all);
 }
 
 /* Which engines there are has changed, by whatever. */
 static void rearrange(bool more)
 {
-	bool moved = false;
-
-	alloc_each(leave, &moved);
+	for (int i = 0; i < n_engines; i++)
+		engines[i].offline = !engines[i].usable && !cpu_online(engines[i].id);
+	alloc_each(leave, NULL);
 	if (more)
 		even_out();
+}
+
+/* @id: one that the forwarder has taken, so it is no wild number. */
+static int number_engine(uint32_t id)
+{
+	struct engine **more;
+
+	if (id >= n_ids) {
+		more = realloc(by_id, (id + 1) * sizeof(*by_id));
+		if (!more)
+			return -ENOMEM;
+		memset(more + n_ids, 0, (id + 1 - n_ids) * sizeof(*by_id));
+		by_id = more;
+		n_ids = id + 1;
+	}
+	engines[n_engines] = (struct engine){ .id = id };
+	by_id[id] = &engines[n_engines++];
+	return 0;
 }
 
 int alloc_engines(const uint32_t *ids, int n)
@@ -445,14 +549,17 @@ int alloc_engines(const uint32_t *ids, int n)
 		err = forwarder->add_engine(ids[i]);
 		if (err)
 			return err;
-		engines[n_engines++] = (struct engine){ .id = ids[i] };
+		err = number_engine(ids[i]);
+		if (err)
+			return err;
 	}
+	for (int i = 0; i < n_engines; i++)
+		engines[i].wanted = false;
+	for (int i = 0; i < n; i++)
+		engine(ids[i])->wanted = true;
 	for (int i = 0; i < n_engines; i++) {
 		struct engine *e = &engines[i];
 
-		e->wanted = false;
-		for (int j = 0; j < n; j++)
-			e->wanted |= ids[j] == e->id;
 		more |= e->wanted && !e->usable;
 		e->usable = e->wanted;
 	}
@@ -484,7 +591,6 @@ void alloc_online(bool (*online)(uint32_t id))
 static void measure(struct sa *sa, void *data)
 {
 	uint64_t packets, bytes, cost;
-	struct engine *e;
 
 	(void)data;
 	if (!sa->mapped)
@@ -496,9 +602,7 @@ static void measure(struct sa *sa, void *data)
 	sa->fresh = false;
 	sa->packets = packets;
 	sa->bytes = bytes;
-	e = engine(sa->engine);
-	if (e)
-		e->load += sa->rate;
+	sa->engine->load += sa->rate;
 }
 
 /*
@@ -522,11 +626,11 @@ static void push(struct sa *sa, void *data)
 
 static bool balance(void)
 {
-	struct choice c = { .rested = true };
 	struct engine *most, *fewest;
+	struct choice c = { };
 	uint64_t diff;
 
-	if (!extremes(&most, &fewest, load_of))
+	if (!extremes(&most, &fewest))
 		return false;
 	diff = most->load - fewest->load;
 	if (diff <= NOISE || diff <= mean_load() / UNEVEN) {
@@ -535,7 +639,7 @@ static bool balance(void)
 	}
 	if (uneven < PATIENCE)
 		return false;
-	c.from = most->id;
+	c.from = most;
 	c.rate = diff / 2;
 	alloc_each(choose, &c);
 	/* It must be better by a tenth at least: an SA that is the whole load stays. */
@@ -558,9 +662,10 @@ void alloc_period(void)
 	}
 	if (forwarder->period)
 		forwarder->period();
-	refill();
 	alloc_each(measure, NULL);
 	alloc_each(push, NULL);
+	/* By the loads that were measured just now. */
+	refill();
 	uneven++;
 	for (int i = 0; i < AT_ONCE && balance(); i++)
 		;
@@ -569,17 +674,20 @@ void alloc_period(void)
 struct search {
 	uint32_t spi;
 	struct sa *sa;
+	int n;
 };
 
 static void find_spi(struct sa *sa, void *data)
 {
 	struct search *s = data;
 
-	if (sa->mapped && sa->key.spi == s->spi)
+	if (sa->mapped && sa->key.spi == s->spi) {
 		s->sa = sa;
+		s->n++;
+	}
 }
 
-/* Negative errno: ENOENT no such SA, ENODEV no such engine */
+/* Negative errno: ENOENT no such SA, ENOTUNIQ several, ENODEV no such engine */
 int alloc_pin(const struct fwd_key *key, uint32_t id, bool pin)
 {
 	static const struct fwd_key none;
@@ -587,11 +695,13 @@ int alloc_pin(const struct fwd_key *key, uint32_t id, bool pin)
 	struct engine *e = engine(id);
 	struct sa *sa;
 
-	/* Without an address: any SA of this SPI. */
+	/* Without an address: the SA of this SPI, if there is one only. */
 	if (memcmp(key->daddr, none.daddr, sizeof(none.daddr)))
 		search.sa = alloc_find(key);
 	else
 		alloc_each(find_spi, &search);
+	if (search.n > 1)
+		return -ENOTUNIQ;
 	sa = search.sa;
 	if (!sa || !sa->mapped)
 		return -ENOENT;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -108,25 +109,39 @@ int forwarder_run(int argc, char **argv)
 	return controller(&s, &xdp_forwarder);
 }
 
+#define PATIENCE	10	/* seconds without an answer */
+
+static int unanswered(const char *dev)
+{
+	if (errno == EAGAIN)
+		return refuse("the forwarder on %s does not answer", dev);
+	return refuse("the forwarder on %s: %s", dev, strerror(errno));
+}
+
 /* A request to the forwarder of a device; each answer goes to @func. Exit status */
 static int ask(const char *dev, struct fwd_request *q, void (*func)(const struct fwd_answer *a))
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = PATIENCE };
 	struct fwd_answer answer;
 	int fd, ifindex;
+	ssize_t n;
 
 	if (device(dev, &ifindex))
 		return REFUSED;
-	socket_path(a.sun_path, sizeof(a.sun_path), ifindex);
+	run_path(a.sun_path, sizeof(a.sun_path), ifindex, "");
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	/* That of sending is that of connecting, too. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a))) {
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			return refuse("no forwarder runs on %s", dev);
-		return refuse("the forwarder on %s: %s", dev, strerror(errno));
+		return unanswered(dev);
 	}
 	if (send(fd, q, sizeof(*q), MSG_NOSIGNAL) != sizeof(*q))
-		return refuse("the forwarder on %s: %s", dev, strerror(errno));
-	while (recv(fd, &answer, sizeof(answer), 0) == sizeof(answer)) {
+		return unanswered(dev);
+	while ((n = recv(fd, &answer, sizeof(answer), 0)) == sizeof(answer)) {
 		if (answer.what != FWD_END) {
 			func(&answer);
 			continue;
@@ -135,7 +150,7 @@ static int ask(const char *dev, struct fwd_request *q, void (*func)(const struct
 		answer.text[sizeof(answer.text) - 1] = '\0';
 		return answer.status ? refuse("%s", answer.text) : DONE;
 	}
-	return refuse("the forwarder on %s has gone", dev);
+	return n < 0 ? unanswered(dev) : refuse("the forwarder on %s has gone", dev);
 }
 
 static int ask_for(int argc, char **argv, const char *name, int what, bool table,
@@ -162,7 +177,7 @@ static void show_sa(const struct fwd_answer *a)
 	out_object();
 	out_string("dst", "%s", buf);
 	out_string("spi", "0x%08x", ntohl(a->key.spi));
-	out_number("cpu", a->engine);
+	out_number(a->queues ? "queue" : "cpu", a->engine);
 	out_number("at", a->at);
 	out_bool("pinned", a->pinned);
 	out_number("packets", a->packets);
@@ -180,7 +195,7 @@ int forwarder_show(int argc, char **argv)
 static void show_engine(const struct fwd_answer *a)
 {
 	out_object();
-	out_number("cpu", a->engine);
+	out_number(a->queues ? "queue" : "cpu", a->engine);
 	out_bool("used", a->usable);
 	out_number("sas", a->sas);
 	out_number("load", a->rate);
@@ -243,7 +258,7 @@ static bool key_address(const char *word, struct fwd_key *key)
 static int pin(int argc, char **argv, const char *name, int what)
 {
 	struct fwd_request q = { .what = what };
-	bool cpu = what == FWD_UNPIN;
+	bool engine = what == FWD_UNPIN;
 	int i = 2;
 
 	if (argc < 2 || !parse_spi(argv[1], &q.key.spi))
@@ -251,9 +266,10 @@ static int pin(int argc, char **argv, const char *name, int what)
 	for (; i + 1 < argc; i += 2) {
 		if (is(argv[i], "address") && key_address(argv[i + 1], &q.key))
 			continue;
-		if (what == FWD_PIN && is(argv[i], "cpu") &&
+		if (!engine && (is(argv[i], "cpu") || is(argv[i], "queue")) &&
 		    number(argv[i + 1], UINT32_MAX, &q.engines[0])) {
-			cpu = true;
+			q.queues = is(argv[i], "queue");
+			engine = true;
 			continue;
 		}
 		break;
@@ -261,8 +277,8 @@ static int pin(int argc, char **argv, const char *name, int what)
 	if (i != argc)
 		return usage("forwarder %s: \"%s\" is not known, or its value is wrong", name,
 			     argv[i]);
-	if (!cpu)
-		return usage("forwarder %s needs cpu N", name);
+	if (!engine)
+		return usage("forwarder %s needs cpu N, or queue N", name);
 	return ask(argv[0], &q, nothing);
 }
 

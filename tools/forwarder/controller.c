@@ -2,14 +2,17 @@
 /*
  * xfrm-ha forwarder run: what happens to SAs goes to the allocator, and who asks at the
  * socket is answered. The socket is a name below /run/xfrm-ha, for root only, made of the
- * network namespace and the device; it is all that a killed one leaves behind.
+ * network namespace and the device. Who holds the lock beside it is the only one for that
+ * device, and may replace a socket that a killed one has left.
  */
 
 #include <errno.h>
 #include <poll.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,6 +28,7 @@
 
 static const struct forwarder *forwarder;
 static char own_socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
+static char own_lock[sizeof(own_socket) + sizeof(".lock")];
 
 bool cpu_online(uint32_t id)
 {
@@ -45,12 +49,22 @@ bool cpu_online(uint32_t id)
 	return found;
 }
 
-void socket_path(char *path, size_t size, int ifindex)
+void run_path(char *path, size_t size, int ifindex, const char *suffix)
 {
 	struct stat st = { };
 
 	stat("/proc/self/ns/net", &st);
-	snprintf(path, size, RUN "/forwarder-%lu-%d", (unsigned long)st.st_ino, ifindex);
+	snprintf(path, size, RUN "/forwarder-%lu-%d%s", (unsigned long)st.st_ino, ifindex, suffix);
+}
+
+void started(const char *dev, const char *kind, const char *mode)
+{
+	out_begin(false);
+	out_object();
+	out_string("dev", "%s", dev);
+	out_string("engines", "%s", kind);
+	out_string("mode", "%s", mode);
+	out_end();
 }
 
 int refuse_privileges(void)
@@ -59,35 +73,50 @@ int refuse_privileges(void)
 		      "CAP_NET_ADMIN, or root)");
 }
 
+int refuse_folder(void)
+{
+	if (errno == EACCES || errno == EPERM || errno == ENOENT)
+		return refuse(RUN ": %s; who is not root needs that folder as his own",
+			      strerror(errno));
+	return refuse(RUN ": %s", strerror(errno));
+}
+
+/* One forwarder for a device. It holds the lock as long as it lives; false: refused, and said. */
+static bool lock(const struct settings *s)
+{
+	struct stat here, there;
+	int fd;
+
+	mkdir(RUN, 0700);
+	run_path(own_lock, sizeof(own_lock), s->ifindex, ".lock");
+	for (;;) {
+		fd = open(own_lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return !refuse_folder();
+		if (flock(fd, LOCK_EX | LOCK_NB))
+			return errno == EWOULDBLOCK ?
+			       !refuse("%s has a forwarder already", s->dev) : !refuse_folder();
+		/* Who held it may have removed its name before it let it go. */
+		if (!fstat(fd, &here) && !stat(own_lock, &there) && here.st_ino == there.st_ino &&
+		    here.st_dev == there.st_dev)
+			return true;
+		close(fd);
+	}
+}
+
+/* By who holds the lock */
 static int open_socket(const struct settings *s)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd, old;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	mkdir(RUN, 0700);
-	socket_path(own_socket, sizeof(own_socket), s->ifindex);
+	run_path(own_socket, sizeof(own_socket), s->ifindex, "");
 	strcpy(a.sun_path, own_socket);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	old = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0 || old < 0)
-		goto fail;
-	if (!connect(old, (struct sockaddr *)&a, sizeof(a))) {
-		*own_socket = '\0';
-		close(old);
-		close(fd);
-		refuse("%s has a forwarder already", s->dev);
-		return -1;
-	}
-	close(old);
 	unlink(own_socket);
-	if (!bind(fd, (struct sockaddr *)&a, sizeof(a)) && !chmod(own_socket, 0600) &&
+	if (fd >= 0 && !bind(fd, (struct sockaddr *)&a, sizeof(a)) && !chmod(own_socket, 0600) &&
 	    !listen(fd, 8))
 		return fd;
-fail:
-	if (errno == EACCES || errno == EPERM)
-		refuse_privileges();
-	else
-		refuse("%s: %s", own_socket, strerror(errno));
+	refuse_folder();
 	return -1;
 }
 
@@ -103,7 +132,7 @@ static void send_stat(int fd)
 {
 	static const char *const counts[FWD_COUNTS][2] = {
 		[FWD_OTHER] = { "other", "frames that are not ESP: passed" },
-		[FWD_FRAGMENT] = { "fragment", "fragments: passed" },
+		[FWD_FRAGMENT] = { "fragment", "fragments of no SA that is known: passed" },
 		[FWD_IKE] = { "ike", "datagrams with a non-ESP marker: passed" },
 		[FWD_KEEPALIVE] = { "keepalive", "NAT keepalives: passed" },
 		[FWD_UNKNOWN] = { "unknown", "ESP of an unknown SPI: passed" },
@@ -136,7 +165,8 @@ static void send_engines(int fd)
 	for (int i = 0; i < n_engines; i++) {
 		const struct engine *e = &engines[i];
 		struct fwd_answer a = { .what = FWD_ENGINE, .engine = e->id, .sas = e->sas,
-					.rate = e->load >> 4, .usable = e->usable };
+					.rate = e->load >> 4, .usable = e->usable,
+					.queues = !forwarder->cpus };
 
 		forwarder->measure_engine(e->id, &a.packets, &a.dropped);
 		send(fd, &a, sizeof(a), MSG_NOSIGNAL);
@@ -150,27 +180,35 @@ struct reader {
 
 static void send_sa(struct sa *sa, void *data)
 {
-	struct fwd_answer a = { .what = FWD_SA, .key = sa->key, .engine = sa->engine,
-				.pinned = sa->pinned, .rate = sa->rate >> 4 };
+	struct fwd_answer a = { .what = FWD_SA, .key = sa->key, .pinned = sa->pinned,
+				.rate = sa->rate >> 4, .queues = !forwarder->cpus };
 	struct reader *r = data;
 
 	if (!sa->mapped || r->gone)
 		return;
+	a.engine = sa->engine->id;
 	forwarder->measure(sa, &a.packets, &a.bytes);
 	forwarder->pending(sa, &a.at, &a.moves);
 	r->gone = send(r->fd, &a, sizeof(a), MSG_NOSIGNAL) < 0;
+}
+
+/* Who asks calls its engines by the right name; false: it is answered. */
+static bool right_kind(const struct fwd_request *q, struct fwd_answer *end)
+{
+	if (q->queues != forwarder->cpus)
+		return true;
+	snprintf(end->text, sizeof(end->text), "its engines are %s",
+		 forwarder->cpus ? "CPUs, not queues" : "queues, not CPUs");
+	end->status = REFUSED;
+	return false;
 }
 
 static void set_engines(const struct fwd_request *q, struct fwd_answer *end)
 {
 	int err;
 
-	if (q->queues == forwarder->cpus) {
-		snprintf(end->text, sizeof(end->text), "its engines are %s",
-			 forwarder->cpus ? "CPUs, not queues" : "queues, not CPUs");
-		end->status = REFUSED;
+	if (!right_kind(q, end))
 		return;
-	}
 	for (uint32_t i = 0; i < q->n; i++) {
 		if (!forwarder->cpus && forwarder->add_engine(q->engines[i])) {
 			snprintf(end->text, sizeof(end->text), "there is no queue %u",
@@ -194,14 +232,20 @@ static void set_engines(const struct fwd_request *q, struct fwd_answer *end)
 
 static void pin(const struct fwd_request *q, bool on, struct fwd_answer *end)
 {
-	int err = alloc_pin(&q->key, q->engines[0], on);
+	int err;
 
+	if (on && !right_kind(q, end))
+		return;
+	err = alloc_pin(&q->key, q->engines[0], on);
 	if (!err)
 		return;
 	end->status = REFUSED;
 	if (err == -ENOENT)
 		snprintf(end->text, sizeof(end->text), "no SA of the SPI 0x%08x is known",
 			 ntohl(q->key.spi));
+	else if (err == -ENOTUNIQ)
+		snprintf(end->text, sizeof(end->text),
+			 "several SAs have the SPI 0x%08x: say the address", ntohl(q->key.spi));
 	else
 		snprintf(end->text, sizeof(end->text), "%u is none of the engines",
 			 q->engines[0]);
@@ -265,6 +309,7 @@ static int loop(const struct settings *s, int listener, int signals)
 		{ signals, POLLIN, 0 }, { timer(), POLLIN, 0 }, { listener, POLLIN, 0 },
 		{ sa_fd(0), POLLIN, 0 }, { sa_fd(1), POLLIN, 0 },
 	};
+	struct signalfd_siginfo info;
 	uint64_t expired;
 
 	for (;;) {
@@ -273,8 +318,13 @@ static int loop(const struct settings *s, int listener, int signals)
 				continue;
 			return refuse("poll: %s", strerror(errno));
 		}
-		if (fds[0].revents)
-			return DONE;
+		if (fds[0].revents && read(signals, &info, sizeof(info)) == sizeof(info)) {
+			if (info.ssi_signo != SIGHUP)
+				return DONE;
+			sa_reload();
+			if (forwarder->cpus)
+				alloc_online(cpu_online);
+		}
 		if (fds[3].revents || fds[4].revents)
 			sa_read();
 		if (device_gone)
@@ -302,10 +352,10 @@ int controller(const struct settings *s, const struct forwarder *how)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	forwarder = how;
-	listener = open_socket(s);
-	if (listener < 0)
+	if (!lock(s))
 		return REFUSED;
-	err = how->open(s);
+	listener = open_socket(s);
+	err = listener < 0 ? REFUSED : how->open(s);
 	if (err)
 		goto out;
 	alloc_init(how, s);
@@ -321,5 +371,7 @@ close:
 	how->close();
 out:
 	unlink(own_socket);
+	/* Last: nobody else has begun before. */
+	unlink(own_lock);
 	return err;
 }

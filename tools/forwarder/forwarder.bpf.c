@@ -6,6 +6,9 @@
  * An SA is moved as RFS moves a flow: not before the last packet that went to the old
  * CPU has been taken from that CPU's queue, so that none can be overtaken. The queue is
  * watched by tracepoints; what does not fit into it is counted there, too.
+ *
+ * Only the first fragment of a packet has the SPI. The others follow it by what makes them one
+ * packet, so that it is put together where the SA's other packets are, behind those before it.
  */
 
 #include <stdbool.h>
@@ -22,7 +25,11 @@
 #include "map.h"
 
 #define VLANS		2
-#define IP_FRAGMENT	0x3fff	/* offset, or more fragments */
+#define IP_MORE		0x2000
+#define IP_OFFSET	0x1fff
+#define IP6_MORE	0x0001
+#define IP6_OFFSET	0xfff8
+#define BULK		8	/* CPU_MAP_BULK_SIZE */
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -67,10 +74,12 @@ struct {
 	__type(value, __u64);
 } counts SEC(".maps");
 
-/* Of the bulk queue from this CPU to another: how often it was flushed, and up to where. */
+/* From this CPU to another, by way of a bulk queue, which is flushed to that CPU's own */
 struct flush {
-	__u64 n;
-	__u64 tail;
+	__u64 given;		/* to the bulk queue */
+	__u64 flushed;		/* of these, left it */
+	__u64 tail;		/* of the queue, behind them: that, or more */
+	__u64 open;		/* counted in fwd_cpu.open */
 };
 
 struct {
@@ -80,9 +89,31 @@ struct {
 	__type(value, struct flush);
 } flushes SEC(".maps");
 
+/* What the fragments of a packet have in common */
+struct packet {
+	__be32 saddr[4];
+	__be32 daddr[4];
+	__be32 id;
+	__u32 proto;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FWD_FRAGMENTED);
+	__type(key, struct packet);
+	__type(value, struct fwd_key);
+} fragmented SEC(".maps");
+
 struct vlan {
 	__be16 tci;
 	__be16 proto;
+};
+
+struct fragment {
+	__u8 next;
+	__u8 reserved;
+	__be16 offset;
+	__be32 id;
 };
 
 struct esp {
@@ -99,63 +130,136 @@ static __always_inline int pass(__u32 why)
 	return XDP_PASS;
 }
 
-/* Has CPU @cpu taken the last packet of the SA that came before this one? */
-static __always_inline bool drained(struct fwd_slot *slot, __u32 cpu)
+/*
+ * Has the other CPU taken all that was in its queue as of the last flush from here? Others may
+ * have put theirs there before, and tell it later. So f->tail has BULK for each CPU that was open
+ * then: they have put no more. If they put less, c->head gets there as they go on; or else
+ * they are not open any more, and then c->tail lacks nothing.
+ */
+static __always_inline bool taken(struct flush *f, struct fwd_cpu *c)
+{
+	__u64 open;
+
+	if ((__s64)(*(volatile __u64 *)&c->head - f->tail) >= 0)
+		return true;
+	/* With the return value it is a barrier: before tail and head. */
+	open = __sync_fetch_and_add(&c->open, 0);
+	return open == f->open &&
+	       (__s64)(*(volatile __u64 *)&c->tail - *(volatile __u64 *)&c->head) <= 0;
+}
+
+/* Has the CPU taken the last packet of the SA that came before this one? */
+static __always_inline bool drained(struct fwd_slot *slot, struct flush *f, struct fwd_cpu *c)
 {
 	__u32 rx = bpf_get_smp_processor_id() + 1;
-	struct flush *f = bpf_map_lookup_elem(&flushes, &cpu);
-	struct fwd_cpu *c = bpf_map_lookup_elem(&cpus, &cpu);
 
-	if (!f || !c)
-		return true;
-	if (slot->rx == rx && slot->flushes != f->n &&
-	    (__s64)(*(volatile __u64 *)&c->head - f->tail) >= 0)
+	if (slot->rx == rx && (__s64)(f->flushed - slot->last) >= 0 && taken(f, c))
 		return true;
 	/* This one goes there, too, and is the last one. */
-	slot->flushes = f->n;
+	slot->last = f->given + 1;
 	slot->rx = rx;
 	slot->waited++;
 	return false;
 }
 
-static __always_inline int forward(struct xdp_md *ctx, struct fwd_key *key)
+/*
+ * A packet goes to the bulk queue, and with others from there to the queue of the CPU. Until that
+ * is told, c->tail may lack it. One that is lost on the way to the bulk queue leaves c->open
+ * too high until the next flush: moves wait for that, and none is too early.
+ */
+static __always_inline void give(__u32 cpu)
 {
-	struct fwd_slot *slot;
-	__u32 *n, cpu, want;
+	struct flush *f = bpf_map_lookup_elem(&flushes, &cpu);
+	struct fwd_cpu *c = bpf_map_lookup_elem(&cpus, &cpu);
+
+	if (!f || !c)
+		return;
+	f->given++;
+	if (f->open)
+		return;
+	f->open = 1;
+	__sync_fetch_and_add(&c->open, 1);
+}
+
+/* Not known: 0, and the packet is to pass */
+static __always_inline struct fwd_slot *slot_of(struct fwd_key *key)
+{
+	__u32 *n = bpf_map_lookup_elem(&sas, key);
+
+	return n ? bpf_map_lookup_elem(&slots, n) : NULL;
+}
+
+static __always_inline int forward(struct xdp_md *ctx, struct fwd_slot *slot)
+{
+	struct fwd_cpu *c;
+	struct flush *f;
+	__u32 cpu, want;
 	int act;
 
-	n = bpf_map_lookup_elem(&sas, key);
-	slot = n ? bpf_map_lookup_elem(&slots, n) : NULL;
-	if (!slot)
-		return pass(FWD_UNKNOWN);
 	__sync_fetch_and_add(&slot->packets, 1);
-	__sync_fetch_and_add(&slot->bytes, ctx->data_end - ctx->data);
+	__sync_fetch_and_add(&slot->bytes, bpf_xdp_get_buff_len(ctx));
 	cpu = *(volatile __u32 *)&slot->cpu;
 	want = *(volatile __u32 *)&slot->want;
-	if (cpu != want && (*(volatile __u32 *)&slot->force || drained(slot, cpu))) {
-		cpu = want;
-		slot->cpu = want;
-		slot->force = 0;
-		slot->rx = 0;
-		slot->moves++;
+	if (cpu != want) {
+		f = bpf_map_lookup_elem(&flushes, &cpu);
+		c = bpf_map_lookup_elem(&cpus, &cpu);
+		if (*(volatile __u32 *)&slot->force || !f || !c || drained(slot, f, c)) {
+			cpu = want;
+			slot->cpu = want;
+			slot->force = 0;
+			slot->rx = 0;
+			slot->moves++;
+		}
 	}
 	act = bpf_redirect_map(&engines, cpu, XDP_PASS);
+	if (act == XDP_REDIRECT)
+		give(cpu);
 	pass(act == XDP_REDIRECT ? FWD_KNOWN : FWD_NO_CPU);
 	return act;
+}
+
+/* What is behind the addresses: the SPI, if there is one. Else why the packet passes */
+static __always_inline int parse_esp(void *p, void *end, __u8 next, __be32 *spi)
+{
+	struct udphdr *udp;
+	struct esp *esp;
+
+	if (next == IPPROTO_UDP) {
+		udp = p;
+		p = udp + 1;
+		if (p > end || (udp->dest != bpf_htons(port) && udp->source != bpf_htons(port)))
+			return FWD_OTHER;
+		/* RFC 3948: an octet; a marker of 0; a number that is not 0 */
+		if (udp->len == bpf_htons(sizeof(*udp) + 1))
+			return FWD_KEEPALIVE;
+		if (bpf_ntohs(udp->len) < sizeof(*udp) + sizeof(*esp))
+			return FWD_OTHER;
+	}
+	esp = p;
+	if ((void *)(esp + 1) > end)
+		return FWD_OTHER;
+	if (next == IPPROTO_UDP && !esp->spi)
+		return FWD_IKE;
+	*spi = esp->spi;
+	return FWD_KNOWN;
 }
 
 static __always_inline int parse(struct xdp_md *ctx)
 {
 	void *end = (void *)(long)ctx->data_end, *p = (void *)(long)ctx->data;
+	bool first = true, more = false;
+	struct packet packet = { };
 	struct fwd_key key = { };
 	struct ethhdr *eth = p;
+	struct fwd_key *known;
+	struct fragment *frag;
+	struct fwd_slot *slot;
 	struct ipv6hdr *ip6;
 	struct iphdr *ip;
-	struct udphdr *udp;
 	struct vlan *vlan;
-	struct esp *esp;
 	__be16 proto;
 	__u8 next;
+	int why;
 
 	p = eth + 1;
 	if (p > end)
@@ -175,45 +279,55 @@ static __always_inline int parse(struct xdp_md *ctx)
 		if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5)
 			return pass(FWD_OTHER);
 		next = ip->protocol;
-		if (next != IPPROTO_ESP && next != IPPROTO_UDP)
-			return pass(FWD_OTHER);
-		if (ip->frag_off & bpf_htons(IP_FRAGMENT))
-			return pass(FWD_FRAGMENT);
 		key.daddr[2] = bpf_htonl(0xffff);
 		key.daddr[3] = ip->daddr;
+		packet.saddr[3] = ip->saddr;
+		packet.id = ip->id;
+		first = !(ip->frag_off & bpf_htons(IP_OFFSET));
+		more = ip->frag_off & bpf_htons(IP_MORE);
 		p += ip->ihl * 4;
 	} else if (proto == bpf_htons(ETH_P_IPV6)) {
 		ip6 = p;
 		if ((void *)(ip6 + 1) > end || ip6->version != 6)
 			return pass(FWD_OTHER);
 		next = ip6->nexthdr;
-		if (next == IPPROTO_FRAGMENT)
-			return pass(FWD_FRAGMENT);
-		if (next != IPPROTO_ESP && next != IPPROTO_UDP)
-			return pass(FWD_OTHER);
 		__builtin_memcpy(key.daddr, &ip6->daddr, sizeof(key.daddr));
+		__builtin_memcpy(packet.saddr, &ip6->saddr, sizeof(packet.saddr));
 		p = ip6 + 1;
+		if (next == IPPROTO_FRAGMENT) {
+			frag = p;
+			p = frag + 1;
+			if (p > end)
+				return pass(FWD_OTHER);
+			next = frag->next;
+			packet.id = frag->id;
+			first = !(frag->offset & bpf_htons(IP6_OFFSET));
+			more = frag->offset & bpf_htons(IP6_MORE);
+		}
 	} else {
 		return pass(FWD_OTHER);
 	}
-	if (next == IPPROTO_UDP) {
-		udp = p;
-		p = udp + 1;
-		if (p > end || (udp->dest != bpf_htons(port) && udp->source != bpf_htons(port)))
-			return pass(FWD_OTHER);
-		/* RFC 3948: an octet; a marker of 0; a number that is not 0 */
-		if (udp->len == bpf_htons(sizeof(*udp) + 1))
-			return pass(FWD_KEEPALIVE);
-		if (bpf_ntohs(udp->len) < sizeof(*udp) + sizeof(*esp))
-			return pass(FWD_OTHER);
-	}
-	esp = p;
-	if ((void *)(esp + 1) > end)
+	if (next != IPPROTO_ESP && next != IPPROTO_UDP)
 		return pass(FWD_OTHER);
-	if (next == IPPROTO_UDP && !esp->spi)
-		return pass(FWD_IKE);
-	key.spi = esp->spi;
-	return forward(ctx, &key);
+	__builtin_memcpy(packet.daddr, key.daddr, sizeof(packet.daddr));
+	packet.proto = next;
+	if (!first) {
+		known = bpf_map_lookup_elem(&fragmented, &packet);
+		slot = known ? slot_of(known) : NULL;
+		return slot ? forward(ctx, slot) : pass(FWD_FRAGMENT);
+	}
+	why = parse_esp(p, end, next, &key.spi);
+	slot = why == FWD_KNOWN ? slot_of(&key) : NULL;
+	if (more && slot)
+		bpf_map_update_elem(&fragmented, &packet, &key, BPF_ANY);
+	else if (more)
+		/* An older packet may have had the same identification. */
+		bpf_map_delete_elem(&fragmented, &packet);
+	if (slot)
+		return forward(ctx, slot);
+	if (more)
+		return pass(FWD_FRAGMENT);
+	return pass(why == FWD_KNOWN ? FWD_UNKNOWN : why);
 }
 
 SEC("xdp.frags")
@@ -240,9 +354,10 @@ SEC("raw_tp/xdp_cpumap_enqueue")
 int enqueued(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u32 processed = ctx->args[1], drops = ctx->args[2], to = ctx->args[3];
-	__u64 put = processed > drops ? processed - drops : 0;
+	__u64 put = processed > drops ? processed - drops : 0, others;
 	struct fwd_cpu *c;
 	struct flush *f;
+	bool full;
 
 	if ((__u32)ctx->args[0] != cpumap_id)
 		return 0;
@@ -251,8 +366,16 @@ int enqueued(struct bpf_raw_tracepoint_args *ctx)
 	if (!c || !f)
 		return 0;
 	__sync_fetch_and_add(&c->dropped, drops);
-	f->tail = __sync_fetch_and_add(&c->tail, put) + put;
-	f->n++;
+	/* Who else is open, and only then the tail: who is not any more is in that. */
+	others = __sync_fetch_and_add(&c->open, 0) - f->open;
+	f->tail = __sync_fetch_and_add(&c->tail, put) + put + others * BULK;
+	/* One that found the bulk queue full has been given, and comes into it now. */
+	full = processed == BULK && (__s64)(f->given - f->flushed) > BULK;
+	f->flushed = f->given - full;
+	if (!full && f->open) {
+		f->open = 0;
+		__sync_fetch_and_add(&c->open, -1);
+	}
 	return 0;
 }
 

@@ -7,6 +7,7 @@
  *	allocator.c	which SA goes to which engine
  *	sa.c		the kernel's SAs and addresses, and what happens to them
  *	xdp.c		a way to get packets to engines: to CPUs
+ *	journal.c	what outlives a forwarder: which filters are in the NIC
  *	ntuple.c	another: to queues of a NIC
  */
 #ifndef XFRM_HA_FORWARDER_H
@@ -53,7 +54,7 @@ struct sa {
 	bool seen;		/* in this dump */
 	bool fresh;		/* no rate yet */
 	uint32_t slot;
-	uint32_t engine;
+	struct engine *engine;	/* of one that is mapped */
 	uint32_t moved;		/* the period in which it was moved */
 	uint64_t packets, bytes;
 	uint64_t rate;		/* cost per period, smoothed, times 16 */
@@ -63,7 +64,11 @@ struct engine {
 	uint32_t id;
 	bool wanted;		/* said on the command line */
 	bool usable;		/* and there */
+	bool offline;		/* a CPU that is not */
+	bool shares;		/* takes part, while SAs are evened out */
 	uint32_t sas;
+	uint32_t pinned;	/* of these, counted for that */
+	uint32_t quota;		/* so many it is to have */
 	uint64_t load;		/* sum of the rates */
 	uint64_t dropped;	/* as of the last period */
 	bool drops;		/* in the last period */
@@ -122,6 +127,7 @@ void alloc_each(void (*func)(struct sa *sa, void *data), void *data);
 int sa_open(const struct settings *s);	/* exit status */
 int sa_fd(int n);			/* 0: SAs, 1: addresses and devices */
 void sa_read(void);			/* what has come */
+void sa_reload(void);			/* all, anew */
 int sa_dump(void);			/* error of libnl */
 bool sa_local(const struct fwd_key *key);
 extern bool device_gone;
@@ -133,6 +139,8 @@ int ethtool(const char *dev, void *command);	/* negative errno */
 int controller(const struct settings *s, const struct forwarder *how);
 bool cpu_online(uint32_t id);
 int refuse_privileges(void);
+int refuse_folder(void);		/* by errno */
+void started(const char *dev, const char *kind, const char *mode);
 
 /* Over the socket: a request, then answers up to FWD_END. */
 enum { FWD_SHOW = 1, FWD_STAT, FWD_ENGINES, FWD_PIN, FWD_UNPIN, FWD_SET };
@@ -140,7 +148,7 @@ enum { FWD_END = 1, FWD_SA, FWD_NUMBER, FWD_ENGINE };
 
 struct fwd_request {
 	uint32_t what;
-	struct fwd_key key;		/* an SPI alone: any address */
+	struct fwd_key key;		/* an SPI alone: the only SA that has it */
 	uint32_t n;			/* engines */
 	bool queues;			/* they are such, not CPUs */
 	uint32_t engines[MAX_ENGINES];
@@ -150,11 +158,12 @@ struct fwd_answer {
 	uint32_t what;
 	uint32_t status;		/* END */
 	struct fwd_key key;
-	uint32_t engine, at, pinned, moves, sas, usable;
+	uint32_t engine, at, pinned, moves, sas, usable, queues;
 	uint64_t packets, bytes, rate, dropped;
 	char text[160];
 };
 
-void socket_path(char *path, size_t size, int ifindex);
+/* A name below /run/xfrm-ha for a device of this network namespace */
+void run_path(char *path, size_t size, int ifindex, const char *suffix);
 
 #endif

@@ -9,6 +9,7 @@
 #define FWD_SAS_MAX	1048576
 #define FWD_QSIZE	2048	/* packets in the queue of a CPU */
 #define FWD_QSIZE_MAX	16384	/* of the kernel's cpumap */
+#define FWD_FRAGMENTED	16384	/* packets in fragments, whose SA is remembered */
 
 /* An SA as packets name it. An IPv4 address is mapped (::ffff:a.b.c.d). */
 struct fwd_key {
@@ -28,8 +29,8 @@ struct fwd_slot {
 	__u32 want;		/* where they are to go */
 	__u32 force;		/* now, even if the old CPU has some of them still */
 	__u32 moves;
-	__u64 flushes;		/* while it waits: of the bulk queue that has its last one, */
-	__u32 rx;		/* and the CPU whose bulk queue that is, plus 1 */
+	__u64 last;		/* while it waits: its last one, as "given" counts for it, */
+	__u32 rx;		/* and the CPU that received that one, plus 1 */
 	__u32 waited;		/* packets that came while it waited */
 	__u64 pad[2];
 };
@@ -38,7 +39,8 @@ struct fwd_slot {
 struct fwd_cpu {
 	__u64 tail;		/* put into its queue */
 	__u64 dropped;		/* found it full */
-	__u64 pad1[6];
+	__u64 open;		/* CPUs that have given it some which tail may lack */
+	__u64 pad1[5];
 	__u64 head;		/* taken from it, wherever that was */
 	__u64 unbuilt;		/* lost there for want of memory */
 	__u64 pad2[6];
@@ -46,7 +48,7 @@ struct fwd_cpu {
 
 enum fwd_count {
 	FWD_OTHER,		/* neither ESP nor what follows: passed */
-	FWD_FRAGMENT,
+	FWD_FRAGMENT,		/* of no SA that is known: passed */
 	FWD_IKE,
 	FWD_KEEPALIVE,
 	FWD_UNKNOWN,

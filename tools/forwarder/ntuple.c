@@ -5,7 +5,9 @@
  *
  * A NIC's rules are everybody's. We put ours where none is, and before one is replaced or removed
  * it is read: who has put another one there keeps it. Reading and writing are two steps, so a
- * rule that someone adds between them, within microseconds, is not seen.
+ * rule that someone adds between them, within microseconds, is not seen. A journal (journal.c)
+ * knows which are ours: those that a dead forwarder has left go to the SAs that have them, and
+ * the others are removed.
  */
 
 #include <errno.h>
@@ -21,6 +23,7 @@
 #include <linux/sockios.h>
 
 #include "forwarder.h"
+#include "journal.h"
 #include "tool.h"
 
 #define ETH_NTUPLE	(1 << 27)	/* of ETHTOOL_GFLAGS */
@@ -28,6 +31,8 @@
 #define READ_TRIES	5		/* the rules may change meanwhile */
 #define REMOVALS	10		/* tries, one a period */
 #define AT_ONCE		64		/* rules that a period tries again, or reads */
+#define NAME_TRIES	3		/* it may be renamed meanwhile */
+#define JOURNAL_LINES	4096		/* and four for each rule: then it is written anew */
 #define LAST_TRIES	30		/* removals at the end */
 #define LAST_PAUSE_US	100000
 
@@ -43,13 +48,19 @@ struct rule {
 	bool moving;
 };
 
-static char dev[IFNAMSIZ];
+static int ifindex;
+static char dev[IFNAMSIZ];	/* as it was called when last asked */
 static bool any;		/* the driver chooses where a rule goes */
 static uint32_t n_rules;
 static struct rule *rules;	/* by slot */
 static struct rule *leaving;	/* of no SA any more, but still in the NIC */
 static uint32_t n_leaving;
+static struct rule *inherited;	/* of a dead one, sorted by their key */
+static uint32_t n_inherited;
+static uint32_t next_inherited;	/* those before it were seen to belong to an SA, or are leaving */
+static bool full;		/* none was free, and none has been given back since */
 static bool unsettled;		/* some rules are not as they shall be */
+static uint32_t highest;	/* all locations from this one on are taken */
 static uint32_t table;		/* locations that there are; 0: that is the driver's business */
 static bool *taken;		/* by location: by us, or as far as is known by others */
 
@@ -64,6 +75,22 @@ int ethtool(const char *name, void *command)
 	if (fd >= 0)
 		close(fd);
 	return err;
+}
+
+/*
+ * By its number: it may have another name by now, and its name another device. -ENXIO: it is gone.
+ * A device that is there and not present, as drivers have it while they reset it, is busy.
+ */
+static int nic(void *command)
+{
+	int err = -ENODEV;
+
+	for (int i = 0; i < NAME_TRIES && err == -ENODEV; i++) {
+		if (!if_indextoname(ifindex, dev))
+			return -ENXIO;
+		err = ethtool(dev, command);
+	}
+	return err == -ENODEV ? -EBUSY : err;
 }
 
 static void describe(struct ethtool_rx_flow_spec *f, const struct fwd_key *key, uint32_t queue)
@@ -84,24 +111,33 @@ static void describe(struct ethtool_rx_flow_spec *f, const struct fwd_key *key, 
 	}
 }
 
-/* @location: RX_CLS_LOC_ANY, or a free one, or that of the rule to be replaced */
-static int insert(const struct fwd_key *key, uint32_t queue, uint32_t *location)
+/*
+ * @location: RX_CLS_LOC_ANY, or a free one, or that of the rule to be replaced, which leads to
+ * @was. Nothing is written to the NIC of which the journal does not know.
+ */
+static int insert(const struct fwd_key *key, uint32_t queue, uint32_t was, uint32_t *location)
 {
 	struct ethtool_rxnfc c = { .cmd = ETHTOOL_SRXCLSRLINS, .fs.location = *location };
-	int err;
+	int err = journal_put(key, any ? ANYWHERE : *location, queue, was);
 
+	if (err)
+		return err;
 	describe(&c.fs, key, queue);
-	err = ethtool(dev, &c);
-	if (!err)
-		*location = c.fs.location;
-	return err;
+	err = nic(&c);
+	if (err)
+		return err;
+	*location = c.fs.location;
+	/* If that can't be written, the one above says it as long as it is the last. */
+	if (any)
+		journal_put(key, *location, queue, queue);
+	return 0;
 }
 
 static int drop(uint32_t location)
 {
 	struct ethtool_rxnfc c = { .cmd = ETHTOOL_SRXCLSRLDEL, .fs.location = location };
 
-	return ethtool(dev, &c);
+	return nic(&c);
 }
 
 /* -ENOENT: no rule is there, as drivers say it, or the device has none any more */
@@ -110,8 +146,8 @@ static int get(uint32_t location, struct ethtool_rxnfc *c)
 	int err;
 
 	*c = (struct ethtool_rxnfc){ .cmd = ETHTOOL_GRXCLSRULE, .fs.location = location };
-	err = ethtool(dev, c);
-	return err == -EINVAL || err == -ENODEV || err == -EOPNOTSUPP ? -ENOENT : err;
+	err = nic(c);
+	return err == -EINVAL || err == -ENXIO || err == -EOPNOTSUPP ? -ENOENT : err;
 }
 
 /* Is the rule in the NIC, and ours? Someone may have put another one there: -ENOENT. */
@@ -141,32 +177,51 @@ static void take(uint32_t location)
 
 static void give(uint32_t location)
 {
-	if (location < table)
-		taken[location] = false;
+	full = false;
+	if (location >= table)
+		return;
+	taken[location] = false;
+	if (highest <= location)
+		highest = location + 1;
 }
 
-/* Which locations there are, and which of them have a rule, whosever it is. */
-static int read_table(void)
+/* All locations with a rule, whosever it is, to be freed. NULL: @err */
+static struct ethtool_rxnfc *list_rules(int *err)
 {
 	struct ethtool_rxnfc c, *all = NULL;
-	int err, tries = READ_TRIES;
+	int tries = READ_TRIES;
 
 	do {
 		c = (struct ethtool_rxnfc){ .cmd = ETHTOOL_GRXCLSRLCNT };
-		err = ethtool(dev, &c);
-		if (err)
+		*err = nic(&c);
+		if (*err)
 			break;
 		free(all);
 		all = calloc(1, sizeof(*all) + c.rule_cnt * sizeof(*all->rule_locs));
-		if (!all)
-			return -ENOMEM;
+		if (!all) {
+			*err = -ENOMEM;
+			break;
+		}
 		/* Some drivers want to be asked for as many as there are. */
 		all->cmd = ETHTOOL_GRXCLSRLALL;
 		all->rule_cnt = c.rule_cnt;
-		err = ethtool(dev, all);
-	} while (err && --tries);
-	if (err)
-		goto out;
+		*err = nic(all);
+	} while (*err && --tries);
+	if (!*err)
+		return all;
+	free(all);
+	return NULL;
+}
+
+/* Which locations there are, and which of them have a rule. */
+static int read_table(void)
+{
+	struct ethtool_rxnfc *all;
+	int err;
+
+	all = list_rules(&err);
+	if (!all)
+		return err;
 	if (!taken) {
 		table = all->data < MAX_TABLE ? all->data : MAX_TABLE;
 		taken = calloc(table + 1, sizeof(*taken));
@@ -176,6 +231,7 @@ static int read_table(void)
 		goto out;
 	}
 	memset(taken, 0, table * sizeof(*taken));
+	highest = table;
 	for (uint32_t i = 0; i < all->rule_cnt; i++)
 		take(all->rule_locs[i]);
 	for (uint32_t i = 0; i < n_rules; i++) {
@@ -194,8 +250,12 @@ static bool choose(uint32_t *location)
 {
 	struct ethtool_rxnfc c;
 
+	if (full)
+		return false;
 	for (int fresh = 0; fresh < 2; fresh++) {
-		for (uint32_t i = table; i-- > 0;) {
+		while (highest) {
+			uint32_t i = --highest;
+
 			if (taken[i])
 				continue;
 			taken[i] = true;
@@ -207,6 +267,7 @@ static bool choose(uint32_t *location)
 		if (!fresh && read_table())
 			break;
 	}
+	full = true;
 	return false;
 }
 
@@ -218,7 +279,7 @@ static int install(struct rule *r)
 
 	if (!any && !choose(&location))
 		return -ENOSPC;
-	err = insert(&r->key, r->wanted, &location);
+	err = insert(&r->key, r->wanted, r->wanted, &location);
 	if (err) {
 		give(location);
 		return err;
@@ -232,6 +293,7 @@ static int install(struct rule *r)
 /* It is not in the NIC any more, or is somebody else's. */
 static void gone(struct rule *r)
 {
+	journal_gone(r->location);
 	give(r->location);
 	r->used = false;
 }
@@ -243,7 +305,7 @@ static int take_out(struct rule *r)
 
 	if (!err)
 		err = drop(r->location);
-	if (err && err != -ENOENT && err != -ENODEV)
+	if (err && err != -ENOENT && err != -ENXIO)
 		return err;
 	gone(r);
 	return 0;
@@ -277,7 +339,7 @@ static int replace(struct rule *r)
 	int err;
 
 	err = look(r);
-	if (!err && !insert(&r->key, r->wanted, &location)) {
+	if (!err && !insert(&r->key, r->wanted, r->queue, &location)) {
 		r->location = location;
 		r->queue = r->wanted;
 		if (location != old.location)
@@ -324,6 +386,115 @@ static void look_again(void)
 	next %= n_rules;
 }
 
+static int by_key(const void *a, const void *b)
+{
+	return memcmp(&((const struct rule *)a)->key, &((const struct rule *)b)->key,
+		      sizeof(struct fwd_key));
+}
+
+/* The rule that a dead one has left for this SA */
+static struct rule *inherit(const struct fwd_key *key)
+{
+	struct rule search = { .key = *key }, *r;
+
+	r = n_inherited ? bsearch(&search, inherited, n_inherited, sizeof(*r), by_key) : NULL;
+	return r && r->used ? r : NULL;
+}
+
+static void inherit_if_ours(const struct record *record, uint32_t location)
+{
+	struct rule r = { .key = record->key, .location = location, .queue = record->queue,
+			  .used = true };
+
+	if (look(&r)) {
+		r.queue = record->was;
+		if (look(&r))
+			return;
+	}
+	inherited[n_inherited++] = r;
+}
+
+/* Where the driver chooses, a dead one may not have been told where its last one went. */
+static void inherit_anywhere(const struct record *record)
+{
+	struct ethtool_rxnfc *all;
+	uint32_t before = n_inherited;
+	int err;
+
+	all = list_rules(&err);
+	for (uint32_t i = 0; all && i < all->rule_cnt && n_inherited == before; i++) {
+		for (uint32_t n = 0; n < before; n++) {
+			if (inherited[n].location == all->rule_locs[i])
+				goto known;
+		}
+		inherit_if_ours(record, all->rule_locs[i]);
+known:
+		continue;
+	}
+	free(all);
+}
+
+static int write_journal(void)
+{
+	int err = journal_begin();
+
+	for (uint32_t i = 0; !err && i < n_rules; i++) {
+		if (rules[i].used)
+			err = journal_put(&rules[i].key, rules[i].location, rules[i].queue,
+					  rules[i].queue);
+	}
+	for (uint32_t i = 0; !err && i < n_leaving; i++)
+		err = journal_put(&leaving[i].key, leaving[i].location, leaving[i].queue,
+				  leaving[i].queue);
+	for (uint32_t i = 0; !err && i < n_inherited; i++) {
+		if (inherited[i].used)
+			err = journal_put(&inherited[i].key, inherited[i].location,
+					  inherited[i].queue, inherited[i].queue);
+	}
+	return err ? err : journal_commit();
+}
+
+/* Which of the rules in the NIC a dead one has left. */
+static int read_journal(void)
+{
+	struct record *records;
+	int n;
+
+	journal_name(ifindex);
+	n = journal_read(&records);
+	if (n < 0)
+		return -errno;
+	inherited = calloc(n + 1, sizeof(*inherited));
+	if (!inherited) {
+		free(records);
+		return -ENOMEM;
+	}
+	for (int i = 0; i < n; i++) {
+		if (records[i].location != ANYWHERE)
+			inherit_if_ours(&records[i], records[i].location);
+		else
+			inherit_anywhere(&records[i]);
+	}
+	free(records);
+	qsort(inherited, n_inherited, sizeof(*inherited), by_key);
+	return write_journal();
+}
+
+/* Who has SAs has taken the rules of theirs. */
+static void disinherit(void)
+{
+	uint32_t done = 0;
+
+	for (; next_inherited < n_inherited && done < AT_ONCE; next_inherited++) {
+		struct rule *r = &inherited[next_inherited];
+
+		if (!r->used)
+			continue;
+		leave(r);
+		done++;
+	}
+}
+
 /* What the NIC did not do is tried again. */
 static void ntuple_period(void)
 {
@@ -347,7 +518,11 @@ static void ntuple_period(void)
 			refuse("%s: the filter at %u can't be removed: %s", dev, r->location,
 			       strerror(-err));
 	}
+	disinherit();
 	look_again();
+	full = false;
+	if (journal_lines() > JOURNAL_LINES + 4 * n_rules && write_journal())
+		refuse("%s: the journal of its filters can't be written anew", dev);
 	if (!unsettled)
 		return;
 	unsettled = false;
@@ -370,7 +545,7 @@ static uint32_t n_queues(void)
 {
 	struct ethtool_rxnfc rings = { .cmd = ETHTOOL_GRXRINGS };
 
-	return ethtool(dev, &rings) ? 0 : rings.data;
+	return nic(&rings) ? 0 : rings.data;
 }
 
 /* The NIC must take a filter for ESP: one that no packet will ever match tells. */
@@ -404,10 +579,11 @@ static int ntuple_open(const struct settings *s)
 	bool off;
 	int err;
 
+	ifindex = s->ifindex;
 	snprintf(dev, sizeof(dev), "%s", s->dev);
 	queues = n_queues();
-	off = !ethtool(dev, &flags) && !(flags.data & ETH_NTUPLE);
-	err = ethtool(dev, &c);
+	off = !nic(&flags) && !(flags.data & ETH_NTUPLE);
+	err = nic(&c);
 	if (!queues || (err && !off))
 		return refuse("%s has no filters for flows", dev);
 	if (off)
@@ -426,11 +602,16 @@ static int ntuple_open(const struct settings *s)
 	if (!rules)
 		return refuse("%s: %s", dev, strerror(errno));
 	n_rules = s->limit;
-	err = probe(s->engines[0]);
+	err = read_journal();
 	if (err)
+		return refuse("%s: the journal of its filters: %s", dev, strerror(-err));
+	/* If some are there, and could be read, it takes them. */
+	err = n_inherited ? DONE : probe(s->engines[0]);
+	if (err) {
+		journal_remove();
 		return err;
-	printf("%s: ntuple\n", dev);
-	fflush(stdout);
+	}
+	started(s->dev, "queues", "ntuple");
 	return DONE;
 }
 
@@ -444,8 +625,12 @@ static void ntuple_close(void)
 			left += rules[n].used && take_out(&rules[n]);
 		for (uint32_t n = 0; n < n_leaving; n++)
 			left += leaving[n].used && take_out(&leaving[n]);
-		if (!left)
+		for (uint32_t n = 0; n < n_inherited; n++)
+			left += inherited[n].used && take_out(&inherited[n]);
+		if (!left) {
+			journal_remove();
 			return;
+		}
 		usleep(LAST_PAUSE_US);
 	}
 	refuse("%s: filters that can't be removed: %u", dev, left);
@@ -458,10 +643,21 @@ static int ntuple_add_engine(uint32_t id)
 
 static int ntuple_add(struct sa *sa)
 {
-	struct rule *r = &rules[sa->slot];
+	struct rule *r = &rules[sa->slot], *old;
 	int err;
 
-	*r = (struct rule){ .key = sa->key, .wanted = sa->engine };
+	*r = (struct rule){ .key = sa->key, .wanted = sa->engine->id };
+	old = inherit(&sa->key);
+	if (old) {
+		r->location = old->location;
+		r->queue = old->queue;
+		r->used = true;
+		r->open = true;
+		old->used = false;
+		if (!settled(r))
+			settle(r);
+		return 0;
+	}
 	err = install(r);
 	r->open = !err;
 	return err;
@@ -481,7 +677,7 @@ static void ntuple_move(struct sa *sa, bool force)
 	struct rule *r = &rules[sa->slot];
 
 	(void)force;
-	r->wanted = sa->engine;
+	r->wanted = sa->engine->id;
 	r->moving = true;
 	if (!settled(r))
 		settle(r);

@@ -280,6 +280,13 @@ static bool drain(struct nl_sock *s)
 	return lost;
 }
 
+void sa_reload(void)
+{
+	moved = true;
+	stale = true;
+	sa_read();
+}
+
 /* What could not be read is tried again the next time. */
 void sa_read(void)
 {

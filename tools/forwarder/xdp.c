@@ -174,8 +174,7 @@ static int xdp_open(const struct settings *s)
 	if (attached)
 		return refuse("%s does not support %s XDP: %s", s->dev,
 			      generic ? "generic" : "native", strerror(-attached));
-	printf("%s: %s XDP\n", s->dev, generic ? "generic" : "native");
-	fflush(stdout);
+	started(s->dev, "cpus", generic ? "generic" : "native");
 	return DONE;
 }
 
@@ -196,8 +195,8 @@ static int xdp_add(struct sa *sa)
 	struct fwd_slot *slot = &slots[sa->slot];
 
 	memset(slot, 0, sizeof(*slot));
-	slot->cpu = sa->engine;
-	slot->want = sa->engine;
+	slot->cpu = sa->engine->id;
+	slot->want = sa->engine->id;
 	if (bpf_map_update_elem(bpf_map__fd(skel->maps.sas), &sa->key, &sa->slot, 0))
 		return -errno;
 	return 0;
@@ -215,10 +214,10 @@ static void xdp_move(struct sa *sa, bool force)
 
 	/* First: one that was not needed, for the SA had moved already, is not this move's. */
 	__atomic_store_n(&slot->force, force, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&slot->want, sa->engine, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&slot->want, sa->engine->id, __ATOMIC_SEQ_CST);
 	/* None has come yet. */
 	if (!__atomic_load_n(&slot->packets, __ATOMIC_SEQ_CST)) {
-		__atomic_store_n(&slot->cpu, sa->engine, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&slot->cpu, sa->engine->id, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&slot->force, 0, __ATOMIC_SEQ_CST);
 	}
 }
@@ -229,7 +228,7 @@ static bool xdp_pending(const struct sa *sa, uint32_t *at, uint32_t *moves)
 
 	*at = __atomic_load_n(&slot->cpu, __ATOMIC_RELAXED);
 	*moves = __atomic_load_n(&slot->moves, __ATOMIC_RELAXED);
-	return *at != sa->engine;
+	return *at != sa->engine->id;
 }
 
 static void xdp_measure(struct sa *sa, uint64_t *packets, uint64_t *bytes)

@@ -51,7 +51,7 @@ const struct command commands[] = {
 	{ "forwarder", "show", "DEV", forwarder_show },
 	{ "forwarder", "engines", "DEV", forwarder_engines },
 	{ "forwarder", "stat", "DEV", forwarder_stat },
-	{ "forwarder", "pin", "DEV SPI [address IP] cpu N", forwarder_pin },
+	{ "forwarder", "pin", "DEV SPI [address IP] cpu|queue N", forwarder_pin },
 	{ "forwarder", "unpin", "DEV SPI [address IP]", forwarder_unpin },
 	{ "engine", "show", "[DEV]", engine_show },
 	{ "engine", "set", "DEV " ENGINE_SETTINGS, engine_set },
