@@ -21,7 +21,7 @@ Every guest has the host's root as its own, read-only, with /etc /var /root
 /run and /tmp in memory. The command is run by bash in the tree's top folder,
 with stdin and stdout joined to the host program by a device of their own; the
 console goes to NAME.console. The n-th entry of `links` is the guest's
-interface eth<n> (QEMU) or vec<n> (UML), MAC 02:00:00:00:<vm>:<n>; both get the
+interface eth<n> (QEMU, smp-*) or vec<n> (UML), MAC 02:00:00:00:<vm>:<n>; both get the
 name eth<n> before the command is run. A link joins two machines of one kind.
 
 The environment holds, beside env: XFRM_HA_DIR, XFRM_HA_MACHINE, XFRM_HA_KO,
@@ -69,7 +69,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'),
                      'xfrm_ha')
-MACHINES = ('qemu', 'uml', 'uml-san')
+MACHINES = ('qemu', 'uml', 'uml-san', 'smp-san', 'smp-kcsan')
+MEM = {'qemu': 768, 'uml': 512, 'uml-san': 1024, 'smp-san': 1280, 'smp-kcsan': 768}
 
 # isa-debug-exit makes it (value << 1) | 1; a panic gives 0, QEMU's own errors 1.
 QEMU_DONE = 0x2a << 1 | 1
@@ -77,6 +78,11 @@ QEMU_DONE = 0x2a << 1 | 1
 QEMU_APPEND = ('console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=reliable '
                'no_timer_check cryptomgr.notests=1 init_on_alloc=0 nowatchdog '
                'rcupdate.rcu_expedited=1 random.trust_cpu=on net.ifnames=0 log_buf_len=4M')
+# All that they have is in the kernel: the host's root is theirs from the start.
+SMP_APPEND = ('root=root rootfstype=9p '
+              'rootflags=trans=virtio,version=9p2000.L,msize=512000,cache=loose ro '
+              'bonding.max_bonds=0 dummy.numdummies=0 ifb.numifbs=0 kasan_multi_shot '
+              f'init={HERE}/guest-init')
 UML_APPEND = ('quiet panic=-1 root=/dev/root rootfstype=hostfs rootflags=/ ro '
               'con=null con0=null,fd:1 ssl=null lpj=19177472 log_buf_len=4M '
               'bonding.max_bonds=0 dummy.numdummies=0 ifb.numifbs=0 kasan_multi_shot')
@@ -106,7 +112,7 @@ def prepare(machine):
     """Builds or fetches the machine's kernel where it is missing: its KDIR."""
     if machine == 'qemu':
         return debian_kernel.prepare().kdir
-    return subprocess.run([f'{HERE}/uml-kernel.sh', machine], check=True, text=True,
+    return subprocess.run([f'{HERE}/kernel.sh', machine], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.strip()
 
 
@@ -402,19 +408,24 @@ class Qemu(Machine):
     tty = 'ttyS1'
     icount = image = None
     parallel = False        # a thread for each CPU, where speed is what is wanted
+    ROOT = ['-fsdev', 'local,id=root,path=/,security_model=none,readonly=on,multidevs=remap',
+            '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root']
 
     def kver(self):
         return self.lab.kernel('qemu').kver
 
-    def argv(self, channel):
+    def _boot(self):
+        """What is booted: options of the emulator, words for the kernel."""
         kernel = self.lab.kernel('qemu')
-        tuning = ''
-        initrd, root = kernel.initrd, [
-            '-fsdev', 'local,id=root,path=/,security_model=none,readonly=on,multidevs=remap',
-            '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root']
+        initrd, root = kernel.initrd, self.ROOT
         if self.image:
             initrd, root = f'{self.dir}/initrd', []
             self.image.write(initrd, self._job(), f'{self.lab.dir}/qemu/src/xfrm_ha.ko')
+        return ['-kernel', kernel.vmlinux, '-initrd', initrd, *root], f'mods={kernel.modules}'
+
+    def argv(self, channel):
+        boot, append = self._boot()
+        tuning = ''
         if self.icount is not None:
             # Randomness, too, comes from the seed.
             accel = ['-accel', 'tcg', '-icount', 'shift=0,sleep=off', '-cpu', 'max',
@@ -431,14 +442,13 @@ class Qemu(Machine):
         argv = ['qemu-system-x86_64', '-name', self.name, '-M', 'pc'] + accel + [
             '-smp', str(self.smp), '-m', str(self.mem),
             '-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot',
-            '-kernel', kernel.vmlinux, '-initrd', initrd,
             '-serial', 'stdio',
             '-chardev', f'socket,id=channel,fd={channel}', '-serial', 'chardev:channel',
             '-chardev', f'socket,id=qmp,path={self._qmp()},server=on,wait=off',
             '-mon', 'chardev=qmp,mode=control',
             '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
             '-append', f'{QEMU_APPEND} {tuning}top={TOP} job={self.dir} tty={self.tty} '
-                       f'mods={kernel.modules} {self.append}']
+                       f'{append} {self.append}']
         for n, end in enumerate(self.links):
             if os.path.exists(end.path):
                 os.unlink(end.path)
@@ -446,7 +456,7 @@ class Qemu(Machine):
                                 f'remote.type=unix,remote.path={end.far}',
                      '-device', f'virtio-net-pci,id=nic{n},netdev=net{n},mac={self.mac(n)},'
                                 'romfile=']
-        return argv + root + self.extra
+        return argv + boot + self.extra
 
     def _qmp(self):
         return f'{self.lab.sockets}/{self.name}.qmp'
@@ -472,6 +482,27 @@ class Qemu(Machine):
     def set_link(self, n, up):
         """The carrier of the n-th interface."""
         self.qmp('set_link', name=f'nic{n}', up=up)
+
+
+class SmpSan(Qemu):
+    """A kernel of our own. Its CPUs run at the same time, else they would not race."""
+
+    kind = 'smp-san'
+    parallel = True
+
+    def kver(self):
+        return os.listdir(self._mods())[0]
+
+    def _mods(self):
+        return f'{self.lab.kernel(self.kind)}/mods/lib/modules'
+
+    def _boot(self):
+        return (['-kernel', f'{self.lab.kernel(self.kind)}/vmlinux', *self.ROOT],
+                f'{SMP_APPEND} mods={self._mods()}')
+
+
+class SmpKcsan(SmpSan):
+    kind = 'smp-kcsan'
 
 
 class Uml(Machine):
@@ -518,7 +549,7 @@ class UmlSan(Uml):
 class Lab:
     """A set of machines and links, with a folder for what they leave behind."""
 
-    CLASSES = {'qemu': Qemu, 'uml': Uml, 'uml-san': UmlSan}
+    CLASSES = {c.kind: c for c in (Qemu, Uml, UmlSan, SmpSan, SmpKcsan)}
 
     def __init__(self, name='lab'):
         self.dir = f'{TOP}/build/lab/{name}'
@@ -593,7 +624,7 @@ class Lab:
         """A new machine, not started yet. `extra` goes to the emulator, `append`
         to the guest kernel's command line."""
         if mem is None:
-            mem = {'qemu': 768, 'uml': 512, 'uml-san': 1024}[machine]
+            mem = MEM[machine]
         vm = self.CLASSES[machine](self, len(self.machines) + 1, name, command, env, links,
                                    smp, mem, extra, append)
         if machine == 'qemu':
