@@ -59,11 +59,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 import cpio
 import debian_kernel
 import tsc
+from patience import Patience
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -323,12 +323,14 @@ class Machine:
 
     def expect(self, text, timeout):
         """Reads on until a line that holds text, and returns it."""
-        end = time.monotonic() + timeout
+        patience = Patience(timeout)
         while True:
             try:
-                line = self.readline(max(0, end - time.monotonic()))
+                line = self.readline(patience.step())
             except TimeoutError:
-                raise Error(f'{self.name}: no "{text}" within {timeout} s\n'
+                if not patience.over():
+                    continue
+                raise Error(f'{self.name}: no "{text}" within {patience}\n'
                             + self.last_words()) from None
             if line is None:
                 raise Error(f'{self.name} ended before "{text}"\n' + self.last_words())
@@ -345,12 +347,17 @@ class Machine:
     def wait(self, timeout):
         """The command's exit status. Raises Error when the guest came to
         another end, or to none within timeout."""
-        try:
-            self._proc.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise Error(f'{self.name}: not done within {timeout} s\n'
-                        + self.last_words()) from None
+        patience = Patience(timeout)
+        while True:
+            try:
+                self._proc.wait(patience.step())
+                break
+            except subprocess.TimeoutExpired:
+                if not patience.over():
+                    continue
+                self.kill()
+                raise Error(f'{self.name}: not done within {patience}\n'
+                            + self.last_words()) from None
         self._ended()
         if self.status is None:
             raise Error(f'{self.name}: the guest died (emulator\'s status '
@@ -619,12 +626,14 @@ class Lab:
             self.release(end)
         return link
 
-    def vm(self, name, machine, command, env=None, links=(), smp=1, mem=None, extra=(),
+    def vm(self, name, machine, command, env=None, links=(), smp=None, mem=None, extra=(),
            append='', icount=None, image=None):
         """A new machine, not started yet. `extra` goes to the emulator, `append`
         to the guest kernel's command line."""
         if mem is None:
             mem = MEM[machine]
+        if smp is None:
+            smp = 2 if machine.startswith('smp-') else 1
         vm = self.CLASSES[machine](self, len(self.machines) + 1, name, command, env, links,
                                    smp, mem, extra, append)
         if machine == 'qemu':

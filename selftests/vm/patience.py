@@ -46,17 +46,23 @@ class Patience:
 
     def __init__(self, seconds):
         self.limit = self._left = seconds
+        self._slowness = 1.0
         self._start = self._last = time.monotonic()
+
+    def _measure(self, since):
+        now = time.monotonic()
+        if now - self._last > since:
+            self._slowness = slowness()
+            self._left -= (now - self._last) / self._slowness
+            self._last = now
 
     def step(self):
         """How long to wait until over() is asked again."""
-        return max(0.0, min(STEP, self._left))
+        self._measure(STEP)
+        return max(0.0, min(STEP, self._left * self._slowness + 0.1))
 
     def over(self):
-        now = time.monotonic()
-        if now - self._last > 0.1:
-            self._left -= (now - self._last) / slowness()
-            self._last = now
+        self._measure(0.1)
         return self._left <= 0
 
     def __str__(self):
