@@ -447,7 +447,8 @@ class Qemu(Machine):
             # What stands at another address each time is translated each time.
             tuning = 'norandmaps ' + (f'tsc_early_khz={tsc.khz()} ' if tsc.khz() else '')
         argv = ['qemu-system-x86_64', '-name', self.name, '-M', 'pc'] + accel + [
-            '-smp', str(self.smp), '-m', str(self.mem),
+            # The table that a kernel without ACPI reads has one CPU a socket.
+            '-smp', f'{self.smp},sockets={self.smp}', '-m', str(self.mem),
             '-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot',
             '-serial', 'stdio',
             '-chardev', f'socket,id=channel,fd={channel}', '-serial', 'chardev:channel',
