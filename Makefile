@@ -72,7 +72,7 @@ check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 
 	selftests/check.py --quick
 
 .PHONY: check-smp
-check-smp: ready tools ## All tests of the module on two CPUs under KASAN, then under KCSAN (2 hours)
+check-smp: ready tools ## All tests of the module on two CPUs under KASAN, then under KCSAN (hours)
 	selftests/check.py smp-san smp-kcsan
 
 .PHONY: bench
