@@ -51,8 +51,9 @@ ready:
 .PHONY: kernels
 kernels: ready ## Fetch and build the guests' kernels (else done on demand)
 	$(VM)/debian_kernel.py
-	$(VM)/uml-kernel.sh uml
-	$(VM)/uml-kernel.sh uml-san
+	$(VM)/kernel.sh uml
+	$(VM)/kernel.sh uml-san
+	$(VM)/kernel.sh smp-san
 
 .PHONY: demo
 demo: ready tools ## Three VMs, one is killed, the tunnels go on: a timeline and a picture
@@ -63,12 +64,16 @@ demo-engines: ready tools ## Hot SAs move into slots of two NICs: a map over tim
 	selftests/demo/engines
 
 .PHONY: check
-check: ready tools ## All tests: units, host, QEMU, sanitizers, random failures, style (25 minutes)
+check: ready tools ## All tests: units, host, QEMU, sanitizers, random failures, style (half an hour)
 	selftests/check.py
 
 .PHONY: check-quick
 check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 minutes)
 	selftests/check.py --quick
+
+.PHONY: check-smp
+check-smp: ready tools ## All tests of the module on two CPUs under KASAN, then under KCSAN (hours)
+	selftests/check.py smp-san smp-kcsan
 
 .PHONY: bench
 bench: ready tools ## What mirroring costs, as ratios; table and build/bench/bench.json (10 minutes)
@@ -91,7 +96,7 @@ sim: ready ## Which SAs get the hardware slots: heat against LRU, LFU and the op
 	selftests/sim/run
 
 .PHONY: campaign
-campaign: ready tools ## N=40 random failures of SEED=1, judged by the wire oracle and a replayer
+campaign: ready tools ## N=40 random failures of SEED=1 [MACHINE=uml], judged by the wire oracle and a replayer
 	selftests/campaign/run
 
 .PHONY: check-model
@@ -104,7 +109,8 @@ style: ready ## checkpatch, sparse, W=1, shellcheck, SPDX
 
 .PHONY: clean
 clean: ## Remove what was built from this tree; guests' kernels stay
-	rm -rf build/check build/lab build/style build/intree build/sim build/qemu build/uml build/uml-san
+	rm -rf build/check build/lab build/style build/intree build/sim build/qemu build/uml build/uml-san \
+		build/smp-san build/smp-kcsan
 	find src -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name modules.order -o -name Module.symvers | xargs -r rm -f
 	+[ ! -e tools/Makefile ] || $(MAKE) -C tools clean

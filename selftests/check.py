@@ -4,11 +4,12 @@
 
     selftests/check.py [--quick] [--serial] [PART...]
 
-Parts: style, intree, host, campaign, uml, uml-san, qemu, aevent. --quick is host and uml, the
-latter in parts that run at a time, uml-1 to uml-8: the tests wait more than they compute.
-The whole is all the others, two at a time: there the tests of plain UML run with sanitizers.
-aevent is qemu's tests of the module once more, over the other tap. A part's full output is
-build/check/PART.tap.
+Parts: style, intree, host, campaign, uml, uml-san, qemu, aevent, smp, smp-san, smp-kcsan.
+--quick is host and uml, the latter in parts that run at a time, uml-1 to uml-8: the tests wait
+more than they compute. The whole is the others up to smp, two at a time: there the tests of plain
+UML run with sanitizers. aevent is qemu's tests of the module once more, over the other tap. smp
+is a choice of smp-san's: those in which two CPUs have most to do with each other. smp-san and
+smp-kcsan are all of them. A part's full output is build/check/PART.tap.
 
 The last line is "N passed, N failed[, N skipped]".
 """
@@ -19,6 +20,7 @@ import concurrent.futures
 import glob
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -29,14 +31,16 @@ sys.path.insert(0, f'{TOP}/selftests/vm')
 
 import machine      # noqa: E402
 import tap          # noqa: E402
+from patience import Patience   # noqa: E402
 
 OUT = f'{TOP}/build/check'
 SUMMARY = re.compile(r'(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$')
-HOST_TIMEOUT = 1200
+HOST_TIMEOUT = 1200     # s
 
 # The parts, those that take long first, and how many run at the same time.
 QUICK = ('host', *(f'uml-{i}' for i in range(1, 9))), 9
-FULL = ('qemu', 'uml-san', 'aevent', 'host', 'campaign', 'style', 'intree'), 2
+FULL = ('qemu', 'uml-san', 'aevent', 'smp', 'host', 'campaign', 'style', 'intree'), 2
+SMP = ('delay', 'lifecycle', 'takeover')
 SHARED = 800    # s, the sum of their time limits
 QUICK_UML = {part for part in QUICK[0] if part.startswith('uml-')}
 
@@ -129,6 +133,9 @@ class Part:
             elif self.name.startswith('uml-'):
                 while tests := self.next():
                     self.guest(log, ['--machine', 'uml', '--no-build', *tests])
+            elif self.name == 'smp':
+                self.guest(log, ['--machine', 'smp-san',
+                                 *(f'selftests/net/{name}.sh' for name in SMP)])
             elif self.name == 'aevent':
                 self.guest(log, ['--machine', 'qemu', '--env', 'XFRM_HA_TAP=aevent',
                                  *tests_of_the_module()])
@@ -176,13 +183,26 @@ class Part:
         if not m or int(m[2]) != len(self.tally.problems) - before:
             self.tally.fail(f'{self.name}: the runner broke off: {last}')
 
+    @staticmethod
+    def guard(process):
+        """Has timeout(1) end its command when the limit is over."""
+        patience = Patience(HOST_TIMEOUT)
+        while not patience.over():
+            try:
+                process.wait(patience.step())
+                return
+            except subprocess.TimeoutExpired:
+                pass
+        process.send_signal(signal.SIGALRM)
+
     def script(self, log, path):
         parser = tap.Parser(path)
         log.write(f'# {path}\n')
-        argv = ['timeout', '-k', '5', str(HOST_TIMEOUT), f'./{path}']
+        argv = ['timeout', '-k', '5', '1d', f'./{path}']
         if not os.access(f'{TOP}/{path}', os.X_OK):
             argv[-1:] = ['bash', path]
         with self.spawn(argv) as p:
+            threading.Thread(target=self.guard, args=(p,), daemon=True).start()
             for line in p.stdout:
                 log.write(line)
                 log.flush()
@@ -222,6 +242,8 @@ def main():
         wanted.add('uml')
     if 'aevent' in wanted:
         wanted.add('qemu')
+    if 'smp' in wanted:
+        wanted.add('smp-san')
     for name in machine.MACHINES:
         if name in wanted:
             machine.prepare(name)

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib/ktap.sh"
 cd "$XFRM_HA_DIR" || exit
 
-build=$(selftests/vm/uml-kernel.sh uml) || bail "no kernel to build against"
+build=$(selftests/vm/kernel.sh uml) || bail "no kernel to build against"
 source=$(sed -n 's/^include \(.*\)\/Makefile$/\1/p' "$build/Makefile")
 
 # Also what is not committed yet, but not what was deleted.

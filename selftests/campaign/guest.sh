@@ -314,7 +314,7 @@ works() {
 works || { cat /run/steps /run/pings; lost "an SA does not work"; }
 oracle_status || { cat /run/steps; lost "the oracle objects"; }
 ha_unload || verdict "the module does not leave"
-if dmesg | grep -E 'WARNING|BUG|Oops|Call Trace|refcount|leaked'; then
+if dmesg | awk -f selftests/vm/races.awk | grep -E 'WARNING|BUG|Oops|Call Trace|refcount|leaked'; then
 	dmesg | tail -60
 	verdict "the kernel has complained"
 fi

@@ -56,6 +56,32 @@ check "its last words" grep -q 'sysrq triggered crash' <<<"$out"
 check "a guest whose tests break off" said d-breaks "the tests broke off with status 137"
 is "the count" "$(tail -n 1 <<<"$out")" "7 passed, 10 failed, 1 skipped"
 
+# Where a process that does nothing should take a tenth of a millisecond.
+rm "$dir"/*
+# shellcheck disable=SC2016	# the guest's
+plant 1-slow <<<'timeout 10 tail -f /dev/null; [ "$XFRM_HA_SLOW" -gt 500 ] && echo "ok 1 slow"'
+out=$(CI='' selftests/vm/run --machine uml --no-build --env XFRM_HA_REFERENCE=100 "$dir"/*.sh)
+status=$?
+printf "%s\n" "# ${out//$'\n'/$'\n'# }"
+is "a time limit follows the machine" $status 0
+
+report() { # TITLE
+	printf '[ 1.2] %s\n' "$(printf '=%.0s' {1..66})" "BUG: $1" " f+0x1/0x2" "$(printf '=%.0s' {1..66})"
+}
+races() { # TITLE...: of the reports that count
+	{
+		echo "[ 1.0] before"
+		for title; do
+			report "$title"
+		done
+		echo "[ 1.3] after"
+	} | awk -f selftests/vm/races.awk | sed -n 's/^\[ 1.[0-9]\] \(BUG: \)\?//p' | grep -v '^[= ]' | paste -sd,
+}
+is "a race of others does not count" "$(races "KCSAN: data-race in a / b")" before,after
+is "one of ours does, and what is no race" \
+	"$(races "KCSAN: data-race in a / b" "KCSAN: data-race in a / c [xfrm_ha]" "KASAN: in d")" \
+	"before,KCSAN: data-race in a / c [xfrm_ha],KASAN: in d,after"
+
 # What begins anew is for the whole check.
 [ -z "${XFRM_HA_QUICK-}" ] || ktap_finished
 

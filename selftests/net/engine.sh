@@ -562,6 +562,7 @@ first=$(sa_number "$A" "$(spi_out 9)") before=$(sa_packets "$B" "$(spi_out 9)")
 # Each takes ten times as long with sanitizers; an emulator must have time for more than packets.
 case $XFRM_HA_MACHINE in
 uml-san) rounds=4 rate=2000 ;;
+smp-*) rounds=4 rate=300 ;;
 qemu) rounds=6 rate=1000 ;;
 *) rounds=20 rate=2000 ;;
 esac

@@ -13,7 +13,7 @@
 . "$(dirname "$0")/../lib/ha.sh"
 
 case $XFRM_HA_MACHINE in
-qemu) messages=300 ;;
+qemu | smp-*) messages=300 ;;
 *) messages=1500 ;;
 esac
 seed=${SEED:-1}

@@ -21,7 +21,7 @@ Every guest has the host's root as its own, read-only, with /etc /var /root
 /run and /tmp in memory. The command is run by bash in the tree's top folder,
 with stdin and stdout joined to the host program by a device of their own; the
 console goes to NAME.console. The n-th entry of `links` is the guest's
-interface eth<n> (QEMU) or vec<n> (UML), MAC 02:00:00:00:<vm>:<n>; both get the
+interface eth<n> (QEMU, smp-*) or vec<n> (UML), MAC 02:00:00:00:<vm>:<n>; both get the
 name eth<n> before the command is run. A link joins two machines of one kind.
 
 The environment holds, beside env: XFRM_HA_DIR, XFRM_HA_MACHINE, XFRM_HA_KO,
@@ -59,17 +59,18 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 import cpio
 import debian_kernel
 import tsc
+from patience import Patience
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'),
                      'xfrm_ha')
-MACHINES = ('qemu', 'uml', 'uml-san')
+MACHINES = ('qemu', 'uml', 'uml-san', 'smp-san', 'smp-kcsan')
+MEM = {'qemu': 768, 'uml': 512, 'uml-san': 1024, 'smp-san': 1280, 'smp-kcsan': 768}
 
 # isa-debug-exit makes it (value << 1) | 1; a panic gives 0, QEMU's own errors 1.
 QEMU_DONE = 0x2a << 1 | 1
@@ -77,6 +78,11 @@ QEMU_DONE = 0x2a << 1 | 1
 QEMU_APPEND = ('console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=reliable '
                'no_timer_check cryptomgr.notests=1 init_on_alloc=0 nowatchdog '
                'rcupdate.rcu_expedited=1 random.trust_cpu=on net.ifnames=0 log_buf_len=4M')
+# All that they have is in the kernel: the host's root is theirs from the start.
+SMP_APPEND = ('root=root rootfstype=9p '
+              'rootflags=trans=virtio,version=9p2000.L,msize=512000,cache=loose ro '
+              'bonding.max_bonds=0 dummy.numdummies=0 ifb.numifbs=0 kasan_multi_shot '
+              f'init={HERE}/guest-init')
 UML_APPEND = ('quiet panic=-1 root=/dev/root rootfstype=hostfs rootflags=/ ro '
               'con=null con0=null,fd:1 ssl=null lpj=19177472 log_buf_len=4M '
               'bonding.max_bonds=0 dummy.numdummies=0 ifb.numifbs=0 kasan_multi_shot')
@@ -106,7 +112,7 @@ def prepare(machine):
     """Builds or fetches the machine's kernel where it is missing: its KDIR."""
     if machine == 'qemu':
         return debian_kernel.prepare().kdir
-    return subprocess.run([f'{HERE}/uml-kernel.sh', machine], check=True, text=True,
+    return subprocess.run([f'{HERE}/kernel.sh', machine], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.strip()
 
 
@@ -318,12 +324,14 @@ class Machine:
 
     def expect(self, text, timeout):
         """Reads on until a line that holds text, and returns it."""
-        end = time.monotonic() + timeout
+        patience = Patience(timeout)
         while True:
             try:
-                line = self.readline(max(0, end - time.monotonic()))
+                line = self.readline(patience.step())
             except TimeoutError:
-                raise Error(f'{self.name}: no "{text}" within {timeout} s\n'
+                if not patience.over():
+                    continue
+                raise Error(f'{self.name}: no "{text}" within {patience}\n'
                             + self.last_words()) from None
             if line is None:
                 raise Error(f'{self.name} ended before "{text}"\n' + self.last_words())
@@ -340,12 +348,17 @@ class Machine:
     def wait(self, timeout):
         """The command's exit status. Raises Error when the guest came to
         another end, or to none within timeout."""
-        try:
-            self._proc.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise Error(f'{self.name}: not done within {timeout} s\n'
-                        + self.last_words()) from None
+        patience = Patience(timeout)
+        while True:
+            try:
+                self._proc.wait(patience.step())
+                break
+            except subprocess.TimeoutExpired:
+                if not patience.over():
+                    continue
+                self.kill()
+                raise Error(f'{self.name}: not done within {patience}\n'
+                            + self.last_words()) from None
         self._ended()
         if self.status is None:
             raise Error(f'{self.name}: the guest died (emulator\'s status '
@@ -403,19 +416,24 @@ class Qemu(Machine):
     tty = 'ttyS1'
     icount = image = None
     parallel = False        # a thread for each CPU, where speed is what is wanted
+    ROOT = ['-fsdev', 'local,id=root,path=/,security_model=none,readonly=on,multidevs=remap',
+            '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root']
 
     def kver(self):
         return self.lab.kernel('qemu').kver
 
-    def argv(self, channel):
+    def _boot(self):
+        """What is booted: options of the emulator, words for the kernel."""
         kernel = self.lab.kernel('qemu')
-        tuning = ''
-        initrd, root = kernel.initrd, [
-            '-fsdev', 'local,id=root,path=/,security_model=none,readonly=on,multidevs=remap',
-            '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root']
+        initrd, root = kernel.initrd, self.ROOT
         if self.image:
             initrd, root = f'{self.dir}/initrd', []
             self.image.write(initrd, self._job(), f'{self.lab.dir}/qemu/src/xfrm_ha.ko')
+        return ['-kernel', kernel.vmlinux, '-initrd', initrd, *root], f'mods={kernel.modules}'
+
+    def argv(self, channel):
+        boot, append = self._boot()
+        tuning = ''
         if self.icount is not None:
             # Randomness, too, comes from the seed.
             accel = ['-accel', 'tcg', '-icount', 'shift=0,sleep=off', '-cpu', 'max',
@@ -430,16 +448,16 @@ class Qemu(Machine):
             # What stands at another address each time is translated each time.
             tuning = 'norandmaps ' + (f'tsc_early_khz={tsc.khz()} ' if tsc.khz() else '')
         argv = ['qemu-system-x86_64', '-name', self.name, '-M', 'pc'] + accel + [
-            '-smp', str(self.smp), '-m', str(self.mem),
+            # The table that a kernel without ACPI reads has one CPU a socket.
+            '-smp', f'{self.smp},sockets={self.smp}', '-m', str(self.mem),
             '-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot',
-            '-kernel', kernel.vmlinux, '-initrd', initrd,
             '-serial', 'stdio',
             '-chardev', f'socket,id=channel,fd={channel}', '-serial', 'chardev:channel',
             '-chardev', f'socket,id=qmp,path={self._qmp()},server=on,wait=off',
             '-mon', 'chardev=qmp,mode=control',
             '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
             '-append', f'{QEMU_APPEND} {tuning}top={TOP} job={self.dir} tty={self.tty} '
-                       f'mods={kernel.modules} {self.append}']
+                       f'{append} {self.append}']
         for n, end in enumerate(self.links):
             if os.path.exists(end.path):
                 os.unlink(end.path)
@@ -447,7 +465,7 @@ class Qemu(Machine):
                                 f'remote.type=unix,remote.path={end.far}',
                      '-device', f'virtio-net-pci,id=nic{n},netdev=net{n},mac={self.mac(n)},'
                                 'romfile=']
-        return argv + root + self.extra
+        return argv + boot + self.extra
 
     def _qmp(self):
         return f'{self.lab.sockets}/{self.name}.qmp'
@@ -473,6 +491,27 @@ class Qemu(Machine):
     def set_link(self, n, up):
         """The carrier of the n-th interface."""
         self.qmp('set_link', name=f'nic{n}', up=up)
+
+
+class SmpSan(Qemu):
+    """A kernel of our own. Its CPUs run at the same time, else they would not race."""
+
+    kind = 'smp-san'
+    parallel = True
+
+    def kver(self):
+        return os.listdir(self._mods())[0]
+
+    def _mods(self):
+        return f'{self.lab.kernel(self.kind)}/mods/lib/modules'
+
+    def _boot(self):
+        return (['-kernel', f'{self.lab.kernel(self.kind)}/vmlinux', *self.ROOT],
+                f'{SMP_APPEND} mods={self._mods()}')
+
+
+class SmpKcsan(SmpSan):
+    kind = 'smp-kcsan'
 
 
 class Uml(Machine):
@@ -519,7 +558,7 @@ class UmlSan(Uml):
 class Lab:
     """A set of machines and links, with a folder for what they leave behind."""
 
-    CLASSES = {'qemu': Qemu, 'uml': Uml, 'uml-san': UmlSan}
+    CLASSES = {c.kind: c for c in (Qemu, Uml, UmlSan, SmpSan, SmpKcsan)}
 
     def __init__(self, name='lab'):
         self.dir = f'{TOP}/build/lab/{name}'
@@ -589,12 +628,14 @@ class Lab:
             self.release(end)
         return link
 
-    def vm(self, name, machine, command, env=None, links=(), smp=1, mem=None, extra=(),
+    def vm(self, name, machine, command, env=None, links=(), smp=None, mem=None, extra=(),
            append='', icount=None, image=None):
         """A new machine, not started yet. `extra` goes to the emulator, `append`
         to the guest kernel's command line."""
         if mem is None:
-            mem = {'qemu': 768, 'uml': 512, 'uml-san': 1024}[machine]
+            mem = MEM[machine]
+        if smp is None:
+            smp = 2 if machine.startswith('smp-') else 1
         vm = self.CLASSES[machine](self, len(self.machines) + 1, name, command, env, links,
                                    smp, mem, extra, append)
         if machine == 'qemu':

@@ -5,18 +5,19 @@
 # sources, so that objects for different kernels never mix. What did not change
 # is not built again.
 #
-#	[MODULE_OUT=folder] module.sh qemu|uml|uml-san [make argument...]
+#	[MODULE_OUT=folder] module.sh MACHINE [make argument...]
 
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
-machine=${1?usage: module.sh qemu|uml|uml-san}
+machine=${1?usage: module.sh MACHINE [make argument...]}
 shift
 
 case $machine in
 qemu) kdir=$("$here/debian_kernel.py") arch=x86_64 ;;
-*) kdir=$("$here/uml-kernel.sh" "$machine") arch=um ;;
+smp-*) kdir=$("$here/kernel.sh" "$machine") arch=x86_64 ;;
+*) kdir=$("$here/kernel.sh" "$machine") arch=um ;;
 esac
 
 out=${MODULE_OUT:-$top/build/$machine}

@@ -1,33 +1,45 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build a User-Mode Linux kernel from Debian's source package, once: the result
-# is kept in the cache, under a name made from everything that went into it.
+# Build a kernel for guests from Debian's source package, once: the result is
+# kept in the cache, under a name made from everything that went into it.
 #
-#	uml-kernel.sh [--print] uml|uml-san
+#	kernel.sh [--print] uml|uml-san|smp-san|smp-kcsan
 #
-# prints the build directory (the KDIR for modules; the kernel is "linux" in
-# it, its own modules are in "mods"). With --print nothing is built, and the
-# exit status tells whether it is there.
+# prints the build directory: the KDIR for modules. The kernel is "linux" in it
+# (uml*) or "vmlinux" (smp-*), its own modules are in "mods". With --print
+# nothing is built, and the exit status tells whether it is there.
 
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/xfrm_ha
-tarball=${UML_SOURCE:-/usr/src/linux-source-6.12.tar.xz}
+tarball=${KERNEL_SOURCE:-/usr/src/linux-source-6.12.tar.xz}
 
-die() { echo "uml-kernel: $*" >&2; exit 1; }
-say() { echo "uml-kernel: $*" >&2; }
+die() { echo "kernel: $*" >&2; exit 1; }
+say() { echo "kernel: $*" >&2; }
 
 print=
 [ "${1-}" != --print ] || { print=1; shift; }
 machine=${1-}
+arch=um
+targets=(all)
+options=()
 fragments=("$here/base.config")
 case $machine in
 uml) ;;
 uml-san) fragments+=("$here/san.config") ;;
-*) die "usage: uml-kernel.sh [--print] uml|uml-san" ;;
+smp-san | smp-kcsan)
+	arch=x86_64
+	targets=(vmlinux modules)
+	fragments+=("$here/smp.config" "$here/$machine.config")
+	;;
+*) die "usage: kernel.sh [--print] uml|uml-san|smp-san|smp-kcsan" ;;
 esac
+# Races among what the module has to do with; all else keeps its speed.
+# shellcheck disable=SC2016	# expanded by Kbuild, in each folder
+[ "$machine" != smp-kcsan ] ||
+	options+=('KCSAN_SANITIZE=$(if $(filter net/% drivers/net/%,$(obj)/),y,n)')
 
 digest() { cat "$@" | sha256sum | cut -c1-12; }
 
@@ -48,7 +60,7 @@ src=$cache/linux-$version-$(digest "$here"/patches/*.patch)
 compiler=$(gcc -dumpfullversion 2>/dev/null || echo none)
 build=$cache/$machine-$version-$({
 	cat "$here"/patches/*.patch "${fragments[@]}"
-	echo "$compiler"
+	printf '%s\n' "$compiler" "${options[@]}"
 } | sha256sum | cut -c1-12)
 
 if [ -e "$build/.complete" ] && [ -e "$src/.complete" ]; then
@@ -80,11 +92,11 @@ if [ ! -e "$build/.complete" ]; then
 	rm -rf "$build"
 	mkdir "$build"
 	cat "${fragments[@]}" >"$build/fragment.config"
-	um() { make -C "$src" ARCH=um O="$build" "$@"; }
+	kbuild() { make -C "$src" ARCH="$arch" O="$build" "${options[@]}" "$@"; }
 	{
-		um KCONFIG_ALLCONFIG="$build/fragment.config" allnoconfig &&
-		um -j"${JOBS:-$(nproc)}" all &&
-		um INSTALL_MOD_PATH="$build/mods" modules_install
+		kbuild KCONFIG_ALLCONFIG="$build/fragment.config" allnoconfig &&
+		kbuild -j"${JOBS:-$(nproc)}" "${targets[@]}" &&
+		kbuild INSTALL_MOD_PATH="$build/mods" modules_install
 	} >"$build/build.log" 2>&1 || {
 		tail -n 30 "$build/build.log" >&2
 		die "building $machine failed"
@@ -92,7 +104,8 @@ if [ ! -e "$build/.complete" ]; then
 	# Modules need scripts/ and what was generated, not the objects.
 	find "$build" -name '*.o' -not -path "$build/scripts/*" \
 		-not -path "$build/tools/*" -delete
-	rm -f "$build/vmlinux" "$build/vmlinux.a"
+	rm -f "$build/vmlinux.a"
+	[ ! -e "$build/linux" ] || rm -f "$build/vmlinux"
 	touch "$build/.complete"
 fi
 echo "$build"
