@@ -43,7 +43,7 @@ static void __net_exit net_stop(struct net *net)
 	xha_link_fini(xn);
 	mutex_unlock(&xn->mutex);
 	xha_sa_net_fini(xn);
-	xha_engine_net_fini();
+	xha_engine_net_fini(xn);
 	free_percpu(xn->stats);
 }
 

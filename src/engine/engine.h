@@ -277,6 +277,10 @@ void xha_slots_adopt(struct xha_engine *g);
 int xha_engine_adopter(struct xha_engine *g, bool adopt, const char *group,
 		       struct netlink_ext_ack *extack);
 
+/* policy.c */
+int xha_policy_begin(struct xha_net *xn);
+void xha_policy_end(struct xha_net *xn);
+
 /* parking.c */
 int xha_parking_init(void);
 void xha_parking_exit(void);

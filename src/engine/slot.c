@@ -140,14 +140,17 @@ static void set_place(struct xha_slot_sa *e, enum xha_place place)
 }
 
 /*
- * No NIC has it. One that was adopted is then of no offload's type, which __xfrm_policy_check()
- * takes for a reason to let in what no policy speaks of.
+ * Drivers ask for the type, __xfrm_policy_check() takes it for a reason to let in what no policy
+ * speaks of: it is there only while a driver runs. What is checked meanwhile: policy.c.
  */
-static void soft_in(struct xha_slot_sa *e)
+static void begin_call(struct xfrm_state *x)
 {
-	e->x->xso.real_dev = NULL;
-	if (e->adopted)
-		e->x->xso.type = XFRM_DEV_OFFLOAD_UNSPECIFIED;
+	x->xso.type = XFRM_DEV_OFFLOAD_CRYPTO;
+}
+
+static void end_call(struct xfrm_state *x)
+{
+	x->xso.type = XFRM_DEV_OFFLOAD_UNSPECIFIED;
 }
 
 static int enter_in(struct xha_slot_sa *e, struct xha_nic *nic)
@@ -159,8 +162,8 @@ static int enter_in(struct xha_slot_sa *e, struct xha_nic *nic)
 	int err;
 
 	set_place(e, XHA_ENTERING);
-	x->xso.type = XFRM_DEV_OFFLOAD_CRYPTO;
 	x->xso.real_dev = nic->dev;
+	begin_call(x);
 	err = ops->xdo_dev_state_add(x, &extack);
 
 	spin_lock_bh(&x->lock);
@@ -173,11 +176,12 @@ static int enter_in(struct xha_slot_sa *e, struct xha_nic *nic)
 	/* It may have moved on since the driver looked. */
 	if (!err && !dead && x->props.flags & XFRM_STATE_ESN && ops->xdo_dev_state_advance_esn)
 		ops->xdo_dev_state_advance_esn(x);
+	end_call(x);
 	spin_unlock_bh(&x->lock);
 	if (!err && dead && ops->xdo_dev_state_free)
 		ops->xdo_dev_state_free(x);
 	if (err || dead) {
-		soft_in(e);
+		x->xso.real_dev = NULL;
 		return err ?: -ESRCH;
 	}
 	atomic_inc(&nic->used[XHA_IN]);
@@ -213,7 +217,7 @@ static void finish_in(struct xha_slot_sa *e)
 		xha_nic_ops(nic)->xdo_dev_state_free(e->x);
 	xha_nic_took(nic, start);
 	atomic_inc(&nic->gone);
-	soft_in(e);
+	e->x->xso.real_dev = NULL;
 	set_place(e, XHA_SOFT);
 	atomic_dec(&nic->used[XHA_IN]);
 	placed(e, NULL);
@@ -349,8 +353,10 @@ static struct xha_slot_sa *create(struct xha_engine *g, struct xfrm_state *x, bo
 /* Mutex. */
 static int insert(struct xha_engine *g, struct xha_slot_sa *e)
 {
-	int err = xa_insert_bh(&g->sas, g->numbers + 1, e, GFP_KERNEL);
+	int err = e->inbound ? xha_policy_begin(xha_pernet(dev_net(g->dev))) : 0;
 
+	if (!err)
+		err = xa_insert_bh(&g->sas, g->numbers + 1, e, GFP_KERNEL);
 	if (err)
 		return err;
 	e->number = ++g->numbers;
@@ -400,6 +406,8 @@ static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
 	if (!err) {
 		x->xso.real_dev = NULL;
 		x->xso.offload_handle = e->inbound ? 0 : (unsigned long)e;
+		if (e->inbound)
+			end_call(x);
 	}
 	mutex_unlock(&g->mutex);
 	if (err) {
@@ -488,8 +496,11 @@ static void state_advance_esn(struct xfrm_state *x)
 	e = xha_slot_sa(x);
 	if (e && READ_ONCE(e->place) == XHA_HARD) {
 		ops = x->xso.real_dev->xfrmdev_ops;
-		if (ops->xdo_dev_state_advance_esn)
+		if (ops->xdo_dev_state_advance_esn) {
+			begin_call(x);
 			ops->xdo_dev_state_advance_esn(x);
+			end_call(x);
+		}
 	}
 	rcu_read_unlock();
 }

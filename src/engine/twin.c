@@ -22,11 +22,17 @@ static int copy_keys(struct xfrm_state *s, const struct xfrm_state *x)
 		s->ealg = kmemdup(x->ealg, xfrm_alg_len(x->ealg), GFP_ATOMIC);
 	if (x->encap)
 		s->encap = kmemdup(x->encap, sizeof(*x->encap), GFP_ATOMIC);
-	if (x->replay_esn)
-		s->replay_esn = kmemdup(x->replay_esn, xfrm_replay_state_esn_len(x->replay_esn),
-					GFP_ATOMIC);
 	return !s->aead == !x->aead && !s->aalg == !x->aalg && !s->ealg == !x->ealg &&
-	       !s->encap == !x->encap && !s->replay_esn == !x->replay_esn ? 0 : -ENOMEM;
+	       !s->encap == !x->encap ? 0 : -ENOMEM;
+}
+
+/* Gives back what is the SA's, before the SA. */
+static void bury(struct xfrm_state *s)
+{
+	s->data = NULL;
+	s->replay_esn = NULL;
+	s->km.state = XFRM_STATE_DEAD;
+	xfrm_state_put(s);
 }
 
 /* All that a driver may ask an xfrm_state for; none of what ties it to tables and timers. */
@@ -55,13 +61,17 @@ static struct xfrm_state *copy(struct xfrm_state *x)
 	s->outer_mode = x->outer_mode;
 	err = copy_keys(s, x);
 	spin_unlock_bh(&x->lock);
-	/* The transform itself, for as long as the twin's reference keeps x. */
+	/*
+	 * The transform and the numbers themselves, for as long as the twin's reference keeps x:
+	 * drivers read replay_esn as they send (mlx5e_ipsec_set_iv_esn()). xfrm writes into it, and
+	 * never replaces it.
+	 */
 	s->data = x->data;
+	s->replay_esn = x->replay_esn;
 	s->km.state = XFRM_STATE_VALID;
 	if (!err)
 		return s;
-	s->km.state = XFRM_STATE_DEAD;
-	xfrm_state_put(s);
+	bury(s);
 	return NULL;
 }
 
@@ -97,8 +107,7 @@ struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic)
 		netdev_put(nic->dev, &xso->dev_tracker);
 		xso->dev = NULL;
 		xso->real_dev = NULL;
-		t->s->km.state = XFRM_STATE_DEAD;
-		xfrm_state_put(t->s);
+		bury(t->s);
 		kfree(t);
 		return ERR_PTR(err);
 	}
@@ -150,8 +159,7 @@ static void forget(struct xha_twin *t)
 
 static void end(struct xha_twin *t)
 {
-	t->s->data = NULL;
-	xfrm_state_put(t->s);
+	bury(t->s);
 	xfrm_state_put(t->x);
 	xha_nic_put(t->nic);
 	kfree(t);

@@ -9,11 +9,13 @@
 /*
  * Prefixed by "rx_" and "tx_". packets and octets (of the IP packet) count what
  * was encrypted, or decrypted with a right ICV. unknown_sa is dropped on TX, and
- * ESP for the stack on RX. drop_link: no cable, other end down, ring full.
+ * ESP for the stack on RX. stale_sa: dropped, the packet has a number (ESN) that its
+ * SA has not reached. drop_link: no cable, other end down, ring full.
  */
 static const char espnic_names[ESPNIC_STATS][ETH_GSTRING_LEN - 3] = {
 	[ESPNIC_ADDS]		= "adds",
 	[ESPNIC_DELETES]	= "deletes",
+	[ESPNIC_FREES]		= "frees",
 	[ESPNIC_RESETS]		= "lost_by_reset",
 	[ESPNIC_REFUSED_FULL]	= "refused_full",
 	[ESPNIC_REFUSED_KIND]	= "refused_kind",
@@ -21,6 +23,7 @@ static const char espnic_names[ESPNIC_STATS][ETH_GSTRING_LEN - 3] = {
 	[ESPNIC_PACKETS]	= "packets",
 	[ESPNIC_OCTETS]		= "octets",
 	[ESPNIC_UNKNOWN_SA]	= "unknown_sa",
+	[ESPNIC_STALE_SA]	= "stale_sa",
 	[ESPNIC_ICV_ERRORS]	= "icv_errors",
 	[ESPNIC_ICV_FAULTS]	= "icv_faults",
 	[ESPNIC_REPLAYS]	= "replays",
@@ -89,6 +92,9 @@ int espnic_debugfs_add(struct espnic *nic, struct netlink_ext_ack *extack)
 	debugfs_create_u32("slots_rx", 0600, dir, &nic->slots[RX]);
 	debugfs_create_u32("slots_tx", 0600, dir, &nic->slots[TX]);
 	debugfs_create_u32("delete_delay_ms", 0600, dir, &nic->delete_delay_ms);
+	debugfs_create_u32("add_delay_ms", 0600, dir, &nic->add_delay_ms);
+	debugfs_create_atomic_t("adding", 0400, dir, &nic->adding);
+	debugfs_create_u32("free_delay_ms", 0600, dir, &nic->free_delay_ms);
 	debugfs_create_u32("fail_add_errno", 0600, dir, &nic->fail_add_errno);
 	debugfs_create_x32("fail_add_spi", 0600, dir, &nic->fail_add_spi);
 	debugfs_create_atomic_t("fail_add", 0600, dir, &nic->fail_add);

@@ -24,6 +24,7 @@ enum { RX, TX, DIRS };
 enum espnic_stat {
 	ESPNIC_ADDS,
 	ESPNIC_DELETES,
+	ESPNIC_FREES,
 	ESPNIC_RESETS,
 	ESPNIC_REFUSED_FULL,
 	ESPNIC_REFUSED_KIND,
@@ -31,6 +32,7 @@ enum espnic_stat {
 	ESPNIC_PACKETS,
 	ESPNIC_OCTETS,
 	ESPNIC_UNKNOWN_SA,
+	ESPNIC_STALE_SA,
 	ESPNIC_ICV_ERRORS,
 	ESPNIC_ICV_FAULTS,
 	ESPNIC_REPLAYS,
@@ -111,6 +113,9 @@ struct espnic {
 	struct dentry *dir;
 	u32 slots[DIRS];
 	u32 delete_delay_ms;
+	u32 add_delay_ms;
+	atomic_t adding;
+	u32 free_delay_ms;
 	u32 fail_add_errno;
 	u32 fail_add_spi;
 	atomic_t fail_add;

@@ -44,7 +44,8 @@
  * replaces it, unless flow_unique is set.
  *
  * A packet that the stack has left to the hardware, and whose SA the hardware does not know, is
- * dropped. It is never sent as it is.
+ * dropped. It is never sent as it is. So is one with a number (ESN) that its SA has not reached
+ * yet: drivers read replay_esn of the SA that the packet names (mlx5e_ipsec_set_iv_esn()).
  *
  * **For tests**, in /sys/kernel/debug/espnic/NAME/, NAME being the one that the device was
  * created with (hence unique in all namespaces):
@@ -52,6 +53,8 @@
  * - slots_rx, slots_tx: how many there are; fewer than are used only keeps new SAs out
  * - fail_add: the next N SAs are refused with errno fail_add_errno (EOPNOTSUPP: the stack
  *   goes on in software, without an error); if fail_add_spi is not 0, of that SPI only
+ * - add_delay_ms, free_delay_ms: how long the firmware takes for an SA that comes, or is freed
+ * - adding: how many are just coming
  * - delete_delay_ms: how long a slot stays in use when its SA is deleted
  * - corrupt_icv_tx, corrupt_icv_rx: the next N packets get a wrong ICV
  * - leave_rx: the next N packets of known SAs are left to the stack
