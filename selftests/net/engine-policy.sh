@@ -67,7 +67,7 @@ entering() { # K 4|6
 	must wait_for 10 at "$(spi_in "$1")" software
 	adds=$(($(nic nic0 rx_adds) + $(nic nic1 rx_adds)))
 	for slow in nic0 nic1; do
-		echo 6000 > $debug/$slow/add_delay_ms
+		echo 6000 > "$debug/$slow/add_delay_ms"
 	done
 	must ha cache unpin eng0 "$(spi_in "$1")"
 	# The worker is in the driver, and says nothing until it is back.
@@ -77,13 +77,13 @@ entering() { # K 4|6
 	is "$2: it was entering all the time" \
 		$(($(nic nic0 rx_adds) + $(nic nic1 rx_adds) - adds)) 0
 	for slow in nic0 nic1; do
-		echo 0 > $debug/$slow/add_delay_ms
+		echo 0 > "$debug/$slow/add_delay_ms"
 	done
 	check "$2: and is in its slot then" wait_for 10 at "$(spi_in "$1")" hard
 }
 
 busy() { # a driver is asleep in xdo_dev_state_add()
-	[ "$(cat $debug/nic0/adding)$(cat $debug/nic1/adding)" != 00 ]
+	[ "$(cat "$debug/nic0/adding")$(cat "$debug/nic1/adding")" != 00 ]
 }
 
 try() { # K 4|6 TEXT

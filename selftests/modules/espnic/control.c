@@ -30,6 +30,7 @@ static const char espnic_names[ESPNIC_STATS][ETH_GSTRING_LEN - 3] = {
 	[ESPNIC_DROP_MALFORMED]	= "drop_malformed",
 	[ESPNIC_DROP_CRYPTO]	= "drop_crypto",
 	[ESPNIC_DROP_LINK]	= "drop_link",
+	[ESPNIC_DROP_FAULT]	= "drop_fault",
 };
 
 static const char * const espnic_dirs[DIRS] = { "rx", "tx" };
@@ -75,6 +76,20 @@ static int sas_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(sas);
 
+/* In one read, and without the lock that ethtool needs */
+static int calls_show(struct seq_file *m, void *v)
+{
+	struct espnic *nic = m->private;
+
+	seq_printf(m, "%lld %lld\n",
+		   atomic64_read(&nic->stats[RX][ESPNIC_ADDS]) +
+		   atomic64_read(&nic->stats[TX][ESPNIC_ADDS]),
+		   atomic64_read(&nic->stats[RX][ESPNIC_FREES]) +
+		   atomic64_read(&nic->stats[TX][ESPNIC_FREES]));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(calls);
+
 int espnic_debugfs_add(struct espnic *nic, struct netlink_ext_ack *extack)
 {
 	struct dentry *dir = debugfs_lookup(nic->dev->name, espnic_debugfs);
@@ -101,6 +116,7 @@ int espnic_debugfs_add(struct espnic *nic, struct netlink_ext_ack *extack)
 	debugfs_create_atomic_t("corrupt_icv_rx", 0600, dir, &nic->corrupt_icv[RX]);
 	debugfs_create_atomic_t("corrupt_icv_tx", 0600, dir, &nic->corrupt_icv[TX]);
 	debugfs_create_atomic_t("leave_rx", 0600, dir, &nic->leave_rx);
+	debugfs_create_atomic_t("drop_tx", 0600, dir, &nic->drop_tx);
 	debugfs_create_u32("flows", 0600, dir, &nic->flows);
 	debugfs_create_bool("flow_any", 0600, dir, &nic->flow_any);
 	debugfs_create_bool("flow_unique", 0600, dir, &nic->flow_unique);
@@ -108,6 +124,7 @@ int espnic_debugfs_add(struct espnic *nic, struct netlink_ext_ack *extack)
 	debugfs_create_atomic_t("fail_flow_delete", 0600, dir, &nic->fail_flow_delete);
 	debugfs_create_file_unsafe("reset", 0200, dir, nic, &reset_fops);
 	debugfs_create_file("sas", 0400, dir, nic, &sas_fops);
+	debugfs_create_file("calls", 0400, dir, nic, &calls_fops);
 	return 0;
 }
 

@@ -39,6 +39,7 @@ enum espnic_stat {
 	ESPNIC_DROP_MALFORMED,
 	ESPNIC_DROP_CRYPTO,
 	ESPNIC_DROP_LINK,
+	ESPNIC_DROP_FAULT,
 	ESPNIC_STATS,
 };
 
@@ -121,6 +122,7 @@ struct espnic {
 	atomic_t fail_add;
 	atomic_t corrupt_icv[DIRS];
 	atomic_t leave_rx;
+	atomic_t drop_tx;
 	u32 flows;
 	bool flow_any;
 	bool flow_unique;

@@ -58,12 +58,14 @@
  * - delete_delay_ms: how long a slot stays in use when its SA is deleted
  * - corrupt_icv_tx, corrupt_icv_rx: the next N packets get a wrong ICV
  * - leave_rx: the next N packets of known SAs are left to the stack
+ * - drop_tx: the next N frames are not sent
  * - flows: how many filters there is room for, 16 at first, 64 at most
  * - flow_any: the hardware chooses where a filter goes, and nobody else (RX_CLS_LOC_SPECIAL)
  * - flow_unique: no filter replaces one, nor has the flow of another (EEXIST)
  * - fail_flow_add: the next N filters are refused with EOPNOTSUPP
  * - fail_flow_delete: the next N removals of a filter are refused with EBUSY
  * - reset: write 1, and the hardware forgets all SAs; the stack does not know that
+ * - calls: how many SAs have been added, and freed
  * - sas: what is in the slots: direction, SPI, address, packets, octets
  *
  * and ``ethtool -S``: see espnic_names.
@@ -98,6 +100,10 @@ static netdev_tx_t espnic_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (xo && xo->flags & XFRM_XMIT ? !espnic_transmit(nic, skb, xo) :
 					  !espnic_encapsulate(nic, skb))
 		goto drop;
+	if (inject(&nic->drop_tx)) {
+		count(nic, TX, ESPNIC_DROP_FAULT);
+		goto drop;
+	}
 	len = skb->len;
 	peer = rcu_dereference(nic->peer);
 	if (!peer)
