@@ -111,9 +111,9 @@ delay free 0
 is "A5: each slot once" "$(nic nic0 tx_frees) $(nic nic0 rx_frees)" "$count 50"
 
 #
-# SAs enter one after the other, each for 50 ms: nobody waits for all of them
+# SAs enter one after the other, each for 200 ms: nobody waits for all of them
 #
-delay add 50
+delay add 200
 must ip -n "$A" link set nic0 up
 some() {
 	[ "$(sum tx_adds)" -ge $((adds + 3)) ]

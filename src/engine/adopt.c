@@ -6,6 +6,7 @@
 
 #include <linux/inetdevice.h>
 #include <net/addrconf.h>
+#include <net/ip6_fib.h>
 #include <net/ipv6_stubs.h>
 #include <net/route.h>
 
@@ -243,6 +244,21 @@ static void newcomers(struct xha_engine *g, bool take)
 	}
 }
 
+/*
+ * Changes with any change of routes: IPv4 has a number for that, IPv6 one for what comes, and
+ * counts what goes.
+ */
+static u64 generation(const struct net *net)
+{
+	u32 gone = 0;
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (net->ipv6.rt6_stats)
+		gone = READ_ONCE(net->ipv6.rt6_stats->fib_discarded_routes);
+#endif
+	return (u64)(rt_genid_ipv4(net) + rt_genid_ipv6(net)) << 32 | gone;
+}
+
 /* Those that are strays, or all: out of their slots before. Mutex */
 static void give_back(struct xha_engine *g, bool all)
 {
@@ -304,8 +320,7 @@ static void review(struct xha_engine *g)
  */
 void xha_slots_adopt(struct xha_engine *g, bool ticked)
 {
-	const struct net *net = dev_net(g->dev);
-	u32 routes = rt_genid_ipv4(net) + rt_genid_ipv6(net);
+	u64 routes = generation(dev_net(g->dev));
 	bool moved = xchg(&g->moved, false);
 	u64 start = ktime_get_ns();
 

@@ -6,11 +6,6 @@
 #include "engine.h"
 
 #define RETRY_ROOM	16	/* ticks until a full NIC is offered one more SA */
-#define WAIT_MAX	10	/* who fails n times waits 2^n ticks, n at most this */
-#define DOUBTS_MAX	5	/* the same for a NIC that drops packets */
-#define BAD_MIN		2	/* ticks in which a NIC has dropped most, or */
-#define LOST_MIN	32	/* packets in fewer, tell a reset */
-#define STRAYS		2	/* ticks in which no packet of an SA came to its NIC */
 #define KICK		(HZ / 50)	/* what comes within it is one decision, */
 #define KICK_COST	20	/* or within so many times what a decision takes */
 #define LOOK		32	/* so many SAs at once; see look() */
@@ -18,12 +13,6 @@
 static int direction(const struct xha_slot_sa *e)
 {
 	return e->inbound ? XHA_IN : XHA_OUT;
-}
-
-/* Ticks until the next attempt, after so many that did not help */
-static u64 backoff(u32 n)
-{
-	return 1ULL << min_t(u32, n, WAIT_MAX);
 }
 
 static u32 less(u32 a, u32 b)
@@ -176,7 +165,7 @@ static void refused(struct xha_engine *g, struct xha_slot_sa *e, struct xha_nic 
 	room = used < nic->held[dir];
 	/* One that another has left for makes another leave the next time: not at each tick. */
 	if ((unfit || room || e->pin) && g->tick >= e->wait)
-		e->wait = g->tick + backoff(e->refusals++);
+		e->wait = g->tick + xha_backoff(e->refusals++);
 	if (dir == XHA_OUT)
 		nic->unfit = unfit;
 	/* What is said of the SA is not said of the NIC. */
@@ -337,7 +326,7 @@ static struct xha_nic *pinned_to(struct xha_engine *g, const struct xha_slot_sa 
 	return e->pin == XHA_PIN_NIC ? by_ifindex(g, e->pin_ifindex) : NULL;
 }
 
-/* It is to be elsewhere, and may go there now: one that the NIC has refused waits like any other. */
+/* It is to be elsewhere, and may go now: one that the NIC has refused waits like any other. */
 static struct xha_nic *heads_for(struct xha_engine *g, const struct xha_slot_sa *e)
 {
 	struct xha_nic *to = pinned_to(g, e);
@@ -369,7 +358,7 @@ static bool make_reserved_room(struct xha_engine *g)
 {
 	struct xha_nic *nic;
 	bool made = false;
-	u32 have;
+	u32 have, lack;
 	int dir;
 
 	list_for_each_entry(nic, &g->nics, node) {
@@ -380,7 +369,10 @@ static bool make_reserved_room(struct xha_engine *g)
 				have += xha_twins_leaving(g, nic);
 			if (nic->reserved[dir] <= have)
 				continue;
-			make_room(nic, dir, nic->reserved[dir] - have, false);
+			lack = nic->reserved[dir] - have;
+			make_room(nic, dir, min_t(u32, lack, XHA_SLOTS_BATCH), false);
+			if (lack > XHA_SLOTS_BATCH)
+				xha_cache_kick(g);
 			made = true;
 		}
 	}
@@ -416,103 +408,6 @@ static void follow_pins(struct xha_engine *g)
 	reserve(g);
 }
 
-/*
- * The NIC may have forgotten it, as one does that was reset: for a whole period all packets came
- * there, and were decrypted by the kernel. It enters again, ever later if that changes nothing:
- * its packets may be of a kind that the NIC leaves to the kernel.
- */
-static bool forgotten(struct xha_slot_sa *e)
-{
-	u64 tick = e->engine->tick;
-	bool hit = READ_ONCE(e->hit);
-	bool lost = e->inbound && READ_ONCE(e->miss) && !hit && tick > e->entered + 1;
-
-	/* It came to this NIC, whoever decrypted it. */
-	if (hit || READ_ONCE(e->miss))
-		e->came = READ_ONCE(e->x->lastused);
-	WRITE_ONCE(e->miss, false);
-	WRITE_ONCE(e->hit, false);
-	if (hit)
-		e->lapses = 0;
-	if (lost)
-		e->wait = tick + backoff(e->lapses++) - 1;
-	return lost;
-}
-
-/*
- * A NIC that was reset and stayed up drops all packets of SAs that it knows no more, and nobody
- * tells. Of a frame that is lost now and then a reset is not the reason. So a NIC that has dropped
- * at least half as many packets as SAs in its slots were given, in two ticks in a row in which they
- * were given any, or many at once, is told its outbound SAs anew: they leave and enter again,
- * which costs no packet. If it goes on, it has another reason, and is asked ever more rarely, unless
- * it drops far more than it did then.
- */
-static bool distrusted(struct xha_nic *nic)
-{
-	u64 tick = nic->engine->tick, now = xha_nic_dropped(nic), more = now - nic->dropped;
-	u64 handed = nic->handed;
-	bool due = tick >= nic->trusted;
-
-	nic->dropped = now;
-	nic->handed = 0;
-	/* Of what it does with SAs that tells nothing. */
-	if (!handed)
-		return false;
-	if (2 * more < handed) {
-		nic->bad = 0;
-		nic->lost = 0;
-		nic->doubts -= due && nic->doubts;
-		return false;
-	}
-	nic->bad++;
-	nic->lost += min(more, handed);
-	if ((nic->bad < BAD_MIN && nic->lost < LOST_MIN) || !(due || more > 2 * nic->usual) ||
-	    !atomic_read(&nic->used[XHA_OUT]))
-		return false;
-	nic->bad = 0;
-	nic->lost = 0;
-	nic->usual = more;
-	nic->trusted = tick + 2 * backoff(min_t(u32, nic->doubts++, DOUBTS_MAX));
-	nic->renewed++;
-	return true;
-}
-
-/*
- * Inbound: packets have come since it was last seen that its NIC had decrypted one, which is told
- * by the second, and in two ticks in a row none was seen: they come by another device. On a
- * standby none come.
- */
-static bool bypassed(struct xha_slot_sa *e)
-{
-	time64_t used = READ_ONCE(e->x->lastused);
-
-	if (!e->inbound)
-		return false;
-	if (used <= e->came) {
-		e->strays = 0;
-		return false;
-	}
-	if (++e->strays < STRAYS)
-		return false;
-	WRITE_ONCE(e->seen, 0);
-	e->strays = 0;
-	e->wait = e->engine->tick + backoff(e->lapses++) - 1;
-	return true;
-}
-
-/* Behind look(): what was given to them and what they dropped are of the same moment. */
-static void doubt(struct xha_engine *g)
-{
-	struct xha_nic *nic;
-
-	list_for_each_entry(nic, &g->nics, node) {
-		if (!distrusted(nic))
-			continue;
-		nic->epoch++;
-		xha_cache_kick(g);
-	}
-}
-
 /* It is to be told anew of this one. */
 static bool outdated(const struct xha_slot_sa *e)
 {
@@ -537,8 +432,8 @@ static void correct(struct xha_engine *g, bool ticked)
 	list_for_each_entry(e, &g->held, held) {
 		if (READ_ONCE(e->dead)) {
 			list_move_tail(&e->pick, &picked);
-		} else if (!xha_nic_takes(e->nic) || (ticked && (forgotten(e) || bypassed(e))) ||
-			   elsewhere(g, e) || e->away) {
+		} else if (!xha_nic_takes(e->nic) || (ticked && xha_doubt(e)) || elsewhere(g, e) ||
+			   e->away) {
 			xha_slot_pick(e, &picked);
 		} else if (e->pin && e->nic != pinned_to(g, e)) {
 			list_move_tail(&e->pick, &picked);
@@ -733,7 +628,7 @@ static void decide(struct xha_engine *g, bool ticked, bool swaps)
 	begin(g);
 	look(g);
 	if (ticked)
-		doubt(g);
+		xha_doubt_nics(g);
 	g->decided = g->policy;
 	g->judged = g->numbers;
 	g->decisions++;

@@ -40,9 +40,9 @@
  *
  * Who holds RTNL waits for the mutex, and so does the kernel's collector of dead SAs. So the
  * worker holds it for one grace period or one call of a driver that may sleep, and then lets others
- * have it; see xha_cache_breathe(). Who holds RTNL calls drivers for at most XHA_SLOTS_NOW SAs, but for what
- * the user has asked for, and when a NIC is taken away: the kernel's contract with its driver is
- * that its SAs have gone then.
+ * have it; see xha_cache_breathe(). Who holds RTNL calls drivers for at most XHA_SLOTS_NOW SAs, but
+ * for what the user has asked for, and when a NIC is taken away: the kernel's contract with its
+ * driver is that its SAs have gone then.
  */
 
 #define XHA_ENGINE_KIND		"xfrm_engine"
@@ -264,7 +264,7 @@ struct xha_engine {
 	unsigned long walk;		/* jiffies of the next look at all SAs */
 	bool moved;			/* addresses have come or gone since then; atomic */
 	unsigned long reviewed;		/* jiffies from which on routes are looked up anew */
-	u32 routes;			/* generations of the routes that SAs were held against */
+	u64 routes;			/* generation of those that SAs were held against */
 	u32 visits;			/* SAs of this look */
 	bool open;
 	bool kicked;			/* atomic */
@@ -349,6 +349,17 @@ u32 xha_twins_leaving(const struct xha_engine *g, const struct xha_nic *nic);
 void xha_twins_wait(const struct xha_engine *g, unsigned long timeout);
 void xha_twins_settle(const struct xha_nic *nic, unsigned long timeout);
 void xha_twins_exit(void);
+
+/* doubt.c */
+#define XHA_WAIT_MAX	10
+/* Ticks until the next attempt, after so many that did not help */
+static inline u64 xha_backoff(u32 n)
+{
+	return 1ULL << min_t(u32, n, XHA_WAIT_MAX);
+}
+
+bool xha_doubt(struct xha_slot_sa *e);
+void xha_doubt_nics(struct xha_engine *g);
 
 /* cache.c */
 int xha_cache_init(struct xha_engine *g);

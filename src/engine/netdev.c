@@ -313,8 +313,9 @@ static void set_up(struct xha_nic *nic, bool up)
 	if (nic->up == up && xha_nic_takes(nic) == took)
 		return;
 	mutex_lock(&g->mutex);
-	/* Whatever it had room for before, it may have been reset since. */
+	/* Whatever it had room for before, it may have been reset since; the worker may be late. */
 	if (up && !nic->up) {
+		xha_slots_evict(g, nic, U32_MAX);
 		for (dir = 0; dir < XHA_DIRS; dir++)
 			nic->room[dir] = XHA_SLOTS_ANY;
 		nic->unfit = false;

@@ -275,8 +275,8 @@ static void finish(struct xha_slot_sa *e)
 
 /*
  * All of them wait for one grace period. Drivers that give back an inbound SA's slot in
- * xdo_dev_state_free() only (mlx5) decrypt meanwhile what nobody takes: that wait is as short as can
- * be. What is left for finish(): the inbound ones.
+ * xdo_dev_state_free() only (mlx5) decrypt meanwhile what nobody takes: that wait is as short as
+ * can be. What is left for finish(): the inbound ones.
  */
 static void begin(struct xha_engine *g, struct list_head *picked)
 {

@@ -201,8 +201,8 @@ static void look(struct work_struct *work)
 	bool more, down;
 
 	/*
-	 * Whom something can be done for; first of NICs that are taken away, which is waited for. Only
-	 * here twins are put into @ending and taken out of it.
+	 * Whom something can be done for; first of NICs that are taken away, which is waited for.
+	 * Only here twins are put into @ending and taken out of it.
 	 */
 	spin_lock_bh(&leaving_lock);
 	down = sort(true, &most);
@@ -287,7 +287,8 @@ void xha_twins_orphan(struct xha_nic *nic)
 	spin_unlock_bh(&leaving_lock);
 }
 
-static u32 count(const struct list_head *list, const struct xha_engine *g, const struct xha_nic *nic)
+static u32 count(const struct list_head *list, const struct xha_engine *g,
+		 const struct xha_nic *nic)
 {
 	struct xha_twin *t;
 	u32 n = 0;
