@@ -67,7 +67,7 @@ entering() { # K 4|6
 	must wait_for 10 at "$(spi_in "$1")" software
 	adds=$(($(nic nic0 rx_adds) + $(nic nic1 rx_adds)))
 	for slow in nic0 nic1; do
-		echo 6000 > "$debug/$slow/add_delay_ms"
+		echo 600000 > "$debug/$slow/add_delay_ms"
 	done
 	must ha cache unpin eng0 "$(spi_in "$1")"
 	# The worker is in the driver, and says nothing until it is back.

@@ -33,15 +33,20 @@ static u32 free_slots(const struct xha_nic *nic, int dir)
 	return less(empty_slots(nic, dir), nic->reserved[dir]);
 }
 
+/* Outbound SAs in its slots, without those that leave them */
+static u32 stay(const struct xha_nic *nic)
+{
+	return less(atomic_read(&nic->used[XHA_OUT]), xha_twins_leaving(nic->engine, nic));
+}
+
 /* Outbound: also those that are about to be free */
 static u32 coming_slots(const struct xha_nic *nic)
 {
-	u32 limit = min(nic->slots[XHA_OUT], nic->room[XHA_OUT]), stay;
+	u32 limit = min(nic->slots[XHA_OUT], nic->room[XHA_OUT]);
 
 	if (!xha_nic_takes(nic))
 		return 0;
-	stay = less(atomic_read(&nic->used[XHA_OUT]), xha_twins_leaving(nic->engine, nic));
-	return less(less(limit, stay), nic->reserved[XHA_OUT]);
+	return less(less(limit, stay(nic)), nic->reserved[XHA_OUT]);
 }
 
 /**
@@ -454,8 +459,7 @@ static void correct(struct xha_engine *g, bool ticked)
 /* Has the one more outbound SAs than the other, for its weight? By so many that it matters */
 static u32 surplus(const struct xha_nic *a, const struct xha_nic *b)
 {
-	u64 mine = (u64)atomic_read(&a->used[XHA_OUT]) * b->weight;
-	u64 its = (u64)atomic_read(&b->used[XHA_OUT]) * a->weight;
+	u64 mine = (u64)stay(a) * b->weight, its = (u64)stay(b) * a->weight;
 
 	return mine > its ? div_u64(mine - its, a->weight + b->weight) : 0;
 }
@@ -473,9 +477,11 @@ static void even_out(struct xha_engine *g)
 	if (!g->uneven)
 		return;
 	g->uneven = false;
-	/* One that can't do what it is offered has its part. */
-	list_for_each_entry(nic, &g->nics, node)
+	/* One that can't do what it was offered last has its part until it can do another. */
+	list_for_each_entry(nic, &g->nics, node) {
 		nic->tried = nic->unfit;
+		g->uneven |= nic->unfit;
+	}
 	list_for_each_entry(nic, &g->nics, node) {
 		least = least_loaded(g, XHA_OUT);
 		if (!least)
