@@ -49,7 +49,7 @@ static void __net_exit net_stop(struct net *net)
 	xha_links_fini(&xn->links);
 	mutex_unlock(&xn->mutex);
 	xha_sa_net_fini(xn);
-	xha_engine_net_fini();
+	xha_engine_net_fini(xn);
 	free_percpu(xn->stats);
 }
 

@@ -294,6 +294,7 @@ struct xha_net {
 	spinlock_t event_lock;		/* the next one */
 	struct xha_event_rate event_rate[XHA_EVENT_KINDS];
 	struct xha_engine __rcu *adopter;	/* takes SAs that nobody gave to a device */
+	bool checked;			/* engine/policy.c has its hooks here; its lock */
 	bool dead;
 };
 
@@ -454,7 +455,7 @@ int xha_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 int xha_engine_init(void);
 void xha_engine_exit(void);
 void xha_engine_hear(struct xfrm_state *x);	/* installed or changed; RCU */
-void xha_engine_net_fini(void);
+void xha_engine_net_fini(struct xha_net *xn);
 /* The NIC in whose slot an SA is, or NULL; RCU */
 const struct net_device *xha_engine_nic(const struct xfrm_state *x);
 

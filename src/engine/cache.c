@@ -6,9 +6,6 @@
 #include "engine/engine.h"
 
 #define RETRY_ROOM	16	/* ticks until a full NIC is offered one more SA */
-#define WAIT_MAX	10	/* who fails n times waits 2^n ticks, n at most this */
-#define DOUBTS_MAX	5	/* the same for a NIC that drops packets */
-#define LEAVE		(HZ / 10)	/* a slot is waited for so long, else until the next tick */
 #define KICK		(HZ / 50)	/* what comes within it is one decision, */
 #define KICK_COST	20	/* or within so many times what a decision takes */
 #define LOOK		32	/* so many SAs at once; see look() */
@@ -18,17 +15,73 @@ static int direction(const struct xha_slot_sa *e)
 	return e->inbound ? XHA_IN : XHA_OUT;
 }
 
-/* Ticks until the next attempt, after so many that did not help */
-static u64 backoff(u32 n)
+static u32 less(u32 a, u32 b)
 {
-	return 1ULL << min_t(u32, n, WAIT_MAX);
+	return a > b ? a - b : 0;
 }
 
-static u32 free_slots(const struct xha_nic *nic, int dir)
+static u32 empty_slots(const struct xha_nic *nic, int dir)
 {
 	u32 used = atomic_read(&nic->used[dir]), limit = min(nic->slots[dir], nic->room[dir]);
 
-	return xha_nic_takes(nic) && limit > used ? limit - used : 0;
+	return xha_nic_takes(nic) ? less(limit, used) : 0;
+}
+
+/* For those whom heat gives one */
+static u32 free_slots(const struct xha_nic *nic, int dir)
+{
+	return less(empty_slots(nic, dir), nic->reserved[dir]);
+}
+
+/* Outbound SAs in its slots, without those that leave them */
+static u32 stay(const struct xha_nic *nic)
+{
+	return less(atomic_read(&nic->used[XHA_OUT]), xha_twins_leaving(nic->engine, nic));
+}
+
+/* Outbound: also those that are about to be free */
+static u32 coming_slots(const struct xha_nic *nic)
+{
+	u32 limit = min(nic->slots[XHA_OUT], nic->room[XHA_OUT]);
+
+	if (!xha_nic_takes(nic))
+		return 0;
+	return less(less(limit, stay(nic)), nic->reserved[XHA_OUT]);
+}
+
+/**
+ * xha_cache_breathe() - who waits for the mutex has it now
+ * @g: engine; mutex, of its worker
+ *
+ * SAs in a list by @pick are known still.
+ *
+ * Return: false if the engine device has gone down, or what the caller knows of SAs, NICs and plans
+ * is void.
+ */
+bool xha_cache_breathe(struct xha_engine *g)
+{
+	unsigned long turn = g->turn;
+
+	mutex_unlock(&g->mutex);
+	cond_resched();
+	mutex_lock(&g->mutex);
+	return g->open && g->turn == turn;
+}
+
+/* As xha_cache_breathe(), for as long as outbound SAs take to leave, but not for ever. */
+static bool wait_for_slots(struct xha_engine *g)
+{
+	unsigned long turn = g->turn;
+
+	mutex_unlock(&g->mutex);
+	xha_twins_wait(g, XHA_TWIN_LEAVE);
+	mutex_lock(&g->mutex);
+	return g->open && g->turn == turn;
+}
+
+static bool leave(struct xha_engine *g, struct list_head *picked)
+{
+	return xha_slots_leave_gently(g, picked, xha_cache_breathe);
 }
 
 /* In relation to its weight, the NIC with fewest. */
@@ -56,7 +109,10 @@ static struct xha_nic *by_ifindex(struct xha_engine *g, int ifindex)
 	return NULL;
 }
 
-/* The NIC that an inbound SA's packets come to; of a single one there is no doubt. */
+/*
+ * The NIC that an inbound SA's packets come to. Of a single one there is no doubt, until packets
+ * have come, which were seen there, or came by another device.
+ */
 static struct xha_nic *receiver(struct xha_engine *g, const struct xha_slot_sa *e)
 {
 	struct xha_nic *nic = NULL;
@@ -64,9 +120,15 @@ static struct xha_nic *receiver(struct xha_engine *g, const struct xha_slot_sa *
 
 	if (seen)
 		nic = by_ifindex(g, seen);
-	else if (list_is_singular(&g->nics))
+	else if (list_is_singular(&g->nics) && !READ_ONCE(e->x->lastused))
 		nic = list_first_entry(&g->nics, struct xha_nic, node);
 	return nic && xha_nic_takes(nic) ? nic : NULL;
+}
+
+/* Do its packets pass the engine device, as far as is known? */
+static bool passes(const struct xha_slot_sa *e)
+{
+	return !e->away && (!e->inbound || READ_ONCE(e->seen) || !READ_ONCE(e->x->lastused));
 }
 
 /**
@@ -84,10 +146,11 @@ u64 xha_cache_count(struct xha_engine *g, struct xha_slot_sa *e)
 
 	/* On a standby it may have been told of less. */
 	more = packets > e->packets ? packets - e->packets : 0;
-	if (e->nic)
-		g->packets_hard += more;
-	else
-		g->packets_soft += more;
+	if (e->nic && !e->inbound)
+		e->nic->handed += more;
+	/* What takes another way is nobody's here. */
+	if (passes(e))
+		*(e->nic ? &g->packets_hard : &g->packets_soft) += more;
 	e->packets = packets;
 	return packets;
 }
@@ -107,7 +170,7 @@ static void refused(struct xha_engine *g, struct xha_slot_sa *e, struct xha_nic 
 	room = used < nic->held[dir];
 	/* One that another has left for makes another leave the next time: not at each tick. */
 	if ((unfit || room || e->pin) && g->tick >= e->wait)
-		e->wait = g->tick + backoff(e->refusals++);
+		e->wait = g->tick + xha_backoff(e->refusals++);
 	if (dir == XHA_OUT)
 		nic->unfit = unfit;
 	/* What is said of the SA is not said of the NIC. */
@@ -153,14 +216,14 @@ static bool place(struct xha_engine *g, struct xha_slot_sa *e)
  * A swap costs what the drivers' calls take, when one enters and when one has left; what is
  * waited for (packets, grace periods) costs no CPU time.
  */
-static void measured(struct xha_engine *g, u64 start, u32 swaps)
+static void measured(struct xha_engine *g, u64 took, u32 swaps)
 {
-	u64 took = ktime_get_ns() - start, ns = 0;
+	u64 ns = 0;
 	struct xha_nic *nic;
 	u32 gone = 0;
 
 	list_for_each_entry(nic, &g->nics, node) {
-		gone += atomic_xchg(&nic->gone, 0);
+		gone += atomic_xchg(&nic->n_gone, 0);
 		ns += atomic64_xchg(&nic->gone_ns, 0);
 	}
 	if (gone)
@@ -169,35 +232,55 @@ static void measured(struct xha_engine *g, u64 start, u32 swaps)
 		xha_heat_took(&g->policy, div_u64(took, swaps) + g->leave_ns);
 }
 
-/* Whoever leaves does so first; whoever enters finds the slots free, or tries at the next tick. */
-static void carry_out(struct xha_engine *g, struct xha_heat_plan *plan, struct xha_nic *nic)
+static bool pins_wait(const struct xha_engine *g)
+{
+	const struct xha_nic *nic;
+
+	list_for_each_entry(nic, &g->nics, node)
+		if (nic->reserved[XHA_OUT])
+			return true;
+	return false;
+}
+
+/*
+ * Whoever leaves does so first; whoever enters finds the slots free, or tries when they are. False:
+ * as xha_cache_breathe().
+ */
+static bool carry_out(struct xha_engine *g, struct xha_heat_plan *plan, struct xha_nic *nic)
 {
 	int dir = nic ? XHA_IN : XHA_OUT;
 	struct xha_slot_sa *e;
+	u64 start, took = 0;
 	LIST_HEAD(picked);
+	bool same = true;
 	u32 i, n = 0;
-	u64 start;
 
+	if (dir == XHA_OUT)
+		WRITE_ONCE(g->wants, plan->count || pins_wait(g));
 	for (i = plan->fills; i < plan->count; i++)
 		xha_slot_pick(plan->cold[i - plan->fills].who, &picked);
-	xha_slots_leave(g, &picked);
-	if (plan->count > plan->fills && dir == XHA_OUT) {
-		struct xha_nic *each;
-
-		list_for_each_entry(each, &g->nics, node)
-			xha_twins_wait(each, LEAVE);
-	}
-	start = ktime_get_ns();
-	for (i = 0; i < plan->count; i++) {
+	if (!leave(g, &picked))
+		return false;
+	if (plan->count > plan->fills && dir == XHA_OUT && !wait_for_slots(g))
+		return false;
+	for (i = 0; i < plan->count && same; i++) {
 		e = plan->hot[i].who;
 		if (nic ? !free_slots(nic, dir) : !least_loaded(g, dir))
 			break;
+		if (e->nic || e->pin)
+			continue;
+		start = ktime_get_ns();
 		if (nic ? enter(g, e, nic) : place(g, e)) {
 			xha_heat_enter(&e->heat, &g->policy, g->tick);
 			n++;
 		}
+		took += ktime_get_ns() - start;
+		same = xha_cache_breathe(g);
 	}
-	measured(g, start, n);
+	if (dir == XHA_OUT && i == plan->count)
+		WRITE_ONCE(g->wants, pins_wait(g));
+	measured(g, took, n);
+	return same;
 }
 
 /* So many leave a NIC, the coldest first, and those last that the user has put there. */
@@ -213,7 +296,7 @@ static void make_room(struct xha_nic *nic, int dir, u32 n, bool pinned)
 
 	/* Without memory for an order, all leave: the hot ones come back. */
 	if (xha_cache_plan_alloc(&plan, n)) {
-		xha_slots_evict(g, nic);
+		xha_slots_evict(g, nic, U32_MAX);
 		return;
 	}
 	xha_heat_plan_begin(&plan, 0);
@@ -227,7 +310,6 @@ static void make_room(struct xha_nic *nic, int dir, u32 n, bool pinned)
 		xha_slot_pick(plan.cold[i].who, &picked);
 	xha_slots_leave(g, &picked);
 	xha_cache_plan_free(&plan);
-	xha_twins_wait(nic, LEAVE);
 }
 
 /**
@@ -249,64 +331,92 @@ static struct xha_nic *pinned_to(struct xha_engine *g, const struct xha_slot_sa 
 	return e->pin == XHA_PIN_NIC ? by_ifindex(g, e->pin_ifindex) : NULL;
 }
 
-/* Where the user says, whoever has the slot. One that the NIC refuses waits like any other. */
-static void follow_pin(struct xha_engine *g, struct xha_slot_sa *e)
+/* It is to be elsewhere, and may go now: one that the NIC has refused waits like any other. */
+static struct xha_nic *heads_for(struct xha_engine *g, const struct xha_slot_sa *e)
 {
 	struct xha_nic *to = pinned_to(g, e);
-	int dir = direction(e);
 
-	if (e->nic || READ_ONCE(e->dead) || !to || !xha_nic_takes(to) || g->tick < e->wait)
+	return to && !e->nic && !e->away && !READ_ONCE(e->dead) && xha_nic_takes(to) &&
+	       g->tick >= e->wait ? to : NULL;
+}
+
+/* What comes free is kept for them. */
+static void reserve(struct xha_engine *g)
+{
+	struct xha_slot_sa *e;
+	unsigned long number;
+	struct xha_nic *nic;
+
+	list_for_each_entry(nic, &g->nics, node)
+		memset(nic->reserved, 0, sizeof(nic->reserved));
+	if (!g->pins)
 		return;
-	/* One that is about to leave is enough. */
-	if (!free_slots(to, dir) && (dir == XHA_IN || xha_twins_wait(to, 0)))
-		make_room(to, dir, 1, false);
-	if (free_slots(to, dir) && enter(g, e, to)) {
-		e->why = XFRM_HA_CACHE_REASON_PINNED;
-		e->gain = 0;
-		e->margin = 0;
+	xa_for_each(&g->sas, number, e) {
+		nic = e->pin ? heads_for(g, e) : NULL;
+		if (nic)
+			nic->reserved[direction(e)]++;
 	}
 }
 
-/*
- * The NIC may have forgotten it, as one does that was reset: for a whole period all packets came
- * there, and were decrypted by the kernel. It enters again, ever later if that changes nothing:
- * its packets may be of a kind that the NIC leaves to the kernel.
- */
-static bool forgotten(struct xha_slot_sa *e)
+/* As many leave as are missing, less those that are about to. True: some have begun to. */
+static bool make_reserved_room(struct xha_engine *g)
 {
-	u64 tick = e->engine->tick;
-	bool hit = READ_ONCE(e->hit);
-	bool lost = e->inbound && READ_ONCE(e->miss) && !hit && tick > e->entered + 1;
+	struct xha_nic *nic;
+	bool made = false;
+	u32 have, lack;
+	int dir;
 
-	WRITE_ONCE(e->miss, false);
-	WRITE_ONCE(e->hit, false);
-	if (hit)
-		e->lapses = 0;
-	if (lost)
-		e->wait = tick + backoff(e->lapses++) - 1;
-	return lost;
+	list_for_each_entry(nic, &g->nics, node) {
+		for (dir = 0; dir < XHA_DIRS; dir++) {
+			have = empty_slots(nic, dir);
+			/* One that is about to leave is enough. */
+			if (dir == XHA_OUT)
+				have += xha_twins_leaving(g, nic);
+			if (nic->reserved[dir] <= have)
+				continue;
+			lack = nic->reserved[dir] - have;
+			make_room(nic, dir, min_t(u32, lack, XHA_SLOTS_BATCH), false);
+			if (lack > XHA_SLOTS_BATCH)
+				xha_cache_kick(g);
+			made = true;
+		}
+	}
+	return made;
 }
 
-/*
- * A NIC that was reset and stayed up drops the packets of SAs that it knows no more, and nobody
- * tells. So one that drops packets has its outbound SAs leave, and enter again, which costs no
- * packet. If it goes on, it has another reason, and is asked ever more rarely, unless it drops
- * far more than it did then.
- */
-static bool distrusted(struct xha_nic *nic)
+/* Where the user says, whoever has the slot. */
+static void follow_pins(struct xha_engine *g)
 {
-	u64 tick = nic->engine->tick, now = xha_nic_dropped(nic), more = now - nic->dropped;
-	bool due = tick >= nic->trusted;
+	struct xha_slot_sa *e;
+	unsigned long number;
+	struct xha_nic *to;
 
-	nic->dropped = now;
-	if (due && !more)
-		nic->doubts = 0;
-	if (!more || !(due || more > 2 * nic->usual) || !atomic_read(&nic->used[XHA_OUT]))
-		return false;
-	nic->usual = more;
-	nic->trusted = tick + 2 * backoff(min_t(u32, nic->doubts++, DOUBTS_MAX));
-	nic->renewed++;
-	return true;
+	reserve(g);
+	if (!g->pins)
+		return;
+	if (make_reserved_room(g))
+		wait_for_slots(g);
+	if (!g->open)
+		return;
+	xa_for_each(&g->sas, number, e) {
+		to = e->pin ? heads_for(g, e) : NULL;
+		if (!to || !empty_slots(to, direction(e)))
+			continue;
+		if (enter(g, e, to)) {
+			e->why = XFRM_HA_CACHE_REASON_PINNED;
+			e->gain = 0;
+			e->margin = 0;
+		}
+		if (!xha_cache_breathe(g) && !g->open)
+			return;
+	}
+	reserve(g);
+}
+
+/* It is to be told anew of this one. */
+static bool outdated(const struct xha_slot_sa *e)
+{
+	return !e->inbound && e->epoch != e->nic->epoch;
 }
 
 /* Its packets come to another NIC, and nobody has said that it is to stay. */
@@ -318,38 +428,38 @@ static bool elsewhere(struct xha_engine *g, const struct xha_slot_sa *e)
 /* SAs that can't stay where they are. */
 static void correct(struct xha_engine *g, bool ticked)
 {
+	u32 renewals = g->policy.swaps;
 	struct xha_slot_sa *e;
-	unsigned long number;
-	struct xha_nic *nic;
 	LIST_HEAD(picked);
 	u64 start;
 
-	list_for_each_entry(nic, &g->nics, node)
-		nic->renew = ticked && distrusted(nic);
 	start = ktime_get_ns();
 	list_for_each_entry(e, &g->held, held) {
-		if (READ_ONCE(e->dead))
-			list_add_tail(&e->pick, &picked);
-		else if (!xha_nic_takes(e->nic) || (ticked && forgotten(e)) ||
-			 elsewhere(g, e) || (!e->inbound && e->nic->renew))
+		if (READ_ONCE(e->dead)) {
+			list_move_tail(&e->pick, &picked);
+		} else if (!xha_nic_takes(e->nic) || (ticked && xha_doubt(e)) || elsewhere(g, e) ||
+			   e->away) {
 			xha_slot_pick(e, &picked);
-		else if (e->pin && e->nic != pinned_to(g, e))
-			list_add_tail(&e->pick, &picked);
+		} else if (e->pin && e->nic != pinned_to(g, e)) {
+			list_move_tail(&e->pick, &picked);
+		} else if (outdated(e) && renewals) {
+			xha_slot_pick(e, &picked);
+			renewals--;
+		}
 	}
 	g->tick_ns += ktime_get_ns() - start;
-	xha_slots_leave(g, &picked);
-	if (!g->pins)
-		return;
-	xa_for_each(&g->sas, number, e)
-		if (e->pin)
-			follow_pin(g, e);
+	/* There may be more. */
+	if (!renewals)
+		xha_cache_kick(g);
+	leave(g, &picked);
+	if (g->open)
+		follow_pins(g);
 }
 
 /* Has the one more outbound SAs than the other, for its weight? By so many that it matters */
 static u32 surplus(const struct xha_nic *a, const struct xha_nic *b)
 {
-	u64 mine = (u64)atomic_read(&a->used[XHA_OUT]) * b->weight;
-	u64 its = (u64)atomic_read(&b->used[XHA_OUT]) * a->weight;
+	u64 mine = (u64)stay(a) * b->weight, its = (u64)stay(b) * a->weight;
 
 	return mine > its ? div_u64(mine - its, a->weight + b->weight) : 0;
 }
@@ -361,14 +471,17 @@ static u32 surplus(const struct xha_nic *a, const struct xha_nic *b)
 static void even_out(struct xha_engine *g)
 {
 	struct xha_nic *nic, *least;
+	bool made = false;
 	u32 n;
 
 	if (!g->uneven)
 		return;
 	g->uneven = false;
-	/* One that can't do what it is offered has its part. */
-	list_for_each_entry(nic, &g->nics, node)
+	/* One that can't do what it was offered last has its part until it can do another. */
+	list_for_each_entry(nic, &g->nics, node) {
 		nic->tried = nic->unfit;
+		g->uneven |= nic->unfit;
+	}
 	list_for_each_entry(nic, &g->nics, node) {
 		least = least_loaded(g, XHA_OUT);
 		if (!least)
@@ -379,9 +492,12 @@ static void even_out(struct xha_engine *g)
 		make_room(nic, XHA_OUT, min3(n, free_slots(least, XHA_OUT), g->policy.swaps),
 			  false);
 		g->uneven = true;
+		made = true;
 	}
 	list_for_each_entry(nic, &g->nics, node)
 		nic->tried = false;
+	if (made)
+		wait_for_slots(g);
 }
 
 /* An inbound SA is its NIC's business, the outbound ones are everybody's. */
@@ -399,7 +515,7 @@ static void offer(struct xha_engine *g, struct xha_slot_sa *e, u64 heat)
 {
 	struct xha_heat_plan *plan = plan_of(g, e);
 
-	if (!plan || e->pin || READ_ONCE(e->dead))
+	if (!plan || e->pin || e->away || READ_ONCE(e->dead))
 		return;
 	if (e->nic)
 		xha_heat_plan_resident(plan, heat, e);
@@ -407,14 +523,19 @@ static void offer(struct xha_engine *g, struct xha_slot_sa *e, u64 heat)
 		xha_heat_plan_candidate(plan, heat, e);
 }
 
-static void note_held(struct xha_engine *g)
+/* Drivers may give slots back a little later than they say. */
+static void note_held(struct xha_engine *g, bool ticked)
 {
 	struct xha_nic *nic;
 	int dir;
 
-	list_for_each_entry(nic, &g->nics, node)
-		for (dir = 0; dir < XHA_DIRS; dir++)
-			nic->held[dir] = atomic_read(&nic->used[dir]);
+	list_for_each_entry(nic, &g->nics, node) {
+		for (dir = 0; dir < XHA_DIRS; dir++) {
+			u32 used = atomic_read(&nic->used[dir]);
+
+			nic->held[dir] = ticked ? used : max(nic->held[dir], used);
+		}
+	}
 }
 
 static void begin(struct xha_engine *g)
@@ -435,21 +556,30 @@ static void begin(struct xha_engine *g)
 			}
 		}
 		xha_heat_plan_begin(&nic->plan, free_slots(nic, XHA_IN));
-		room = min_t(u64, (u64)room + free_slots(nic, XHA_OUT), U32_MAX);
+		/* What is about to be free is enough for somebody: nobody else leaves for it. */
+		room = min_t(u64, (u64)room + coming_slots(nic), U32_MAX);
 	}
 	xha_heat_plan_begin(&g->plan, room);
 }
 
 /* Why those that are to have a slot are: for xha_cache_reason(). */
-static void end(struct xha_engine *g, struct xha_heat_plan *plan)
+static void end(struct xha_engine *g, struct xha_heat_plan *plan, bool swaps)
 {
 	struct xha_heat_verdict v;
 	struct xha_slot_sa *e;
 	u32 i;
 
 	xha_heat_plan_end(plan, &g->policy);
+	if (!swaps)
+		plan->count = plan->fills;
 	for (i = 0; i < plan->count; i++) {
 		e = plan->hot[i].who;
+		/* For the slot of another that has not come free in time. */
+		if (e->given && e->given == g->decisions - 1 && i < plan->fills &&
+		    e->why == XFRM_HA_CACHE_REASON_SWAP) {
+			e->given = g->decisions;
+			continue;
+		}
 		e->given = g->decisions;
 		e->why = XFRM_HA_CACHE_REASON_FREE;
 		e->gain = 0;
@@ -485,6 +615,8 @@ static void look(struct xha_engine *g)
 		for (i = 0; i < n; i++) {
 			e = next[i];
 			packets = xha_cache_count(g, e);
+			if (!passes(e))
+				e->heat.packets = packets;
 			offer(g, e, xha_heat_tick(&e->heat, &g->policy, packets, g->tick));
 		}
 		from = e->number + 1;
@@ -492,33 +624,42 @@ static void look(struct xha_engine *g)
 	}
 }
 
-static void decide(struct xha_engine *g)
+static void decide(struct xha_engine *g, bool ticked, bool swaps)
 {
 	struct xha_nic *nic;
 	u64 start, took;
+	bool same;
 
 	start = ktime_get_ns();
 	begin(g);
 	look(g);
+	if (ticked)
+		xha_doubt_nics(g);
 	g->decided = g->policy;
 	g->judged = g->numbers;
 	g->decisions++;
-	end(g, &g->plan);
+	end(g, &g->plan, swaps);
 	list_for_each_entry(nic, &g->nics, node)
-		end(g, &nic->plan);
+		end(g, &nic->plan, swaps);
 	took = ktime_get_ns() - start;
 	g->tick_ns += took;
 	WRITE_ONCE(g->pause, max_t(unsigned long, KICK, nsecs_to_jiffies(KICK_COST * took)));
 
-	carry_out(g, &g->plan, NULL);
-	list_for_each_entry(nic, &g->nics, node)
-		carry_out(g, &nic->plan, nic);
+	same = carry_out(g, &g->plan, NULL);
+	if (same)
+		list_for_each_entry(nic, &g->nics, node) {
+			same = carry_out(g, &nic->plan, nic);
+			if (!same)
+				break;
+		}
+	if (!same)
+		xha_cache_kick(g);
 }
 
 static void work(struct work_struct *work)
 {
 	struct xha_engine *g = container_of(to_delayed_work(work), struct xha_engine, work);
-	bool ticked = time_after_eq(jiffies, g->next);
+	bool ticked = time_after_eq(jiffies, g->next), swaps;
 
 	mutex_lock(&g->mutex);
 	if (ticked) {
@@ -528,15 +669,20 @@ static void work(struct work_struct *work)
 		g->next = jiffies + period;
 		g->ticks++;
 	}
-	WRITE_ONCE(g->kicked, false);
+	swaps = xchg(&g->kicked, false) || ticked;
+	WRITE_ONCE(g->freed, false);
 	if (g->open) {
-		note_held(g);
-		xha_slots_adopt(g);
-		correct(g, ticked);
-		even_out(g);
-		decide(g);
-		queue_delayed_work(system_long_wq, &g->work,
-				   time_after(g->next, jiffies) ? g->next - jiffies : 0);
+		note_held(g, ticked);
+		xha_slots_adopt(g, ticked);
+		if (g->open)
+			correct(g, ticked);
+		if (g->open)
+			even_out(g);
+		if (g->open)
+			decide(g, ticked, swaps);
+		if (g->open)
+			queue_delayed_work(system_long_wq, &g->work,
+					   time_after(g->next, jiffies) ? g->next - jiffies : 0);
 	}
 	mutex_unlock(&g->mutex);
 }
@@ -548,6 +694,18 @@ static void work(struct work_struct *work)
 void xha_cache_kick(struct xha_engine *g)
 {
 	if (READ_ONCE(g->open) && !xchg(&g->kicked, true))
+		mod_delayed_work(system_long_wq, &g->work, READ_ONCE(g->pause));
+}
+
+/**
+ * xha_cache_freed() - an outbound SA has left its slot at last: does one wait for that?
+ * @g: engine; any context
+ *
+ * That decision fills free slots only: it would make SAs change places at any rate.
+ */
+void xha_cache_freed(struct xha_engine *g)
+{
+	if (READ_ONCE(g->open) && READ_ONCE(g->wants) && !xchg(&g->freed, true))
 		mod_delayed_work(system_long_wq, &g->work, READ_ONCE(g->pause));
 }
 
@@ -605,8 +763,8 @@ enum xfrm_ha_cache_reason xha_cache_reason(struct xha_slot_sa *e, struct xha_hea
 		v->margin = e->margin;
 		return e->why;
 	}
-	nic = e->inbound ? receiver(g, e) : NULL;
-	if (!e->inbound)
+	nic = e->inbound && !e->away ? receiver(g, e) : NULL;
+	if (!e->inbound && !e->away)
 		list_for_each_entry(other, &g->nics, node)
 			if (xha_nic_takes(other))
 				nic = other;
@@ -668,6 +826,7 @@ int xha_cache_reserve(struct xha_engine *g, u32 swaps)
 {
 	struct xha_nic *nic;
 
+	g->turn++;
 	if (g->plan.room <= swaps && xha_cache_plan_alloc(&g->plan, swaps + 1))
 		return -ENOMEM;
 	list_for_each_entry(nic, &g->nics, node)

@@ -241,7 +241,8 @@ static void set_nic(struct xha_nic *nic, struct nlattr **a)
 		nic->drain = nla_get_u8(a[XFRM_HA_A_NIC_DRAIN]);
 	g->uneven = true;
 	if (nic->drain)
-		xha_slots_evict(g, nic);
+		xha_slots_evict(g, nic, U32_MAX);
+	nic->takes = xha_nic_takes(nic);
 	mutex_unlock(&g->mutex);
 	xha_event_engine(g->dev, XFRM_HA_EVENT_NIC_SET, nic->dev->name, 0);
 	xha_cache_kick(g);

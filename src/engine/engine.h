@@ -37,6 +37,12 @@
  * @dead against xdo_dev_state_delete(), which may come at any time, with x->lock held or (an SA
  * that was never installed) without. An SA in the list has an xfrm_state: xdo_dev_state_free()
  * takes it out, under the mutex. Packets read @tx, @late and the ports under RCU.
+ *
+ * Who holds RTNL waits for the mutex, and so does the kernel's collector of dead SAs. So the
+ * worker holds it for one grace period or one call of a driver that may sleep, and then lets others
+ * have it; see xha_cache_breathe(). Who holds RTNL calls drivers for at most XHA_SLOTS_NOW SAs, but
+ * for what the user has asked for, and when a NIC is taken away: the kernel's contract with its
+ * driver is that its SAs have gone then.
  */
 
 #define XHA_ENGINE_KIND		"xfrm_engine"
@@ -61,6 +67,7 @@ struct xha_engine;
  * struct xha_nic - a NIC below an engine device; mutex, and RTNL to come and go
  * @ref: the engine's, and one of each twin
  * @up: running, with carrier
+ * @takes: as of the last change, xha_nic_takes()
  * @slots: the user's limit
  * @room: how many it held when it refused one for want of room
  * @retry: tick from which on one more is tried
@@ -70,14 +77,19 @@ struct xha_engine;
  * @tried: is passed over: can't do the SA at hand
  * @used: slots; atomic, twins leave without the mutex
  * @plan: inbound SAs
+ * @reserved: slots that are for SAs which the user wants here
+ * @gone: is no engine's any more; the lock of the list of those that leave
  * @dropped: as of the last tick; see distrusted()
+ * @handed: packets of outbound SAs in its slots since then
+ * @bad: ticks in a row in which it dropped most of them
+ * @lost: packets that it dropped in these
  * @trusted: tick before which drops mean nothing
  * @doubts: how often it was told its SAs anew, and dropped packets again
  * @usual: packets that it dropped in the tick in which it was told so last
- * @renew: is told them anew now
- * @renewed: how often it was
+ * @epoch: outbound SAs of another one are told to it anew
+ * @renewed: how often it was distrusted
  * @gone_ns: what the calls took by which SAs have left it since the last decision
- * @gone: how many have
+ * @n_gone: how many have
  * @peeked: jiffies, see peek()
  */
 struct xha_nic {
@@ -89,6 +101,7 @@ struct xha_nic {
 	u8 mac[ETH_ALEN];
 	int mtu;
 	bool up;
+	bool takes;
 	bool drain;
 	u32 weight;
 	u32 slots[XHA_DIRS];
@@ -102,14 +115,19 @@ struct xha_nic {
 	u64 entered;
 	u64 refused;
 	struct xha_heat_plan plan;
+	u32 reserved[XHA_DIRS];
+	bool gone;
 	u64 dropped;
+	u64 handed;
+	u32 bad;
+	u64 lost;
 	u64 trusted;
 	u32 doubts;
 	u64 usual;
-	bool renew;
+	u32 epoch;
 	u64 renewed;
 	atomic64_t gone_ns;
-	atomic_t gone;
+	atomic_t n_gone;
 	unsigned long peeked;
 };
 
@@ -127,6 +145,7 @@ struct xha_ports {
  * @node: in the list of those that leave
  * @since: jiffies, when it began to leave
  * @told: the driver has been told to delete it
+ * @over: no packet is its any more; the looker's
  * @freed: its slot is free
  * @down: its NIC went down after it began to leave; the lock of the list
  */
@@ -137,6 +156,7 @@ struct xha_twin {
 	struct list_head node;
 	unsigned long since;
 	bool told;
+	bool over;
 	bool freed;
 	bool down;
 };
@@ -153,16 +173,21 @@ struct xha_twin {
  * @lock: see DOC
  * @tx: of the NIC; RCU, written under @lock
  * @late: ditto, for packets decided on before
+ * @away: its packets take another way than the engine device
+ * @stray: is to be given back
+ * @came: inbound, in a slot: second of the last packet that came to its NIC
+ * @strays: ditto: ticks in a row in which packets came, and not there
  * @hit: inbound, in a slot: a packet was decrypted by hardware since the last tick
  * @miss: ditto, by the kernel although it came to that NIC
  * @entered: tick in which it entered its slot
+ * @epoch: of its NIC when it entered
  * @lapses: inbound: how often its NIC did not decrypt it, since it last did
  * @why: enum xfrm_ha_cache_reason of the last decision that gave it a slot
  * @gain: ditto, of struct xha_heat_verdict
  * @margin: ditto
  * @given: number of that decision
  *
- * What each tick looks at of each SA is in one cache line of its own, from @x to @dead.
+ * What each tick looks at of each SA is in one cache line of its own, from @x to @away.
  */
 struct xha_slot_sa {
 	struct xfrm_state *x ____cacheline_aligned;
@@ -174,6 +199,7 @@ struct xha_slot_sa {
 	bool inbound;
 	u8 pin;
 	bool dead;			/* @lock */
+	bool away;
 
 	struct rhash_head by_x ____cacheline_aligned;
 	struct list_head held;
@@ -184,6 +210,9 @@ struct xha_slot_sa {
 	spinlock_t lock;		/* of @place, @dead */
 	u8 place;
 	bool adopted;
+	bool stray;
+	u32 strays;
+	time64_t came;
 	struct xfrm_state __rcu *tx;
 	struct xfrm_state __rcu *late;
 	struct xha_twin *twin;
@@ -194,6 +223,7 @@ struct xha_slot_sa {
 	u64 moves;
 	int err;
 	u32 refusals;
+	u32 epoch;
 	u32 lapses;
 	u8 why;
 	u64 gain;
@@ -225,14 +255,21 @@ struct xha_engine {
 	struct xha_heat_policy decided;	/* the policy of the last decision */
 	u64 decisions;
 	unsigned long judged;		/* @number of the last SA that it was about */
+	unsigned long turn;		/* changes when SAs, NICs, or the memory of plans go */
 	bool uneven;			/* NICs may have more than their part */
 	bool adopt;
 	char adopt_group[XHA_NAME_LEN];	/* only its SAs; empty: all */
 	struct llist_head newcomers;	/* SAs to be adopted */
 	atomic_t n_newcomers;
 	unsigned long walk;		/* jiffies of the next look at all SAs */
+	bool moved;			/* addresses have come or gone since then; atomic */
+	unsigned long reviewed;		/* jiffies from which on routes are looked up anew */
+	u64 routes;			/* generation of those that SAs were held against */
+	u32 visits;			/* SAs of this look */
 	bool open;
 	bool kicked;			/* atomic */
+	bool wants;			/* SAs that were given an outbound slot wait for it */
+	bool freed;			/* one of these may enter; atomic */
 	/* counters; mutex */
 	u64 ticks, tick_ns;
 	u64 entered, left, refused;
@@ -270,12 +307,31 @@ void xha_slots_exit(void);
 struct xha_slot_sa *xha_slot_sa(const struct xfrm_state *x);	/* RCU; inbound */
 int xha_slot_enter(struct xha_slot_sa *e, struct xha_nic *nic);
 void xha_slot_pick(struct xha_slot_sa *e, struct list_head *picked);
+#define XHA_SLOTS_BATCH	32	/* so many inbound SAs share a grace period at most */
+#define XHA_SLOTS_NOW	4	/* so many leave a NIC that goes down at once */
 void xha_slots_leave(struct xha_engine *g, struct list_head *picked);
-void xha_slots_evict(struct xha_engine *g, const struct xha_nic *nic);
+bool xha_slots_leave_gently(struct xha_engine *g, struct list_head *picked,
+			    bool (*breathe)(struct xha_engine *g));
+void xha_slots_evict(struct xha_engine *g, const struct xha_nic *nic, u32 most);
+void xha_slots_quit(struct xha_engine *g);
+struct xha_slot_sa *xha_slot_create(struct xha_engine *g, struct xfrm_state *x, bool inbound);
+int xha_slot_insert(struct xha_engine *g, struct xha_slot_sa *e);
+void xha_slot_discard(struct xha_slot_sa *e);
+void xha_slot_unlist(struct xha_slot_sa *e);
+void xha_slot_unhash(struct xha_slot_sa *e);
+
+/* adopt.c */
+bool xha_adopt_through(const struct xha_engine *g, struct xfrm_state *x, bool inbound);
+void xha_slots_adopt(struct xha_engine *g, bool ticked);
 void xha_slots_release(struct xha_engine *g);
-void xha_slots_adopt(struct xha_engine *g);
 int xha_engine_adopter(struct xha_engine *g, bool adopt, const char *group,
 		       struct netlink_ext_ack *extack);
+int xha_adopt_init(void);
+void xha_adopt_exit(void);
+
+/* policy.c */
+int xha_policy_begin(struct xha_net *xn);
+void xha_policy_end(struct xha_net *xn);
 
 /* parking.c */
 int xha_parking_init(void);
@@ -284,11 +340,26 @@ void xha_park(struct xha_slot_sa *e);
 
 /* twin.c */
 #define XHA_TWIN_PATIENCE	(2 * HZ)	/* then the NIC is told, packets or not */
+#define XHA_TWIN_LEAVE		(HZ / 10)	/* a slot is waited for so long */
 struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic);
 void xha_twin_leave(struct xha_twin *t);
 void xha_twins_down(const struct net_device *dev);
-bool xha_twins_wait(const struct xha_nic *nic, unsigned long timeout);
+void xha_twins_orphan(struct xha_nic *nic);
+u32 xha_twins_leaving(const struct xha_engine *g, const struct xha_nic *nic);
+void xha_twins_wait(const struct xha_engine *g, unsigned long timeout);
+void xha_twins_settle(const struct xha_nic *nic, unsigned long timeout);
 void xha_twins_exit(void);
+
+/* doubt.c */
+#define XHA_WAIT_MAX	10
+/* Ticks until the next attempt, after so many that did not help */
+static inline u64 xha_backoff(u32 n)
+{
+	return 1ULL << min_t(u32, n, XHA_WAIT_MAX);
+}
+
+bool xha_doubt(struct xha_slot_sa *e);
+void xha_doubt_nics(struct xha_engine *g);
 
 /* cache.c */
 int xha_cache_init(struct xha_engine *g);
@@ -298,6 +369,8 @@ int xha_cache_plan_alloc(struct xha_heat_plan *plan, u32 swaps);
 void xha_cache_plan_free(struct xha_heat_plan *plan);
 u64 xha_cache_count(struct xha_engine *g, struct xha_slot_sa *e);
 void xha_cache_kick(struct xha_engine *g);
+bool xha_cache_breathe(struct xha_engine *g);
+void xha_cache_freed(struct xha_engine *g);
 void xha_cache_shrink(struct xha_nic *nic, int dir);
 enum xfrm_ha_cache_reason xha_cache_reason(struct xha_slot_sa *e, struct xha_heat_verdict *v);
 

@@ -306,13 +306,16 @@ static void sync_addresses(struct xha_nic *nic)
 static void set_up(struct xha_nic *nic, bool up)
 {
 	struct xha_engine *g = nic->engine;
-	bool took, takes;
+	bool took = nic->takes, takes;
 	int dir;
 
+	/* Heard of twice */
+	if (nic->up == up && xha_nic_takes(nic) == took)
+		return;
 	mutex_lock(&g->mutex);
-	took = xha_nic_takes(nic);
-	/* Whatever it had room for before, it may have been reset since. */
+	/* Whatever it had room for before, it may have been reset since; the worker may be late. */
 	if (up && !nic->up) {
+		xha_slots_evict(g, nic, U32_MAX);
 		for (dir = 0; dir < XHA_DIRS; dir++)
 			nic->room[dir] = XHA_SLOTS_ANY;
 		nic->unfit = false;
@@ -322,7 +325,8 @@ static void set_up(struct xha_nic *nic, bool up)
 	if (takes && !took)
 		g->uneven = true;
 	if (!takes)
-		xha_slots_evict(g, nic);
+		xha_slots_evict(g, nic, XHA_SLOTS_NOW);
+	nic->takes = takes;
 	mutex_unlock(&g->mutex);
 	arrange(g);
 	xha_cache_kick(g);
@@ -340,11 +344,14 @@ static void changed(struct xha_nic *nic)
 	set_up(nic, up);
 }
 
-/* While it still sends: what waits in its queue is what its SAs wait for. */
+/*
+ * While it still sends: what waits in its queue is what its SAs wait for. Those for which that is
+ * not enough, and the inbound ones beyond a batch, leave it when it is down.
+ */
 static void going_down(struct xha_nic *nic)
 {
 	set_up(nic, false);
-	xha_twins_wait(nic, XHA_TWIN_PATIENCE + HZ);
+	xha_twins_settle(nic, XHA_TWIN_LEAVE);
 }
 
 static void limits(struct xha_engine *g)
@@ -526,8 +533,16 @@ static int del_slave(struct net_device *master, struct net_device *dev)
 		return -EINVAL;
 	going_down(nic);
 	mutex_lock(&g->mutex);
+	xha_slots_evict(g, nic, U32_MAX);
 	list_del(&nic->node);
+	g->turn++;
 	mutex_unlock(&g->mutex);
+	xha_twins_orphan(nic);
+	/* It is down: none waits for packets. Its driver may go next. */
+	if (dev->reg_state != NETREG_REGISTERED) {
+		xha_twins_down(dev);
+		xha_twins_settle(nic, MAX_SCHEDULE_TIMEOUT);
+	}
 	arrange(g);
 	dev_mc_unsync(dev, master);
 	dev_uc_unsync(dev, master);
@@ -618,6 +633,7 @@ static int stop(struct net_device *dev)
 
 	mutex_lock(&g->mutex);
 	WRITE_ONCE(g->open, false);
+	xha_slots_quit(g);
 	xha_slots_release(g);
 	mutex_unlock(&g->mutex);
 	cancel_delayed_work_sync(&g->work);
@@ -801,9 +817,12 @@ int xha_engine_init(void)
 	err = xha_slots_init();
 	if (err)
 		return err;
-	err = register_netdevice_notifier(&notifier);
+	err = xha_adopt_init();
 	if (err)
 		goto err_slots;
+	err = register_netdevice_notifier(&notifier);
+	if (err)
+		goto err_adopt;
 	err = rtnl_link_register(&engine_link_ops);
 	if (err)
 		goto err_notifier;
@@ -811,6 +830,8 @@ int xha_engine_init(void)
 
 err_notifier:
 	unregister_netdevice_notifier(&notifier);
+err_adopt:
+	xha_adopt_exit();
 err_slots:
 	xha_slots_exit();
 	return err;
@@ -822,6 +843,7 @@ void xha_engine_exit(void)
 	/* Until then it is told of NICs that go down. */
 	xha_twins_exit();
 	unregister_netdevice_notifier(&notifier);
+	xha_adopt_exit();
 	xha_slots_exit();
 }
 

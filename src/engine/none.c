@@ -15,7 +15,7 @@ void xha_engine_exit(void)
 {
 }
 
-void xha_engine_net_fini(void)
+void xha_engine_net_fini(struct xha_net *xn)
 {
 }
 

@@ -102,12 +102,14 @@ void xha_park(struct xha_slot_sa *e)
 
 /**
  * xha_engine_net_fini() - a netns goes: none of its SAs is parked any more
+ * @xn: of the netns
  *
  * Its devices have gone before. Process context.
  */
-void xha_engine_net_fini(void)
+void xha_engine_net_fini(struct xha_net *xn)
 {
 	flush_work(&clearer);
+	xha_policy_end(xn);
 }
 
 int xha_parking_init(void)

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* SAs of engine devices: how they come, go, and move between software and a slot. */
 
-#include <net/addrconf.h>
-#include <net/ipv6_stubs.h>
-#include <net/route.h>
-
 #include "engine/engine.h"
 
 static const struct rhashtable_params by_x_params = {
@@ -54,6 +50,9 @@ static void placed(struct xha_slot_sa *e, struct xha_nic *nic)
 		e->refusals = 0;
 		e->wait = 0;
 		e->entered = g->tick;
+		e->epoch = nic->epoch;
+		e->came = READ_ONCE(e->x->lastused);
+		e->strays = 0;
 		e->hit = false;
 		e->miss = false;
 		nic->entered++;
@@ -140,14 +139,17 @@ static void set_place(struct xha_slot_sa *e, enum xha_place place)
 }
 
 /*
- * No NIC has it. One that was adopted is then of no offload's type, which __xfrm_policy_check()
- * takes for a reason to let in what no policy speaks of.
+ * Drivers ask for the type, __xfrm_policy_check() takes it for a reason to let in what no policy
+ * speaks of: it is there only while a driver runs. What is checked meanwhile: policy.c.
  */
-static void soft_in(struct xha_slot_sa *e)
+static void begin_call(struct xfrm_state *x)
 {
-	e->x->xso.real_dev = NULL;
-	if (e->adopted)
-		e->x->xso.type = XFRM_DEV_OFFLOAD_UNSPECIFIED;
+	x->xso.type = XFRM_DEV_OFFLOAD_CRYPTO;
+}
+
+static void end_call(struct xfrm_state *x)
+{
+	x->xso.type = XFRM_DEV_OFFLOAD_UNSPECIFIED;
 }
 
 static int enter_in(struct xha_slot_sa *e, struct xha_nic *nic)
@@ -159,8 +161,8 @@ static int enter_in(struct xha_slot_sa *e, struct xha_nic *nic)
 	int err;
 
 	set_place(e, XHA_ENTERING);
-	x->xso.type = XFRM_DEV_OFFLOAD_CRYPTO;
 	x->xso.real_dev = nic->dev;
+	begin_call(x);
 	err = ops->xdo_dev_state_add(x, &extack);
 
 	spin_lock_bh(&x->lock);
@@ -173,11 +175,12 @@ static int enter_in(struct xha_slot_sa *e, struct xha_nic *nic)
 	/* It may have moved on since the driver looked. */
 	if (!err && !dead && x->props.flags & XFRM_STATE_ESN && ops->xdo_dev_state_advance_esn)
 		ops->xdo_dev_state_advance_esn(x);
+	end_call(x);
 	spin_unlock_bh(&x->lock);
 	if (!err && dead && ops->xdo_dev_state_free)
 		ops->xdo_dev_state_free(x);
 	if (err || dead) {
-		soft_in(e);
+		x->xso.real_dev = NULL;
 		return err ?: -ESRCH;
 	}
 	atomic_inc(&nic->used[XHA_IN]);
@@ -212,8 +215,8 @@ static void finish_in(struct xha_slot_sa *e)
 	if (xha_nic_ops(nic)->xdo_dev_state_free)
 		xha_nic_ops(nic)->xdo_dev_state_free(e->x);
 	xha_nic_took(nic, start);
-	atomic_inc(&nic->gone);
-	soft_in(e);
+	atomic_inc(&nic->n_gone);
+	e->x->xso.real_dev = NULL;
 	set_place(e, XHA_SOFT);
 	atomic_dec(&nic->used[XHA_IN]);
 	placed(e, NULL);
@@ -254,77 +257,145 @@ int xha_slot_enter(struct xha_slot_sa *e, struct xha_nic *nic)
 	return err;
 }
 
-/**
- * xha_slots_leave() - move SAs from their slots into software
- * @g: engine; mutex
- * @picked: SAs that have a NIC, linked by @pick; is empty afterwards
- *
- * All of them wait for one grace period. An outbound SA's slot is free when its last packet has
- * left the NIC. Some drivers give back an inbound SA's in xdo_dev_state_free() only: until then
- * their NIC decrypts what nobody takes (mlx5). That wait is as short as can be, and its own.
+/* Some drivers give back an inbound SA's slot then: until then their NIC decrypts for nobody. */
+static bool hurries(const struct xha_slot_sa *e)
+{
+	return e->inbound && xha_nic_ops(e->nic)->xdo_dev_state_free;
+}
+
+/* A grace period after it has begun */
+static void finish(struct xha_slot_sa *e)
+{
+	list_del_init(&e->pick);
+	if (e->inbound)
+		finish_in(e);
+	else
+		finish_out(e);
+}
+
+/*
+ * All of them wait for one grace period. Drivers that give back an inbound SA's slot in
+ * xdo_dev_state_free() only (mlx5) decrypt meanwhile what nobody takes: that wait is as short as
+ * can be. What is left for finish(): the inbound ones.
  */
-void xha_slots_leave(struct xha_engine *g, struct list_head *picked)
+static void begin(struct xha_engine *g, struct list_head *picked)
 {
 	struct xha_slot_sa *e, *tmp;
+	bool hurry = false;
 
 	lockdep_assert_held(&g->mutex);
 
-	list_for_each_entry_safe(e, tmp, picked, pick) {
-		if (!e->inbound || !xha_nic_ops(e->nic)->xdo_dev_state_free)
-			continue;
-		list_del_init(&e->pick);
-		begin_in(e);
-		synchronize_rcu_expedited();
-		finish_in(e);
-	}
 	if (list_empty(picked))
 		return;
 	list_for_each_entry(e, picked, pick) {
+		hurry |= hurries(e);
 		if (e->inbound)
 			begin_in(e);
 		else
 			begin_out(e);
 	}
-	synchronize_net();
-	list_for_each_entry_safe(e, tmp, picked, pick) {
-		list_del_init(&e->pick);
-		if (e->inbound)
-			finish_in(e);
-		else
-			finish_out(e);
+	if (hurry)
+		synchronize_rcu_expedited();
+	else
+		synchronize_net();
+	xha_stat_inc(xha_pernet(dev_net(g->dev)), XHA_STAT_ENGINE_WAITS);
+	list_for_each_entry_safe(e, tmp, picked, pick)
+		if (!e->inbound)
+			finish(e);
+}
+
+static void finish_all(struct list_head *picked)
+{
+	struct xha_slot_sa *e, *tmp;
+
+	list_for_each_entry_safe(e, tmp, picked, pick)
+		finish(e);
+}
+
+/**
+ * xha_slots_leave() - move SAs from their slots into software
+ * @g: engine; mutex
+ * @picked: SAs that have a NIC, linked by @pick; is empty afterwards
+ *
+ * An outbound SA's slot is free when its last packet has left the NIC.
+ */
+void xha_slots_leave(struct xha_engine *g, struct list_head *picked)
+{
+	begin(g, picked);
+	finish_all(picked);
+}
+
+/**
+ * xha_slots_leave_gently() - the same, and others have the mutex meanwhile
+ * @g: engine; mutex
+ * @picked: as there
+ * @breathe: lets others have the mutex; false: what the caller knows is void
+ *
+ * They find in lists by @pick SAs that have not begun to leave, and may take them, and inbound ones
+ * whose grace period is over, and may finish them.
+ *
+ * Return: what @breathe said.
+ */
+bool xha_slots_leave_gently(struct xha_engine *g, struct list_head *picked,
+			    bool (*breathe)(struct xha_engine *g))
+{
+	struct xha_slot_sa *e, *tmp;
+	bool same = true;
+	LIST_HEAD(now);
+	u32 most;
+
+	while (!list_empty(picked)) {
+		most = XHA_SLOTS_BATCH;
+		list_for_each_entry_safe(e, tmp, picked, pick) {
+			if (e->inbound && !most)
+				continue;
+			most -= e->inbound;
+			list_move_tail(&e->pick, &now);
+		}
+		begin(g, &now);
+		same &= breathe(g);
+		while (!list_empty(&now)) {
+			finish(list_first_entry(&now, struct xha_slot_sa, pick));
+			same &= breathe(g);
+		}
 	}
+	return same;
 }
 
 /**
  * xha_slot_pick() - an SA is to leave its slot, and that counts as such
  * @e: SA that has a NIC; mutex
- * @picked: for xha_slots_leave()
+ * @picked: for xha_slots_leave(); it may be in such a list already, whose owner waits for the mutex
  */
 void xha_slot_pick(struct xha_slot_sa *e, struct list_head *picked)
 {
-	list_add_tail(&e->pick, picked);
-	e->engine->left++;
+	e->engine->left += list_empty(&e->pick);
+	list_move_tail(&e->pick, picked);
 }
 
 /**
  * xha_slots_evict() - a NIC can hold SAs no more
  * @g: engine; mutex
  * @nic: NIC
+ * @most: inbound SAs that leave it now; the others do when the worker comes
  */
-void xha_slots_evict(struct xha_engine *g, const struct xha_nic *nic)
+void xha_slots_evict(struct xha_engine *g, const struct xha_nic *nic, u32 most)
 {
 	struct xha_slot_sa *e;
 	LIST_HEAD(picked);
 
 	lockdep_assert_held(&g->mutex);
 
-	list_for_each_entry(e, &g->held, held)
-		if (e->nic == nic)
-			xha_slot_pick(e, &picked);
+	list_for_each_entry(e, &g->held, held) {
+		if (e->nic != nic || (e->inbound && !most))
+			continue;
+		most -= e->inbound;
+		xha_slot_pick(e, &picked);
+	}
 	xha_slots_leave(g, &picked);
 }
 
-static struct xha_slot_sa *create(struct xha_engine *g, struct xfrm_state *x, bool inbound)
+struct xha_slot_sa *xha_slot_create(struct xha_engine *g, struct xfrm_state *x, bool inbound)
 {
 	struct xha_slot_sa *e = kzalloc(sizeof(*e), GFP_KERNEL);
 	int err;
@@ -347,13 +418,16 @@ static struct xha_slot_sa *create(struct xha_engine *g, struct xfrm_state *x, bo
 }
 
 /* Mutex. */
-static int insert(struct xha_engine *g, struct xha_slot_sa *e)
+int xha_slot_insert(struct xha_engine *g, struct xha_slot_sa *e)
 {
-	int err = xa_insert_bh(&g->sas, g->numbers + 1, e, GFP_KERNEL);
+	int err = e->inbound ? xha_policy_begin(xha_pernet(dev_net(g->dev))) : 0;
 
+	if (!err)
+		err = xa_insert_bh(&g->sas, g->numbers + 1, e, GFP_KERNEL);
 	if (err)
 		return err;
 	e->number = ++g->numbers;
+	e->away = !xha_adopt_through(g, e->x, e->inbound);
 	e->since = ktime_get_boottime_ns();
 	e->packets = READ_ONCE(e->x->curlft.packets);
 	xha_heat_init(&e->heat, &g->policy, e->packets, g->tick);
@@ -361,22 +435,23 @@ static int insert(struct xha_engine *g, struct xha_slot_sa *e)
 	return 0;
 }
 
-static void unhash(struct xha_slot_sa *e)
+void xha_slot_unhash(struct xha_slot_sa *e)
 {
 	if (e->inbound)
 		rhashtable_remove_fast(&by_x, &e->by_x, by_x_params);
 }
 
 /* Packets may still have it in their hands. */
-static void discard(struct xha_slot_sa *e)
+void xha_slot_discard(struct xha_slot_sa *e)
 {
-	unhash(e);
+	xha_slot_unhash(e);
 	kfree_rcu(e, rcu);
 }
 
 /* Mutex; in software. */
-static void unlist(struct xha_slot_sa *e)
+void xha_slot_unlist(struct xha_slot_sa *e)
 {
+	e->engine->turn++;
 	xa_erase_bh(&e->engine->sas, e->number);
 	e->engine->n_sas--;
 	e->engine->pins -= !!e->pin;
@@ -392,18 +467,20 @@ static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
 		NL_SET_ERR_MSG(extack, "An engine device does crypto offload, not packet offload");
 		return -EINVAL;
 	}
-	e = create(g, x, x->xso.dir == XFRM_DEV_OFFLOAD_IN);
+	e = xha_slot_create(g, x, x->xso.dir == XFRM_DEV_OFFLOAD_IN);
 	if (IS_ERR(e))
 		return PTR_ERR(e);
 	mutex_lock(&g->mutex);
-	err = insert(g, e);
+	err = xha_slot_insert(g, e);
 	if (!err) {
 		x->xso.real_dev = NULL;
 		x->xso.offload_handle = e->inbound ? 0 : (unsigned long)e;
+		if (e->inbound)
+			end_call(x);
 	}
 	mutex_unlock(&g->mutex);
 	if (err) {
-		discard(e);
+		xha_slot_discard(e);
 		return err;
 	}
 	xha_cache_kick(g);
@@ -434,7 +511,10 @@ static void state_delete(struct xfrm_state *x)
 	rcu_read_unlock();
 }
 
-/* Process context. Nobody uses the SA, or its device has gone down. */
+/*
+ * Process context. Nobody uses the SA: a grace period has passed since it died, and its twin has
+ * gone, which held a reference. Or its device has gone down, where it has left its slot before.
+ */
 static void state_free(struct xfrm_state *x)
 {
 	struct xha_engine *g = engine_of(x->xso.dev);
@@ -446,13 +526,16 @@ static void state_free(struct xfrm_state *x)
 	e = find(x);
 	rcu_read_unlock();
 	if (e) {
-		if (e->nic) {
-			list_add(&e->pick, &picked);
+		if (e->nic && e->inbound && !refcount_read(&x->refcnt)) {
+			begin_in(e);
+			finish(e);
+		} else if (e->nic) {
+			list_move(&e->pick, &picked);
 			xha_slots_leave(g, &picked);
 		}
 		WRITE_ONCE(x->xso.offload_handle, 0);
-		unlist(e);
-		discard(e);
+		xha_slot_unlist(e);
+		xha_slot_discard(e);
 	}
 	mutex_unlock(&g->mutex);
 }
@@ -488,8 +571,11 @@ static void state_advance_esn(struct xfrm_state *x)
 	e = xha_slot_sa(x);
 	if (e && READ_ONCE(e->place) == XHA_HARD) {
 		ops = x->xso.real_dev->xfrmdev_ops;
-		if (ops->xdo_dev_state_advance_esn)
+		if (ops->xdo_dev_state_advance_esn) {
+			begin_call(x);
 			ops->xdo_dev_state_advance_esn(x);
+			end_call(x);
+		}
 	}
 	rcu_read_unlock();
 }
@@ -502,239 +588,20 @@ const struct xfrmdev_ops xha_engine_xfrmdev_ops = {
 	.xdo_dev_state_advance_esn = state_advance_esn,
 };
 
-/* --- SAs that nobody has given to the device --- */
-
-static bool local6(struct net *net, const struct in6_addr *addr)
-{
-	bool local;
-
-	if (!IS_ENABLED(CONFIG_IPV6))
-		return false;
-	rcu_read_lock();
-	local = !IS_ERR_OR_NULL(ipv6_stub->ipv6_dev_find(net, addr, NULL));
-	rcu_read_unlock();
-	return local;
-}
-
-/* Which direction is it for? One without XFRMA_SA_DIR is for that of its local address. */
-static int direction(const struct xfrm_state *x)
-{
-	struct net *net = read_pnet(&x->xs_net);
-	bool to, from;
-
-	if (x->dir == XFRM_SA_DIR_IN)
-		return XFRM_DEV_OFFLOAD_IN;
-	if (x->dir == XFRM_SA_DIR_OUT)
-		return XFRM_DEV_OFFLOAD_OUT;
-	if (x->props.family == AF_INET) {
-		to = inet_addr_type(net, x->id.daddr.a4) == RTN_LOCAL;
-		from = inet_addr_type(net, x->props.saddr.a4) == RTN_LOCAL;
-	} else {
-		to = local6(net, &x->id.daddr.in6);
-		from = local6(net, &x->props.saddr.in6);
-	}
-	if (to == from)
-		return 0;
-	return to ? XFRM_DEV_OFFLOAD_IN : XFRM_DEV_OFFLOAD_OUT;
-}
-
-static bool wanted(const struct xha_engine *g, const struct xfrm_state *x)
-{
-	struct xha_group *group;
-	bool found;
-
-	if (!g->adopt_group[0])
-		return true;
-	rcu_read_lock();
-	group = xha_group_match_sa(xha_pernet(dev_net(g->dev)), x);
-	rcu_read_unlock();
-	found = group && !strcmp(group->name, g->adopt_group);
-	if (group)
-		xha_group_put(group);
-	return found;
-}
-
-static bool adoptable(const struct xfrm_state *x)
-{
-	return (x->km.state == XFRM_STATE_VALID || x->km.state == XFRM_STATE_ERROR) &&
-	       x->id.proto == IPPROTO_ESP && x->id.spi && x->type_offload && !x->tfcpad &&
-	       !READ_ONCE(x->xso.dev) && x->xso.type == XFRM_DEV_OFFLOAD_UNSPECIFIED;
-}
-
-/*
- * Process context, mutex. An SA that can't be adopted now may be the next time; one that was heard
- * of twice is this device's by now.
- */
-static void adopt(struct xfrm_state *x, void *data)
-{
-	struct xha_engine *g = data;
-	int dir = direction(x);
-	struct xha_slot_sa *e;
-	bool ours;
-
-	if (!adoptable(x) || !dir || !wanted(g, x))
-		return;
-	e = create(g, x, dir == XFRM_DEV_OFFLOAD_IN);
-	if (IS_ERR(e))
-		return;
-	if (insert(g, e)) {
-		discard(e);
-		return;
-	}
-	e->adopted = true;
-	spin_lock_bh(&x->lock);
-	ours = x->km.state != XFRM_STATE_DEAD && !x->xso.dev &&
-	       x->xso.type == XFRM_DEV_OFFLOAD_UNSPECIFIED;
-	if (ours) {
-		netdev_hold(g->dev, &x->xso.dev_tracker, GFP_ATOMIC);
-		x->xso.real_dev = NULL;
-		x->xso.offload_handle = e->inbound ? 0 : (unsigned long)e;
-		x->xso.dir = dir;
-		if (!e->inbound)
-			x->xso.type = XFRM_DEV_OFFLOAD_CRYPTO;
-		/* Packets look for the device first, and then at the rest. */
-		smp_store_release(&x->xso.dev, g->dev);
-	}
-	spin_unlock_bh(&x->lock);
-	if (!ours) {
-		unlist(e);
-		discard(e);
-	}
-}
-
-#define NEWCOMERS	4096
-#define WALK		(5 * HZ)	/* XFRM_MSG_MIGRATE makes SAs without XFRM_MSG_NEWSA */
-
-struct newcomer {
-	struct llist_node node;
-	struct xfrm_state *x;
-};
-
 /**
- * xha_engine_hear() - an SA was installed or changed
- * @x: SA; any context, RCU
- *
- * What can't be remembered here is found by the next look at all SAs.
- */
-void xha_engine_hear(struct xfrm_state *x)
-{
-	struct xha_engine *g = rcu_dereference(xha_pernet(xs_net(x))->adopter);
-	struct newcomer *n;
-
-	/* A device that is opened looks at all SAs. */
-	if (!g || !READ_ONCE(g->open) || !adoptable(x))
-		return;
-	if (atomic_inc_return(&g->n_newcomers) > NEWCOMERS)
-		goto full;
-	n = kmalloc(sizeof(*n), GFP_ATOMIC);
-	if (!n)
-		goto full;
-	xfrm_state_hold(x);
-	n->x = x;
-	llist_add(&n->node, &g->newcomers);
-	xha_cache_kick(g);
-	return;
-
-full:
-	atomic_dec(&g->n_newcomers);
-}
-
-/* In the order of their coming. */
-static void newcomers(struct xha_engine *g, bool take)
-{
-	struct newcomer *n, *tmp;
-
-	llist_for_each_entry_safe(n, tmp, llist_reverse_order(llist_del_all(&g->newcomers)), node) {
-		if (take)
-			adopt(n->x, g);
-		xfrm_state_put(n->x);
-		kfree(n);
-		atomic_dec(&g->n_newcomers);
-	}
-}
-
-/**
- * xha_slots_adopt() - take the SAs of the netns that no device has, if that is wanted
- * @g: engine; process context, mutex
- */
-void xha_slots_adopt(struct xha_engine *g)
-{
-	if (!g->adopt)
-		return;
-	newcomers(g, true);
-	if (time_before(jiffies, g->walk))
-		return;
-	xha_sa_walk(dev_net(g->dev), adoptable, adopt, g);
-	g->walk = jiffies + WALK;
-}
-
-/**
- * xha_slots_release() - give adopted SAs back as they were
+ * xha_slots_quit() - the device goes down: all leave their slots, for one grace period
  * @g: engine; process context, mutex
  *
- * The kernel deletes the SAs of a device that goes down: these are not the device's.
+ * The kernel deletes and frees its SAs next, one by one, under RTNL.
  */
-void xha_slots_release(struct xha_engine *g)
+void xha_slots_quit(struct xha_engine *g)
 {
-	struct xfrm_state *x;
 	struct xha_slot_sa *e;
-	unsigned long number;
 	LIST_HEAD(picked);
 
 	list_for_each_entry(e, &g->held, held)
-		if (e->adopted)
-			list_add_tail(&e->pick, &picked);
+		list_move_tail(&e->pick, &picked);
 	xha_slots_leave(g, &picked);
-	xa_for_each(&g->sas, number, e) {
-		if (!e->adopted)
-			continue;
-		x = e->x;
-		spin_lock_bh(&x->lock);
-		if (!e->dead) {
-			unlist(e);
-			unhash(e);
-			xha_park(e);
-		}
-		spin_unlock_bh(&x->lock);
-	}
-	/* What had seen the device before has gone by, xha_engine_hear() too. */
-	synchronize_net();
-	newcomers(g, false);
-}
-
-/**
- * xha_engine_adopter() - is an engine device to take the SAs that nobody has given to a device?
- * @g: engine; process context, mutex
- * @adopt: it is; else what it has taken is given back
- * @group: only those of the group of this name; "": all
- * @extack: of the request, or NULL
- *
- * Return: 0, or -EBUSY: another one of this netns does.
- */
-int xha_engine_adopter(struct xha_engine *g, bool adopt, const char *group,
-		       struct netlink_ext_ack *extack)
-{
-	struct xha_net *xn = xha_pernet(dev_net(g->dev));
-
-	if (g->adopt == adopt && (!adopt || !strcmp(g->adopt_group, group)))
-		return 0;
-	if (!g->adopt && unrcu_pointer(cmpxchg(&xn->adopter, NULL, RCU_INITIALIZER(g)))) {
-		NL_SET_ERR_MSG(extack, "Another engine device adopts the SAs");
-		return -EBUSY;
-	}
-	if (g->adopt) {
-		if (!adopt)
-			RCU_INIT_POINTER(xn->adopter, NULL);
-		g->adopt = false;
-		xha_slots_release(g);
-	}
-	if (adopt) {
-		strscpy(g->adopt_group, group);
-		g->adopt = true;
-		g->walk = jiffies;
-		xha_cache_kick(g);
-	}
-	return 0;
 }
 
 int xha_slots_init(void)

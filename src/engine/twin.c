@@ -4,9 +4,11 @@
 #include "engine/engine.h"
 
 #define POLL		1		/* jiffies between two looks */
+#define BATCH		16		/* twins at a time */
 
 static DEFINE_SPINLOCK(leaving_lock);	/* (BH) innermost */
 static LIST_HEAD(leaving);
+static LIST_HEAD(ending);	/* of those: what the looker has in its hands */
 static DECLARE_WAIT_QUEUE_HEAD(left);
 
 static void look(struct work_struct *work);
@@ -22,11 +24,17 @@ static int copy_keys(struct xfrm_state *s, const struct xfrm_state *x)
 		s->ealg = kmemdup(x->ealg, xfrm_alg_len(x->ealg), GFP_ATOMIC);
 	if (x->encap)
 		s->encap = kmemdup(x->encap, sizeof(*x->encap), GFP_ATOMIC);
-	if (x->replay_esn)
-		s->replay_esn = kmemdup(x->replay_esn, xfrm_replay_state_esn_len(x->replay_esn),
-					GFP_ATOMIC);
 	return !s->aead == !x->aead && !s->aalg == !x->aalg && !s->ealg == !x->ealg &&
-	       !s->encap == !x->encap && !s->replay_esn == !x->replay_esn ? 0 : -ENOMEM;
+	       !s->encap == !x->encap ? 0 : -ENOMEM;
+}
+
+/* Gives back what is the SA's, before the SA. */
+static void bury(struct xfrm_state *s)
+{
+	s->data = NULL;
+	s->replay_esn = NULL;
+	s->km.state = XFRM_STATE_DEAD;
+	xfrm_state_put(s);
 }
 
 /* All that a driver may ask an xfrm_state for; none of what ties it to tables and timers. */
@@ -55,13 +63,17 @@ static struct xfrm_state *copy(struct xfrm_state *x)
 	s->outer_mode = x->outer_mode;
 	err = copy_keys(s, x);
 	spin_unlock_bh(&x->lock);
-	/* The transform itself, for as long as the twin's reference keeps x. */
+	/*
+	 * The transform and the numbers themselves, for as long as the twin's reference keeps x:
+	 * drivers read replay_esn as they send (mlx5e_ipsec_set_iv_esn()). xfrm writes into it, and
+	 * never replaces it.
+	 */
 	s->data = x->data;
+	s->replay_esn = x->replay_esn;
 	s->km.state = XFRM_STATE_VALID;
 	if (!err)
 		return s;
-	s->km.state = XFRM_STATE_DEAD;
-	xfrm_state_put(s);
+	bury(s);
 	return NULL;
 }
 
@@ -97,8 +109,7 @@ struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic)
 		netdev_put(nic->dev, &xso->dev_tracker);
 		xso->dev = NULL;
 		xso->real_dev = NULL;
-		t->s->km.state = XFRM_STATE_DEAD;
-		xfrm_state_put(t->s);
+		bury(t->s);
 		kfree(t);
 		return ERR_PTR(err);
 	}
@@ -128,7 +139,7 @@ static void tell(struct xha_twin *t)
 	xha_nic_took(t->nic, start);
 	t->s->km.state = XFRM_STATE_DEAD;
 	spin_unlock_bh(&t->s->lock);
-	atomic_inc(&t->nic->gone);
+	atomic_inc(&t->nic->n_gone);
 	if (!xha_nic_ops(t->nic)->xdo_dev_state_free)
 		vacate(t);
 	t->told = true;
@@ -150,8 +161,7 @@ static void forget(struct xha_twin *t)
 
 static void end(struct xha_twin *t)
 {
-	t->s->data = NULL;
-	xfrm_state_put(t->s);
+	bury(t->s);
 	xfrm_state_put(t->x);
 	xha_nic_put(t->nic);
 	kfree(t);
@@ -163,48 +173,66 @@ static bool over(const struct xha_twin *t)
 	return t->down || refcount_read(&t->s->refcnt) == 1;
 }
 
-/* The first thing that can be done for a twin in the list, or NULL. */
-static struct xha_twin *next(bool *ended)
+static bool sort(bool gone, u32 *most)
 {
-	struct xha_twin *t;
+	struct xha_twin *t, *tmp;
+	bool down = false;
 
-	list_for_each_entry(t, &leaving, node) {
-		*ended = over(t);
-		if (*ended || (!t->told && time_after(jiffies, t->since + XHA_TWIN_PATIENCE)))
-			return t;
+	list_for_each_entry_safe(t, tmp, &leaving, node) {
+		if (t->nic->gone != gone)
+			continue;
+		if (!*most)
+			break;
+		t->over = over(t);
+		if (!t->over && (t->told || !time_after(jiffies, t->since + XHA_TWIN_PATIENCE)))
+			continue;
+		down |= t->over && t->down;
+		list_move_tail(&t->node, &ending);
+		(*most)--;
 	}
-	return NULL;
+	return down;
 }
 
+/* Neither the mutex of an engine nor RTNL is held: drivers may take their time. */
 static void look(struct work_struct *work)
 {
-	struct xha_twin *t;
-	bool ended, more;
+	struct xha_twin *t, *tmp;
+	u32 most = BATCH;
+	bool more, down;
 
-	for (;;) {
-		spin_lock_bh(&leaving_lock);
-		t = next(&ended);
-		more = !list_empty(&leaving);
-		spin_unlock_bh(&leaving_lock);
-		if (!t)
-			break;
-		/* Nobody else takes it out of the list. */
+	/*
+	 * Whom something can be done for; first of NICs that are taken away, which is waited for.
+	 * Only here twins are put into @ending and taken out of it.
+	 */
+	spin_lock_bh(&leaving_lock);
+	down = sort(true, &most);
+	down |= sort(false, &most);
+	spin_unlock_bh(&leaving_lock);
+	/* Who had begun to hand a packet to a NIC without a queue may not have ended. */
+	if (down)
+		synchronize_net();
+	list_for_each_entry_safe(t, tmp, &ending, node) {
 		if (!t->told)
 			tell(t);
-		if (!ended)
-			continue;
-		/* Who had begun to hand a packet to a NIC without a queue may not have ended. */
-		if (t->down)
-			synchronize_net();
-		forget(t);
+		if (t->over)
+			forget(t);
 		spin_lock_bh(&leaving_lock);
-		list_del(&t->node);
+		if (t->over)
+			list_del(&t->node);
+		else
+			list_move_tail(&t->node, &leaving);
+		if (t->freed && !t->nic->gone)
+			xha_cache_freed(t->nic->engine);
 		spin_unlock_bh(&leaving_lock);
-		end(t);
+		if (t->over)
+			end(t);
+		wake_up_all(&left);
 	}
-	wake_up_all(&left);
+	spin_lock_bh(&leaving_lock);
+	more = !list_empty(&leaving);
+	spin_unlock_bh(&leaving_lock);
 	if (more)
-		queue_delayed_work(system_long_wq, &looker, POLL);
+		queue_delayed_work(system_long_wq, &looker, most ? POLL : 0);
 }
 
 /**
@@ -246,35 +274,81 @@ void xha_twins_down(const struct net_device *dev)
 		mod_delayed_work(system_long_wq, &looker, 0);
 }
 
-static bool waits(const struct xha_nic *nic)
+/**
+ * xha_twins_orphan() - a NIC is its engine device's no more
+ * @nic: NIC; process context
+ *
+ * The engine device may go: who is leaving its slots tells nobody of it.
+ */
+void xha_twins_orphan(struct xha_nic *nic)
+{
+	spin_lock_bh(&leaving_lock);
+	nic->gone = true;
+	spin_unlock_bh(&leaving_lock);
+}
+
+static u32 count(const struct list_head *list, const struct xha_engine *g,
+		 const struct xha_nic *nic)
 {
 	struct xha_twin *t;
-	bool found = false;
+	u32 n = 0;
 
-	spin_lock_bh(&leaving_lock);
-	list_for_each_entry(t, &leaving, node)
-		if (!nic || (t->nic == nic && !READ_ONCE(t->freed)))
-			found = true;
-	spin_unlock_bh(&leaving_lock);
-	return found;
+	list_for_each_entry(t, list, node)
+		n += (!nic || t->nic == nic) && (!g || (t->nic->engine == g && !t->nic->gone)) &&
+		     !READ_ONCE(t->freed);
+	return n;
 }
 
 /**
- * xha_twins_wait() - until a NIC has forgotten those that leave
- * @nic: NIC
- * @timeout: jiffies; a little more than XHA_TWIN_PATIENCE is enough, unless its driver waits
- *	     for packets that are somebody's still
+ * xha_twins_leaving() - how many slots are about to be free?
+ * @g: of this engine; NULL: of any
+ * @nic: of this NIC; NULL: of any
  *
- * Return: whether it has.
+ * Return: as many as have begun to leave.
  */
-bool xha_twins_wait(const struct xha_nic *nic, unsigned long timeout)
+u32 xha_twins_leaving(const struct xha_engine *g, const struct xha_nic *nic)
 {
-	return wait_event_timeout(left, !waits(nic), timeout);
+	u32 n;
+
+	spin_lock_bh(&leaving_lock);
+	n = count(&leaving, g, nic) + count(&ending, g, nic);
+	spin_unlock_bh(&leaving_lock);
+	return n;
+}
+
+/**
+ * xha_twins_wait() - until those that leave have given their slots back
+ * @g: engine, which stays; no mutex
+ * @timeout: jiffies
+ */
+void xha_twins_wait(const struct xha_engine *g, unsigned long timeout)
+{
+	wait_event_timeout(left, !xha_twins_leaving(g, NULL) || !READ_ONCE(g->open), timeout);
+}
+
+/**
+ * xha_twins_settle() - until a NIC has forgotten those that leave
+ * @nic: NIC; a reference
+ * @timeout: jiffies; a NIC that is down needs none
+ */
+void xha_twins_settle(const struct xha_nic *nic, unsigned long timeout)
+{
+	wait_event_timeout(left, !xha_twins_leaving(NULL, nic), timeout);
+}
+
+static bool none(void)
+{
+	bool is;
+
+	spin_lock_bh(&leaving_lock);
+	is = list_empty(&leaving) && list_empty(&ending);
+	spin_unlock_bh(&leaving_lock);
+	return is;
 }
 
 /* No engine is left: each twin leaves, with its last packet, or when its NIC goes down. */
 void xha_twins_exit(void)
 {
-	wait_event(left, !waits(NULL));
+	wait_event(left, none());
 	cancel_delayed_work_sync(&looker);
 }

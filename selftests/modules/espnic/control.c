@@ -9,11 +9,13 @@
 /*
  * Prefixed by "rx_" and "tx_". packets and octets (of the IP packet) count what
  * was encrypted, or decrypted with a right ICV. unknown_sa is dropped on TX, and
- * ESP for the stack on RX. drop_link: no cable, other end down, ring full.
+ * ESP for the stack on RX. stale_sa: dropped, the packet has a number (ESN) that its
+ * SA has not reached. drop_link: no cable, other end down, ring full.
  */
 static const char espnic_names[ESPNIC_STATS][ETH_GSTRING_LEN - 3] = {
 	[ESPNIC_ADDS]		= "adds",
 	[ESPNIC_DELETES]	= "deletes",
+	[ESPNIC_FREES]		= "frees",
 	[ESPNIC_RESETS]		= "lost_by_reset",
 	[ESPNIC_REFUSED_FULL]	= "refused_full",
 	[ESPNIC_REFUSED_KIND]	= "refused_kind",
@@ -21,12 +23,14 @@ static const char espnic_names[ESPNIC_STATS][ETH_GSTRING_LEN - 3] = {
 	[ESPNIC_PACKETS]	= "packets",
 	[ESPNIC_OCTETS]		= "octets",
 	[ESPNIC_UNKNOWN_SA]	= "unknown_sa",
+	[ESPNIC_STALE_SA]	= "stale_sa",
 	[ESPNIC_ICV_ERRORS]	= "icv_errors",
 	[ESPNIC_ICV_FAULTS]	= "icv_faults",
 	[ESPNIC_REPLAYS]	= "replays",
 	[ESPNIC_DROP_MALFORMED]	= "drop_malformed",
 	[ESPNIC_DROP_CRYPTO]	= "drop_crypto",
 	[ESPNIC_DROP_LINK]	= "drop_link",
+	[ESPNIC_DROP_FAULT]	= "drop_fault",
 };
 
 static const char * const espnic_dirs[DIRS] = { "rx", "tx" };
@@ -72,6 +76,20 @@ static int sas_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(sas);
 
+/* In one read, and without the lock that ethtool needs */
+static int calls_show(struct seq_file *m, void *v)
+{
+	struct espnic *nic = m->private;
+
+	seq_printf(m, "%lld %lld\n",
+		   atomic64_read(&nic->stats[RX][ESPNIC_ADDS]) +
+		   atomic64_read(&nic->stats[TX][ESPNIC_ADDS]),
+		   atomic64_read(&nic->stats[RX][ESPNIC_FREES]) +
+		   atomic64_read(&nic->stats[TX][ESPNIC_FREES]));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(calls);
+
 int espnic_debugfs_add(struct espnic *nic, struct netlink_ext_ack *extack)
 {
 	struct dentry *dir = debugfs_lookup(nic->dev->name, espnic_debugfs);
@@ -89,12 +107,16 @@ int espnic_debugfs_add(struct espnic *nic, struct netlink_ext_ack *extack)
 	debugfs_create_u32("slots_rx", 0600, dir, &nic->slots[RX]);
 	debugfs_create_u32("slots_tx", 0600, dir, &nic->slots[TX]);
 	debugfs_create_u32("delete_delay_ms", 0600, dir, &nic->delete_delay_ms);
+	debugfs_create_u32("add_delay_ms", 0600, dir, &nic->add_delay_ms);
+	debugfs_create_atomic_t("adding", 0400, dir, &nic->adding);
+	debugfs_create_u32("free_delay_ms", 0600, dir, &nic->free_delay_ms);
 	debugfs_create_u32("fail_add_errno", 0600, dir, &nic->fail_add_errno);
 	debugfs_create_x32("fail_add_spi", 0600, dir, &nic->fail_add_spi);
 	debugfs_create_atomic_t("fail_add", 0600, dir, &nic->fail_add);
 	debugfs_create_atomic_t("corrupt_icv_rx", 0600, dir, &nic->corrupt_icv[RX]);
 	debugfs_create_atomic_t("corrupt_icv_tx", 0600, dir, &nic->corrupt_icv[TX]);
 	debugfs_create_atomic_t("leave_rx", 0600, dir, &nic->leave_rx);
+	debugfs_create_atomic_t("drop_tx", 0600, dir, &nic->drop_tx);
 	debugfs_create_u32("flows", 0600, dir, &nic->flows);
 	debugfs_create_bool("flow_any", 0600, dir, &nic->flow_any);
 	debugfs_create_bool("flow_unique", 0600, dir, &nic->flow_unique);
@@ -102,6 +124,7 @@ int espnic_debugfs_add(struct espnic *nic, struct netlink_ext_ack *extack)
 	debugfs_create_atomic_t("fail_flow_delete", 0600, dir, &nic->fail_flow_delete);
 	debugfs_create_file_unsafe("reset", 0200, dir, nic, &reset_fops);
 	debugfs_create_file("sas", 0400, dir, nic, &sas_fops);
+	debugfs_create_file("calls", 0400, dir, nic, &calls_fops);
 	return 0;
 }
 

@@ -24,6 +24,7 @@ enum { RX, TX, DIRS };
 enum espnic_stat {
 	ESPNIC_ADDS,
 	ESPNIC_DELETES,
+	ESPNIC_FREES,
 	ESPNIC_RESETS,
 	ESPNIC_REFUSED_FULL,
 	ESPNIC_REFUSED_KIND,
@@ -31,12 +32,14 @@ enum espnic_stat {
 	ESPNIC_PACKETS,
 	ESPNIC_OCTETS,
 	ESPNIC_UNKNOWN_SA,
+	ESPNIC_STALE_SA,
 	ESPNIC_ICV_ERRORS,
 	ESPNIC_ICV_FAULTS,
 	ESPNIC_REPLAYS,
 	ESPNIC_DROP_MALFORMED,
 	ESPNIC_DROP_CRYPTO,
 	ESPNIC_DROP_LINK,
+	ESPNIC_DROP_FAULT,
 	ESPNIC_STATS,
 };
 
@@ -111,11 +114,15 @@ struct espnic {
 	struct dentry *dir;
 	u32 slots[DIRS];
 	u32 delete_delay_ms;
+	u32 add_delay_ms;
+	atomic_t adding;
+	u32 free_delay_ms;
 	u32 fail_add_errno;
 	u32 fail_add_spi;
 	atomic_t fail_add;
 	atomic_t corrupt_icv[DIRS];
 	atomic_t leave_rx;
+	atomic_t drop_tx;
 	u32 flows;
 	bool flow_any;
 	bool flow_unique;

@@ -44,7 +44,8 @@
  * replaces it, unless flow_unique is set.
  *
  * A packet that the stack has left to the hardware, and whose SA the hardware does not know, is
- * dropped. It is never sent as it is.
+ * dropped. It is never sent as it is. So is one with a number (ESN) that its SA has not reached
+ * yet: drivers read replay_esn of the SA that the packet names (mlx5e_ipsec_set_iv_esn()).
  *
  * **For tests**, in /sys/kernel/debug/espnic/NAME/, NAME being the one that the device was
  * created with (hence unique in all namespaces):
@@ -52,15 +53,19 @@
  * - slots_rx, slots_tx: how many there are; fewer than are used only keeps new SAs out
  * - fail_add: the next N SAs are refused with errno fail_add_errno (EOPNOTSUPP: the stack
  *   goes on in software, without an error); if fail_add_spi is not 0, of that SPI only
+ * - add_delay_ms, free_delay_ms: how long the firmware takes for an SA that comes, or is freed
+ * - adding: how many are just coming
  * - delete_delay_ms: how long a slot stays in use when its SA is deleted
  * - corrupt_icv_tx, corrupt_icv_rx: the next N packets get a wrong ICV
  * - leave_rx: the next N packets of known SAs are left to the stack
+ * - drop_tx: the next N frames are not sent
  * - flows: how many filters there is room for, 16 at first, 64 at most
  * - flow_any: the hardware chooses where a filter goes, and nobody else (RX_CLS_LOC_SPECIAL)
  * - flow_unique: no filter replaces one, nor has the flow of another (EEXIST)
  * - fail_flow_add: the next N filters are refused with EOPNOTSUPP
  * - fail_flow_delete: the next N removals of a filter are refused with EBUSY
  * - reset: write 1, and the hardware forgets all SAs; the stack does not know that
+ * - calls: how many SAs have been added, and freed
  * - sas: what is in the slots: direction, SPI, address, packets, octets
  *
  * and ``ethtool -S``: see espnic_names.
@@ -95,6 +100,10 @@ static netdev_tx_t espnic_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (xo && xo->flags & XFRM_XMIT ? !espnic_transmit(nic, skb, xo) :
 					  !espnic_encapsulate(nic, skb))
 		goto drop;
+	if (inject(&nic->drop_tx)) {
+		count(nic, TX, ESPNIC_DROP_FAULT);
+		goto drop;
+	}
 	len = skb->len;
 	peer = rcu_dereference(nic->peer);
 	if (!peer)

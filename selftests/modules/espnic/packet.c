@@ -105,6 +105,12 @@ static bool fill_checksum(struct sk_buff *skb, unsigned int text)
 	return true;
 }
 
+/* The last one that the stack has given to a packet. */
+static u64 number(const struct xfrm_replay_state_esn *r)
+{
+	return (u64)READ_ONCE(r->oseq_hi) << 32 | READ_ONCE(r->oseq);
+}
+
 /* The stack has left room for IV and ICV, and written all the rest. */
 bool espnic_transmit(struct espnic *nic, struct sk_buff *skb, const struct xfrm_offload *xo)
 {
@@ -134,6 +140,9 @@ bool espnic_transmit(struct espnic *nic, struct sk_buff *skb, const struct xfrm_
 		seq--;
 	esp = (struct ip_esp_hdr *)(skb->data + start);
 	if (lower_32_bits(seq) != ntohl(esp->seq_no))
+		goto drop;
+	drop = ESPNIC_STALE_SA;
+	if (x->props.flags & XFRM_STATE_ESN && number(x->replay_esn) < seq)
 		goto drop;
 	iv = cpu_to_be64(seq);
 	memcpy(esp->enc_data, &iv, IV_LEN);

@@ -2,6 +2,7 @@
 /* SAs in the hardware: slots, tables, what the stack asks for. */
 
 #include <crypto/aead.h>
+#include <linux/delay.h>
 #include <linux/hash.h>
 #include <net/ipv6.h>
 
@@ -198,6 +199,15 @@ err_free:
 	return ERR_PTR(err);
 }
 
+/* Takes its time, until the test says that it takes less. */
+static void firmware(const u32 *ms)
+{
+	unsigned long start = jiffies;
+
+	while (time_before(jiffies, start + msecs_to_jiffies(READ_ONCE(*ms))))
+		msleep(20);
+}
+
 static int espnic_state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
 {
 	struct espnic *nic = netdev_priv(x->xso.real_dev);
@@ -217,6 +227,9 @@ static int espnic_state_add(struct xfrm_state *x, struct netlink_ext_ack *extack
 		NL_SET_ERR_MSG_MOD(extack, "Refused, as the test asked for");
 		return -(int)clamp(READ_ONCE(nic->fail_add_errno), 1U, (u32)MAX_ERRNO);
 	}
+	atomic_inc(&nic->adding);
+	firmware(&nic->add_delay_ms);
+	atomic_dec(&nic->adding);
 	sa = sa_alloc(x, dir);
 	if (IS_ERR(sa))
 		return PTR_ERR(sa);
@@ -254,7 +267,12 @@ static void espnic_state_delete(struct xfrm_state *x)
 
 static void espnic_state_free(struct xfrm_state *x)
 {
-	sa_put((struct espnic_sa *)x->xso.offload_handle);
+	struct espnic_sa *sa = (struct espnic_sa *)x->xso.offload_handle;
+	struct espnic *nic = netdev_priv(x->xso.real_dev);
+
+	firmware(&nic->free_delay_ms);
+	count(nic, sa->dir, ESPNIC_FREES);
+	sa_put(sa);
 }
 
 /* IPv4 options and IPv6 extension headers stay outside in transport mode, see espnic_parse(). */
