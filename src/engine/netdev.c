@@ -74,8 +74,29 @@ static struct xha_slot_sa *slot_of(const struct sk_buff *skb, const struct net_d
 }
 
 /*
+ * What can another device do for this packet of ESP? @skb is the caller's alone, as wherever the
+ * kernel asks a driver's ndo_features_check().
+ */
+static netdev_features_t features_at(struct sk_buff *skb, struct net_device *to)
+{
+	struct net_device *dev = skb->dev;
+	netdev_features_t can;
+
+	skb->dev = to;
+	can = netif_skb_features(skb);
+	skb->dev = dev;
+	if (!(can & NETIF_F_HW_ESP_TX_CSUM))
+		can &= ~NETIF_F_CSUM_MASK;
+	return can;
+}
+
+/*
  * Right before the kernel decides who encrypts. What the NIC of the SA can't do, the kernel does
- * here: behind us it would be too late.
+ * here: behind us it would be too late. That is so for a packet that gets its trailer now. One
+ * that is to be segmented, and goes through here as it is, gets none: esp_xmit() has then only said
+ * what its NIC's turn will say again. Who segments it, and who encrypts the segments, the kernel
+ * decides there, by all that this NIC can do; see hand_over(). With UDP encapsulation it would
+ * have a header more.
  */
 static netdev_features_t features_check(struct sk_buff *skb, struct net_device *dev,
 					netdev_features_t features)
@@ -83,9 +104,8 @@ static netdev_features_t features_check(struct sk_buff *skb, struct net_device *
 	const netdev_features_t soft = ESP_FEATURES | NETIF_F_SG | NETIF_F_CSUM_MASK;
 	const struct xfrm_offload *xo = xfrm_offload(skb);
 	struct xfrm_state *s = NULL;
-	netdev_features_t can;
+	netdev_features_t can = 0;
 	struct xha_slot_sa *e;
-	struct net_device *to;
 
 	if (!xo || xo->flags & XFRM_GRO)
 		return features;
@@ -94,28 +114,32 @@ static netdev_features_t features_check(struct sk_buff *skb, struct net_device *
 	if (e)
 		s = rcu_dereference(e->tx);
 	/* That its carrier is gone is heard of later. */
-	if (!s || !netif_carrier_ok(s->xso.real_dev)) {
-		rcu_read_unlock();
-		return features & ~soft;
-	}
-	to = s->xso.real_dev;
-	can = to->features & to->hw_enc_features;
-	if (to->netdev_ops->ndo_features_check)
-		can &= to->netdev_ops->ndo_features_check(skb, to, can);
+	if (s && netif_carrier_ok(s->xso.real_dev))
+		can = features_at(skb, s->xso.real_dev);
+	if (!(can & NETIF_F_HW_ESP))
+		features &= ~soft;
+	else if (!skb_is_gso(skb) || s->encap || netif_needs_gso(skb, features))
+		features &= (can | ~soft) & ~NETIF_F_GSO_MASK;
 	rcu_read_unlock();
-	features &= can | ~(soft | NETIF_F_GSO_MASK);
-	if (!(can & NETIF_F_HW_ESP_TX_CSUM))
-		features &= ~NETIF_F_CSUM_MASK;
 	return features;
 }
 
-/* The packet becomes the twin's. False: it is text that nobody encrypts any more. */
+/*
+ * The packet becomes the twin's, if there is one. False: there is none, and it is text that nobody
+ * encrypts any more.
+ */
 static bool hand_over(struct sk_buff *skb, struct net_device *dev)
 {
 	struct xha_slot_sa *e = slot_of(skb, dev);
 	struct xfrm_state *s = e ? rcu_dereference(e->late) : NULL, *x;
 	struct sec_path *sp = skb_sec_path(skb);
 
+	/*
+	 * Nothing of it is done: the NIC's validate_xmit_skb() begins anew, or, if the SA has no
+	 * NIC any more, that of any NIC, which does it in software.
+	 */
+	if (skb_is_gso(skb))
+		xfrm_offload(skb)->flags &= ~XFRM_XMIT;
 	if (!s || !refcount_inc_not_zero(&s->refcnt))
 		return false;
 	/* esp_xmit() has made the path this packet's own. */
@@ -123,8 +147,7 @@ static bool hand_over(struct sk_buff *skb, struct net_device *dev)
 	sp->xvec[sp->len - 1] = s;
 	skb->dev = s->xso.real_dev;
 	xfrm_state_put(x);
-	/* The NIC would be given something else than what was decided on. */
-	return !skb_is_gso(skb) || !netif_needs_gso(skb, netif_skb_features(skb));
+	return true;
 }
 
 /* For what is not left to hardware: one that has a carrier, if any has. */
@@ -150,12 +173,12 @@ static netdev_tx_t transmit(struct sk_buff *skb, struct net_device *dev)
 	int err;
 
 	rcu_read_lock();
-	if (xo && xo->flags & XFRM_XMIT) {
-		if (!hand_over(skb, dev)) {
+	if (!xo || !(xo->flags & XFRM_XMIT) || !hand_over(skb, dev)) {
+		/* What is not to be encrypted, was, or is yet to be. */
+		if (xo && xo->flags & XFRM_XMIT) {
 			atomic64_inc(&g->late_drops);
 			goto drop;
 		}
-	} else {
 		ports = rcu_dereference(g->ports);
 		if (!ports)
 			goto drop;

@@ -457,17 +457,22 @@ static void state_free(struct xfrm_state *x)
 	mutex_unlock(&g->mutex);
 }
 
-/* For an outbound packet that is to be encrypted. */
+/*
+ * For an outbound packet that is to be encrypted. Yes is no promise: features_check() has the last
+ * word. It only says that the packet may come down as large as it is, as that of an SA without a
+ * device may. With UDP encapsulation esp_xmit() can't do it in software.
+ */
 static bool state_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 {
 	const struct xfrmdev_ops *ops;
 	struct xha_slot_sa *e;
 	struct xfrm_state *s;
-	bool ok = false;
+	bool ok;
 
 	rcu_read_lock();
 	e = x->xso.dir == XFRM_DEV_OFFLOAD_OUT ? outbound(x) : NULL;
 	s = e ? rcu_dereference(e->tx) : NULL;
+	ok = e && !x->encap;
 	if (s) {
 		ops = s->xso.real_dev->xfrmdev_ops;
 		ok = !ops->xdo_dev_offload_ok || ops->xdo_dev_offload_ok(skb, s);

@@ -57,6 +57,7 @@ static struct xfrm_state *copy(struct xfrm_state *x)
 	spin_unlock_bh(&x->lock);
 	/* The transform itself, for as long as the twin's reference keeps x. */
 	s->data = x->data;
+	s->type_offload = x->type_offload;
 	s->km.state = XFRM_STATE_VALID;
 	if (!err)
 		return s;
@@ -151,6 +152,7 @@ static void forget(struct xha_twin *t)
 static void end(struct xha_twin *t)
 {
 	t->s->data = NULL;
+	t->s->type_offload = NULL;
 	xfrm_state_put(t->s);
 	xfrm_state_put(t->x);
 	xha_nic_put(t->nic);
