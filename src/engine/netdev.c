@@ -4,6 +4,7 @@
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
 #include <linux/if_arp.h>
+#include <linux/if_vlan.h>
 #include <linux/kmod.h>
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
@@ -12,8 +13,10 @@
 
 /* What hangs on it: xfrm leaves packets to hardware, and the kernel does what a NIC can't. */
 #define ESP_FEATURES	(NETIF_F_HW_ESP | NETIF_F_HW_ESP_TX_CSUM | NETIF_F_GSO_ESP)
+/* Not to be switched: a NIC that filters must be told, and one that does not takes no harm. */
+#define VLAN_FILTERS	(NETIF_F_HW_VLAN_CTAG_FILTER | NETIF_F_HW_VLAN_STAG_FILTER)
 #define FEATURES	(NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_HIGHDMA | NETIF_F_FRAGLIST | \
-			 NETIF_F_GSO_SOFTWARE | ESP_FEATURES)
+			 NETIF_F_GSO_SOFTWARE | NETIF_F_GSO_ENCAP_ALL | ESP_FEATURES)
 
 static struct rtnl_link_ops engine_link_ops;
 
@@ -372,15 +375,22 @@ static void going_down(struct xha_nic *nic)
 
 static void limits(struct xha_engine *g)
 {
+	unsigned int size = TSO_LEGACY_MAX_SIZE, segs = TSO_MAX_SEGS;
 	unsigned short head = 0, tail = 0;
 	struct xha_nic *nic;
 
+	if (!list_empty(&g->nics))
+		size = TSO_MAX_SIZE;
 	list_for_each_entry(nic, &g->nics, node) {
 		head = max(head, nic->dev->needed_headroom);
 		tail = max(tail, nic->dev->needed_tailroom);
+		size = min(size, nic->dev->tso_max_size);
+		segs = min(segs, nic->dev->tso_max_segs);
 	}
 	g->dev->needed_headroom = head;
 	g->dev->needed_tailroom = tail;
+	netif_set_tso_max_size(g->dev, size);
+	netif_set_tso_max_segs(g->dev, segs);
 }
 
 /*
@@ -513,8 +523,13 @@ static int add_slave(struct net_device *master, struct net_device *dev,
 	err = netdev_master_upper_dev_link(dev, master, NULL, NULL, extack);
 	if (err)
 		goto err_handler;
+	err = vlan_vids_add_by_dev(dev, master);
+	if (err)
+		goto err_link;
 	netdev_hold(dev, &nic->tracker, GFP_KERNEL);
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	/* The addresses are the engine device's. */
+	dev->priv_flags |= IFF_NO_ADDRCONF;
 	if (master->flags & IFF_PROMISC)
 		dev_set_promiscuity(dev, 1);
 	if (master->flags & IFF_ALLMULTI)
@@ -530,6 +545,8 @@ static int add_slave(struct net_device *master, struct net_device *dev,
 	changed(nic);
 	return 0;
 
+err_link:
+	netdev_upper_dev_unlink(dev, master);
 err_handler:
 	netdev_rx_handler_unregister(dev);
 err_align:
@@ -558,6 +575,8 @@ static int del_slave(struct net_device *master, struct net_device *dev)
 		dev_set_allmulti(dev, -1);
 	if (master->flags & IFF_PROMISC)
 		dev_set_promiscuity(dev, -1);
+	dev->priv_flags &= ~IFF_NO_ADDRCONF;
+	vlan_vids_del_by_dev(dev, master);
 	netdev_upper_dev_unlink(dev, master);
 	netdev_rx_handler_unregister(dev);
 	if (dev->reg_state == NETREG_REGISTERED)
@@ -600,6 +619,7 @@ static int nic_event(struct notifier_block *nb, unsigned long event, void *ptr)
 	case NETDEV_DOWN:
 	case NETDEV_CHANGE:
 	case NETDEV_FEAT_CHANGE:
+		limits(nic->engine);
 		changed(nic);
 		break;
 	case NETDEV_UNREGISTER:
@@ -716,6 +736,34 @@ static int set_mac_address(struct net_device *dev, void *p)
 	return 0;
 }
 
+/* All, or none. */
+static int vlan_add(struct net_device *dev, __be16 proto, u16 vid)
+{
+	struct xha_engine *g = netdev_priv(dev);
+	struct xha_nic *nic;
+	int err;
+
+	list_for_each_entry(nic, &g->nics, node) {
+		err = vlan_vid_add(nic->dev, proto, vid);
+		if (err) {
+			list_for_each_entry_continue_reverse(nic, &g->nics, node)
+				vlan_vid_del(nic->dev, proto, vid);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int vlan_delete(struct net_device *dev, __be16 proto, u16 vid)
+{
+	struct xha_engine *g = netdev_priv(dev);
+	struct xha_nic *nic;
+
+	list_for_each_entry(nic, &g->nics, node)
+		vlan_vid_del(nic->dev, proto, vid);
+	return 0;
+}
+
 static int init(struct net_device *dev)
 {
 	struct xha_engine *g = netdev_priv(dev);
@@ -744,6 +792,8 @@ static const struct net_device_ops engine_netdev_ops = {
 	.ndo_change_mtu		= change_mtu,
 	.ndo_set_mac_address	= set_mac_address,
 	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_vlan_rx_add_vid	= vlan_add,
+	.ndo_vlan_rx_kill_vid	= vlan_delete,
 	.ndo_add_slave		= add_slave,
 	.ndo_del_slave		= del_slave,
 };
@@ -761,7 +811,7 @@ static void setup(struct net_device *dev)
 	dev->priv_flags &= ~(IFF_TX_SKB_SHARING | IFF_XMIT_DST_RELEASE);
 	dev->priv_flags |= IFF_NO_QUEUE | IFF_LIVE_ADDR_CHANGE | IFF_UNICAST_FLT;
 	dev->lltx = true;
-	dev->features = FEATURES;
+	dev->features = FEATURES | VLAN_FILTERS;
 	dev->hw_features = FEATURES & ~ESP_FEATURES;
 	dev->hw_enc_features = FEATURES;
 	dev->vlan_features = FEATURES & ~ESP_FEATURES;
