@@ -5,10 +5,10 @@
 #include <linux/ethtool.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
-#include <linux/kmod.h>
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
 
+#include "../netlink-gen.h"
 #include "engine.h"
 
 /* What hangs on it: xfrm leaves packets to hardware, and the kernel does what a NIC can't. */
@@ -827,18 +827,20 @@ static int validate(struct nlattr *tb[], struct nlattr *data[], struct netlink_e
 		NL_SET_ERR_MSG_ATTR(extack, tb[IFLA_ADDRESS], "Invalid Ethernet address");
 		return -EADDRNOTAVAIL;
 	}
+	if (data && data[XFRM_HA_A_ENGINE_DEV]) {
+		NL_SET_ERR_MSG_ATTR(extack, data[XFRM_HA_A_ENGINE_DEV],
+				    "The link is the engine device");
+		return -EINVAL;
+	}
 	return 0;
 }
 
-static bool has_ipv6(void)
-{
-	bool has;
-
-	rcu_read_lock();
-	has = xfrm_state_afinfo_get_rcu(AF_INET6);
-	rcu_read_unlock();
-	return has;
-}
+/*
+ * --- rtnetlink; RTNL ---
+ *
+ * IFLA_INFO_DATA is what the generic netlink family's engine has for attributes, and
+ * IFLA_INFO_SLAVE_DATA what its nic has, but for the names of the devices.
+ */
 
 static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 		   struct nlattr *data[], struct netlink_ext_ack *extack)
@@ -849,14 +851,55 @@ static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
 		eth_hw_addr_random(dev);
 	netif_carrier_off(dev);
 	err = register_netdevice(dev);
-	if (err)
+	if (err || !data)
 		return err;
-	/* An SA that is installed before them can't be offloaded; xfrm loads them on demand. */
-	request_module("xfrm-offload-%d-%d", AF_INET, IPPROTO_ESP);
-	/* It would load IPv6, whose beginning waits for RTNL, which is held here. */
-	if (has_ipv6())
-		request_module("xfrm-offload-%d-%d", AF_INET6, IPPROTO_ESP);
+	err = xha_control_set_engine(netdev_priv(dev), data, extack);
+	if (err)
+		unregister_netdevice(dev);
+	return err;
+}
+
+static int changelink(struct net_device *dev, struct nlattr *tb[], struct nlattr *data[],
+		      struct netlink_ext_ack *extack)
+{
+	return data ? xha_control_set_engine(netdev_priv(dev), data, extack) : 0;
+}
+
+static size_t info_size(const struct net_device *dev)
+{
+	return xha_control_engine_size();
+}
+
+static int fill_info(struct sk_buff *skb, const struct net_device *dev)
+{
+	return xha_control_fill_engine(skb, netdev_priv(dev));
+}
+
+static int slave_changelink(struct net_device *master, struct net_device *dev, struct nlattr *tb[],
+			    struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	if (!data)
+		return 0;
+	if (data[XFRM_HA_A_NIC_ENGINE] || data[XFRM_HA_A_NIC_DEV]) {
+		NL_SET_ERR_MSG(extack, "The link is the NIC");
+		return -EINVAL;
+	}
+	xha_control_set_nic(xha_nic_of(dev), data);
 	return 0;
+}
+
+static size_t slave_info_size(const struct net_device *master, const struct net_device *dev)
+{
+	return xha_control_nic_size();
+}
+
+/* The notifications of NETDEV_CHANGEUPPER come when it is a NIC, or is not any more. */
+static int fill_slave_info(struct sk_buff *skb, const struct net_device *master,
+			   const struct net_device *dev)
+{
+	const struct xha_nic *nic = xha_nic_of(dev);
+
+	return nic ? xha_control_fill_nic(skb, nic) : 0;
 }
 
 static struct rtnl_link_ops engine_link_ops = {
@@ -865,12 +908,35 @@ static struct rtnl_link_ops engine_link_ops = {
 	.setup		= setup,
 	.validate	= validate,
 	.newlink	= newlink,
+	.changelink	= changelink,
+	.get_size	= info_size,
+	.fill_info	= fill_info,
+	.slave_changelink	= slave_changelink,
+	.get_slave_size	= slave_info_size,
+	.fill_slave_info	= fill_slave_info,
 };
+
+/* What is refused there is refused here. */
+static void take_policies(void)
+{
+	const struct genl_split_ops *op;
+
+	for (op = xfrm_ha_nl_ops; op < xfrm_ha_nl_ops + ARRAY_SIZE(xfrm_ha_nl_ops); op++) {
+		if (op->cmd == XFRM_HA_CMD_ENGINE_SET) {
+			engine_link_ops.policy = op->policy;
+			engine_link_ops.maxtype = op->maxattr;
+		} else if (op->cmd == XFRM_HA_CMD_NIC_SET) {
+			engine_link_ops.slave_policy = op->policy;
+			engine_link_ops.slave_maxtype = op->maxattr;
+		}
+	}
+}
 
 int xha_engine_init(void)
 {
 	int err;
 
+	take_policies();
 	err = xha_slots_init();
 	if (err)
 		return err;
@@ -899,3 +965,5 @@ void xha_engine_exit(void)
 }
 
 MODULE_ALIAS_RTNL_LINK(XHA_ENGINE_KIND);
+/* An SA that is installed before them can't be offloaded; xfrm loads them on demand only. */
+MODULE_SOFTDEP("post: esp4_offload esp6_offload");
