@@ -14,7 +14,6 @@
 . "$(dirname "$0")/../lib/engine.sh"
 
 [ "$XFRM_HA_MACHINE" != uml-san ] && size=8M || size=2M
-tso=tcp-segmentation-offload
 
 segments() { # DEV none|full|partial: who segments what the NIC is to encrypt
 	must on "$A" ethtool -K "$1" tx-esp-segmentation off tso off tx-tcp6-segmentation off \
@@ -32,9 +31,9 @@ stream() { # FROM TO: $size by TCP
 	wait_for 10 listens || return 1
 	on "$A" timeout 100 iperf3 -c "$2" -B "$1" -n "$size" > /run/client 2>&1
 	status=$?
-	[ $status = 0 ] || sed 's/^/# /' /run/client
-	stopped $server
-	return $status
+	[ "$status" = 0 ] || sed 's/^/# /' /run/client
+	stopped "$server"
+	return "$status"
 }
 
 outputs() { # packets that the SAs have brought forth, however large
@@ -52,11 +51,11 @@ comes() { # NAME SPI nic|software FROM TO [LEAST: what it has segmented]
 	number=$(($(sa_number "$A" "$2") - number))
 	out=$(($(outputs) - out))
 	is "$1: none was late" $(($(eng .late) - late)) 0
-	between "$1: $number numbers, large packets until then" $out 20 $((number / 2))
+	between "$1: $number numbers, large packets until then" $out 20 $((number * 9 / 10))
 	[ "$3" = software ] || is "$1: all by the NIC" $tx $number
 	[ "$3" != software ] || is "$1: all by the kernel" $tx 0
 	all_came() {
-		[ $(($(sa_packets "$B" "$2") - came)) = $number ]
+		[ $(($(sa_packets "$B" "$2") - came)) = "$number" ]
 	}
 	check "$1: all have come" wait_for 5 all_came "$@"
 	if [ "${6-}" ]; then

@@ -18,8 +18,8 @@ stream() { # of 1 MB through tunnel 1
 	wait_for 10 listens || return 1
 	on "$A" timeout 100 iperf3 -c 10.2.0.1 -B 10.1.0.1 -n 1M > /run/client 2>&1
 	status=$?
-	stopped $server
-	return $status
+	stopped "$server"
+	return "$status"
 }
 
 software() { # NAME: SAs of A are there, and nobody's

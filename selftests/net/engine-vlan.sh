@@ -3,7 +3,7 @@
 # requires: ethtool jq
 # timeout: 240
 #
-# A1 C2: VLANs above an engine device whose NICs filter (rx-vlan-filter): each NIC lets in those that
+# A1: VLANs above an engine device whose NICs filter (rx-vlan-filter): each NIC lets in those that
 # are asked for, one that comes later as well, and no others.
 
 . "$(dirname "$0")/../lib/ktap.sh"
@@ -63,7 +63,7 @@ done
 for n in nic0 nic1; do
 	only $n
 	for id in 10 20; do
-		check "VLAN $id comes by $n" answers $id
+		check "A1: VLAN $id comes by $n" answers $id
 	done
 	is "$n has dropped nothing of it" "$(dropped $n)" 0
 done
@@ -98,7 +98,7 @@ for id in 10 20; do
 done
 
 # NICs have no addresses of their own, and the engine device tells their limits.
-is "C2: a NIC that came down has no link-local address" "$(local_addresses nic0)" 0
+is "a NIC that came down has no link-local address" "$(local_addresses nic0)" 0
 limits() {
 	ip -n "$A" -d -j link show eng0 | jq -r '.[0] | "\(.tso_max_size) \(.tso_max_segs)"'
 }

@@ -243,6 +243,7 @@ struct xha_engine {
 
 /* netdev.c */
 bool xha_is_engine(const struct net_device *dev);
+void xha_engine_setup(struct net_device *dev);
 enum xfrm_ha_nic_state xha_nic_state(const struct xha_nic *nic);
 struct xha_nic *xha_nic_of(const struct net_device *dev);	/* RTNL */
 u64 xha_nic_dropped(const struct xha_nic *nic);
@@ -271,6 +272,10 @@ int xha_control_set_engine(struct xha_engine *g, struct nlattr **a, struct netli
 int xha_control_fill_nic(struct sk_buff *skb, const struct xha_nic *nic);
 size_t xha_control_nic_size(void);
 void xha_control_set_nic(struct xha_nic *nic, struct nlattr **a);
+
+/* rtnl.c */
+extern struct rtnl_link_ops xha_engine_link_ops;
+int xha_engine_rtnl_init(void);
 
 /* slot.c */
 extern const struct xfrmdev_ops xha_engine_xfrmdev_ops;

@@ -8,7 +8,6 @@
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
 
-#include "../netlink-gen.h"
 #include "engine.h"
 
 /* What hangs on it: xfrm leaves packets to hardware, and the kernel does what a NIC can't. */
@@ -18,11 +17,9 @@
 #define FEATURES	(NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_HIGHDMA | NETIF_F_FRAGLIST | \
 			 NETIF_F_GSO_SOFTWARE | NETIF_F_GSO_ENCAP_ALL | ESP_FEATURES)
 
-static struct rtnl_link_ops engine_link_ops;
-
 bool xha_is_engine(const struct net_device *dev)
 {
-	return dev->rtnl_link_ops == &engine_link_ops;
+	return dev->rtnl_link_ops == &xha_engine_link_ops;
 }
 
 static rx_handler_result_t receive(struct sk_buff **pskb);
@@ -802,7 +799,7 @@ static const struct ethtool_ops engine_ethtool_ops = {
 	.get_link		= ethtool_op_get_link,
 };
 
-static void setup(struct net_device *dev)
+void xha_engine_setup(struct net_device *dev)
 {
 	ether_setup(dev);
 	dev->netdev_ops = &engine_netdev_ops;
@@ -820,130 +817,17 @@ static void setup(struct net_device *dev)
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 }
 
-static int validate(struct nlattr *tb[], struct nlattr *data[], struct netlink_ext_ack *extack)
-{
-	if (tb[IFLA_ADDRESS] && (nla_len(tb[IFLA_ADDRESS]) != ETH_ALEN ||
-				 !is_valid_ether_addr(nla_data(tb[IFLA_ADDRESS])))) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[IFLA_ADDRESS], "Invalid Ethernet address");
-		return -EADDRNOTAVAIL;
-	}
-	if (data && data[XFRM_HA_A_ENGINE_DEV]) {
-		NL_SET_ERR_MSG_ATTR(extack, data[XFRM_HA_A_ENGINE_DEV],
-				    "The link is the engine device");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/*
- * --- rtnetlink; RTNL ---
- *
- * IFLA_INFO_DATA is what the generic netlink family's engine has for attributes, and
- * IFLA_INFO_SLAVE_DATA what its nic has, but for the names of the devices.
- */
-
-static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
-		   struct nlattr *data[], struct netlink_ext_ack *extack)
-{
-	int err;
-
-	if (!tb[IFLA_ADDRESS])
-		eth_hw_addr_random(dev);
-	netif_carrier_off(dev);
-	err = register_netdevice(dev);
-	if (err || !data)
-		return err;
-	err = xha_control_set_engine(netdev_priv(dev), data, extack);
-	if (err)
-		unregister_netdevice(dev);
-	return err;
-}
-
-static int changelink(struct net_device *dev, struct nlattr *tb[], struct nlattr *data[],
-		      struct netlink_ext_ack *extack)
-{
-	return data ? xha_control_set_engine(netdev_priv(dev), data, extack) : 0;
-}
-
-static size_t info_size(const struct net_device *dev)
-{
-	return xha_control_engine_size();
-}
-
-static int fill_info(struct sk_buff *skb, const struct net_device *dev)
-{
-	return xha_control_fill_engine(skb, netdev_priv(dev));
-}
-
-static int slave_changelink(struct net_device *master, struct net_device *dev, struct nlattr *tb[],
-			    struct nlattr *data[], struct netlink_ext_ack *extack)
-{
-	if (!data)
-		return 0;
-	if (data[XFRM_HA_A_NIC_ENGINE] || data[XFRM_HA_A_NIC_DEV]) {
-		NL_SET_ERR_MSG(extack, "The link is the NIC");
-		return -EINVAL;
-	}
-	xha_control_set_nic(xha_nic_of(dev), data);
-	return 0;
-}
-
-static size_t slave_info_size(const struct net_device *master, const struct net_device *dev)
-{
-	return xha_control_nic_size();
-}
-
-/* The notifications of NETDEV_CHANGEUPPER come when it is a NIC, or is not any more. */
-static int fill_slave_info(struct sk_buff *skb, const struct net_device *master,
-			   const struct net_device *dev)
-{
-	const struct xha_nic *nic = xha_nic_of(dev);
-
-	return nic ? xha_control_fill_nic(skb, nic) : 0;
-}
-
-static struct rtnl_link_ops engine_link_ops = {
-	.kind		= XHA_ENGINE_KIND,
-	.priv_size	= sizeof(struct xha_engine),
-	.setup		= setup,
-	.validate	= validate,
-	.newlink	= newlink,
-	.changelink	= changelink,
-	.get_size	= info_size,
-	.fill_info	= fill_info,
-	.slave_changelink	= slave_changelink,
-	.get_slave_size	= slave_info_size,
-	.fill_slave_info	= fill_slave_info,
-};
-
-/* What is refused there is refused here. */
-static void take_policies(void)
-{
-	const struct genl_split_ops *op;
-
-	for (op = xfrm_ha_nl_ops; op < xfrm_ha_nl_ops + ARRAY_SIZE(xfrm_ha_nl_ops); op++) {
-		if (op->cmd == XFRM_HA_CMD_ENGINE_SET) {
-			engine_link_ops.policy = op->policy;
-			engine_link_ops.maxtype = op->maxattr;
-		} else if (op->cmd == XFRM_HA_CMD_NIC_SET) {
-			engine_link_ops.slave_policy = op->policy;
-			engine_link_ops.slave_maxtype = op->maxattr;
-		}
-	}
-}
-
 int xha_engine_init(void)
 {
 	int err;
 
-	take_policies();
 	err = xha_slots_init();
 	if (err)
 		return err;
 	err = register_netdevice_notifier(&notifier);
 	if (err)
 		goto err_slots;
-	err = rtnl_link_register(&engine_link_ops);
+	err = xha_engine_rtnl_init();
 	if (err)
 		goto err_notifier;
 	return 0;
@@ -957,13 +841,12 @@ err_slots:
 
 void xha_engine_exit(void)
 {
-	rtnl_link_unregister(&engine_link_ops);
+	rtnl_link_unregister(&xha_engine_link_ops);
 	/* Until then it is told of NICs that go down. */
 	xha_twins_exit();
 	unregister_netdevice_notifier(&notifier);
 	xha_slots_exit();
 }
 
-MODULE_ALIAS_RTNL_LINK(XHA_ENGINE_KIND);
 /* An SA that is installed before them can't be offloaded; xfrm loads them on demand only. */
 MODULE_SOFTDEP("post: esp4_offload esp6_offload");

@@ -23,7 +23,7 @@ struct espnic_super {
 	struct espnic_sa *sa;
 };
 
-/* Length, and for IPv4 identification and checksum, of piece @i, whose packet ends where it does. */
+/* Length, and for IPv4 identification and checksum, of piece @i: the packet ends where it does. */
 static void fix_ip(struct sk_buff *seg, unsigned int offset, unsigned int i)
 {
 	struct iphdr *ip = (struct iphdr *)(seg->data + offset);
@@ -113,7 +113,7 @@ static bool parse(struct espnic *nic, struct espnic_super *s, const struct xfrm_
 		s->esp = skb_transport_offset(skb);
 		s->next_header = xo->proto;
 		s->seq = (u64)xo->seq.hi << 32 | xo->seq.low;
-		/* One that the stack has cut off: it has already stepped to the next one's number. */
+		/* One that the stack has cut off: it has stepped to the next one's number. */
 		if (xo->flags & XFRM_GSO_SEGMENT)
 			s->seq -= skb_shinfo(skb)->gso_segs;
 		if (s->sa->x->props.mode == XFRM_MODE_TUNNEL)
