@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: ethtool iperf3 jq nft
-# timeout: 480
+# timeout: 720
 #
 # A1 A5 C4: what TCP sends in large packets through SAs of an engine device comes through, whoever
 # segments it: the kernel, the SA's NIC (NETIF_F_GSO_ESP), or both (gso_partial_features, as
