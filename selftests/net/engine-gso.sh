@@ -58,6 +58,7 @@ comes() { # NAME SPI nic|software FROM TO [LEAST: what it has segmented]
 		[ $(($(sa_packets "$B" "$2") - came)) = "$number" ]
 	}
 	check "$1: all have come" wait_for 5 all_came "$@"
+	is "$1: no error" "A: $(xfrm_errors "$A")B: $(xfrm_errors "$B")" "A: B: "
 	if [ "${6-}" ]; then
 		between "$1: the NIC has segmented" $cut "$6" 1000000
 	else
@@ -139,5 +140,4 @@ for who in none full partial; do
 	must ha engine undrain nic0
 	must wait_for 20 all_at nic0 "$(spi_out 1)" "$(spi_out 2)"
 done
-is "no error" "$(xfrm_errors "$A")$(xfrm_errors "$B")" ""
 ktap_finished
