@@ -227,7 +227,58 @@ kind 6 tunnel 128 flag esn
 kind 6 transport 256 flag esn
 is "no errors in A" "$(xfrm_errors "$A")" ""
 is "no errors in B" "$(xfrm_errors "$B")" ""
-is "nothing dropped by nicA" "$(nic 'tx_unknown_sa')$(nic '[rt]x_drop_[a-z]*' | tr -d '\n')" 0000000
+# Segments that nicA makes, of ESP and of TCP alone
+for who in full partial; do
+	must on "$A" ethtool -K nicA tx-esp-segmentation off
+	[ $who = full ] || must on "$A" ethtool -K nicA tx-gso-partial on
+	must on "$A" ethtool -K nicA tso on tx-tcp6-segmentation on tx-esp-segmentation on
+	for way in "4 tunnel 128" "4 transport 256 flag esn" "6 tunnel 256 flag esn" \
+		"6 transport 128"; do
+		say "$who"
+		cut=$(nic tx_segmented)
+		# shellcheck disable=SC2086	# a list
+		kind $way
+		between "$who, $way: nicA has segmented" $(($(nic tx_segmented) - cut)) 10 100000
+	done
+	clear_all
+	for family in 4 6; do
+		addresses $family tunnel
+		cut=$(nic tx_segmented)
+		check "$who: TCP over IPv$family alone" tcp
+		between "$who: nicA has segmented" $(($(nic tx_segmented) - cut)) 5 100000
+	done
+done
+must on "$A" ethtool -K nicA tso off tx-tcp6-segmentation off tx-esp-segmentation off
+must on "$A" ethtool -K nicA tx-gso-partial off
+is "no errors in A, segments made by nicA" "$(xfrm_errors "$A")" ""
+is "no errors in B, segments made by nicA" "$(xfrm_errors "$B")" ""
+is "nothing dropped by nicA" "$(nic 'tx_unknown_sa')$(nic '[rt]x_drop_[a-z]*' | tr -d '\n')" \
+	000000000
+
+# VLANs: a filter lets in those that are asked for.
+vlan() { # answers in VLAN 10
+	ping_all "$A" -c 3 -i 0.02 -W 1 198.51.100.2
+}
+for ns in "$A nicA 1" "$B nicB 2"; do
+	# shellcheck disable=SC2086	# a list
+	set -- $ns
+	must batch "$1" "link add link $2 name vlan10 type vlan id 10" "link set vlan10 arp off up" \
+		"addr add 198.51.100.$3/24 dev vlan10" \
+		"neigh replace 198.51.100.$((3 - $3)) lladdr 02:00:00:00:00:0$([ "$3" = 1 ] &&
+			echo b || echo a) dev vlan10"
+done
+check "VLAN, no filter" vlan
+must on "$A" ethtool -K nicA rx-vlan-filter on
+check "VLAN that the filter knows" vlan
+is "VLAN: none was dropped" "$(nic rx_drop_vlan)" 0
+must batch "$B" "link add link nicB name vlan11 type vlan id 11" "link set vlan11 arp off up" \
+	"addr add 198.51.101.2/24 dev vlan11" \
+	"neigh replace 198.51.101.1 lladdr 02:00:00:00:00:0a dev vlan11"
+check_not "VLAN that it does not know" on "$B" ping -q -c 3 -i 0.02 -W 0.1 198.51.101.1
+between "VLAN: it was dropped" "$(nic rx_drop_vlan)" 3 100
+must on "$A" ethtool -K nicA rx-vlan-filter off
+must ip -n "$A" link del vlan10
+must batch "$B" "link del vlan10" "link del vlan11"
 
 clear_all
 policies 4 tunnel

@@ -44,12 +44,35 @@ static int fill_policy(struct sk_buff *skb, const struct xha_heat_policy *p)
 	    nla_put_u32(skb, XFRM_HA_A_ENGINE_SWAPS, p->swaps) ||
 	    nla_put_u32(skb, XFRM_HA_A_ENGINE_HORIZON, p->horizon) ||
 	    nla_put_u32(skb, XFRM_HA_A_ENGINE_NOISE, p->noise) ||
-	    nla_put_u32(skb, XFRM_HA_A_ENGINE_SAVED, p->saved_ns) ||
-	    nla_put_u32(skb, XFRM_HA_A_ENGINE_SWAP_COST, p->swap_ns) ||
-	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_MARGIN, xha_heat_threshold(p),
-			      XFRM_HA_A_ENGINE_PAD))
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_SAVED, p->saved_ns))
 		return -EMSGSIZE;
 	return 0;
+}
+
+/**
+ * xha_control_fill_engine() - what rtnetlink tells of an engine device: no more than fits a link
+ * @skb: message
+ * @g: engine; RTNL, under which all settings are written, and all else is one word
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int xha_control_fill_engine(struct sk_buff *skb, const struct xha_engine *g)
+{
+	if (fill_policy(skb, &g->policy) ||
+	    nla_put_u8(skb, XFRM_HA_A_ENGINE_ADOPT, g->adopt) ||
+	    (g->adopt && g->adopt_group[0] &&
+	     nla_put_string(skb, XFRM_HA_A_ENGINE_ADOPT_GROUP, g->adopt_group)) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_SAS, READ_ONCE(g->n_sas)) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_HARD, READ_ONCE(g->n_hard)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* Of what xha_control_fill_engine() puts. */
+size_t xha_control_engine_size(void)
+{
+	return 12 * nla_total_size(sizeof(u32)) + nla_total_size(sizeof(u8)) +
+	       nla_total_size(XHA_NAME_LEN);
 }
 
 static int fill_engine(struct sk_buff *skb, void *obj)
@@ -58,12 +81,9 @@ static int fill_engine(struct sk_buff *skb, void *obj)
 	struct xha_engine *g = obj;
 
 	if (nla_put_string(skb, XFRM_HA_A_ENGINE_DEV, g->dev->name) ||
-	    fill_policy(skb, &g->policy) ||
-	    nla_put_u8(skb, XFRM_HA_A_ENGINE_ADOPT, g->adopt) ||
-	    (g->adopt && g->adopt_group[0] &&
-	     nla_put_string(skb, XFRM_HA_A_ENGINE_ADOPT_GROUP, g->adopt_group)) ||
-	    nla_put_u32(skb, XFRM_HA_A_ENGINE_SAS, g->n_sas) ||
-	    nla_put_u32(skb, XFRM_HA_A_ENGINE_HARD, g->n_hard) ||
+	    xha_control_fill_engine(skb, g) ||
+	    nla_put_u32(skb, XFRM_HA_A_ENGINE_SWAP_COST, g->policy.swap_ns) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_MARGIN, xha_heat_threshold(&g->policy), pad) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_TICKS, g->ticks, pad) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_TICK_TIME, g->tick_ns, pad) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_ENGINE_ENTERED, g->entered, pad) ||
@@ -146,6 +166,28 @@ static int set_engine(struct xha_engine *g, struct nlattr **a, struct netlink_ex
 	return err;
 }
 
+/**
+ * xha_control_set_engine() - change an engine device's settings
+ * @g: engine; RTNL
+ * @a: attributes of set engine, by either netlink family
+ * @extack: of the request
+ *
+ * Return: 0, or an error, and nothing is changed.
+ */
+int xha_control_set_engine(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *extack)
+{
+	int err;
+
+	ASSERT_RTNL();
+
+	mutex_lock(&g->mutex);
+	err = set_engine(g, a, extack);
+	mutex_unlock(&g->mutex);
+	if (!err)
+		xha_event_engine(g->dev, XFRM_HA_EVENT_ENGINE_SET, NULL, 0);
+	return err;
+}
+
 int xfrm_ha_nl_engine_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr **a = info->attrs;
@@ -156,18 +198,41 @@ int xfrm_ha_nl_engine_set_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	rtnl_lock();
 	g = engine_by_name(genl_info_net(info), a[XFRM_HA_A_ENGINE_DEV], info->extack);
-	if (g) {
-		mutex_lock(&g->mutex);
-		err = set_engine(g, a, info->extack);
-		mutex_unlock(&g->mutex);
-		if (!err)
-			xha_event_engine(g->dev, XFRM_HA_EVENT_ENGINE_SET, NULL, 0);
-	}
+	if (g)
+		err = xha_control_set_engine(g, a, info->extack);
 	rtnl_unlock();
 	return err;
 }
 
 /* --- NICs --- */
+
+/**
+ * xha_control_fill_nic() - what rtnetlink tells of an engine device's NIC
+ * @skb: message
+ * @nic: NIC; RTNL
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int xha_control_fill_nic(struct sk_buff *skb, const struct xha_nic *nic)
+{
+	if (nla_put_u32(skb, XFRM_HA_A_NIC_STATE, xha_nic_state(nic)) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_SLOTS_IN, nic->slots[XHA_IN]) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_SLOTS_OUT, nic->slots[XHA_OUT]) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_WEIGHT, nic->weight) ||
+	    nla_put_u8(skb, XFRM_HA_A_NIC_DRAIN, nic->drain) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_ROOM_IN, READ_ONCE(nic->room[XHA_IN])) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_ROOM_OUT, READ_ONCE(nic->room[XHA_OUT])) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_USED_IN, atomic_read(&nic->used[XHA_IN])) ||
+	    nla_put_u32(skb, XFRM_HA_A_NIC_USED_OUT, atomic_read(&nic->used[XHA_OUT])))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* Of what xha_control_fill_nic() puts. */
+size_t xha_control_nic_size(void)
+{
+	return 8 * nla_total_size(sizeof(u32)) + nla_total_size(sizeof(u8));
+}
 
 static int fill_nic(struct sk_buff *skb, void *obj)
 {
@@ -175,15 +240,7 @@ static int fill_nic(struct sk_buff *skb, void *obj)
 
 	if (nla_put_string(skb, XFRM_HA_A_NIC_ENGINE, nic->engine->dev->name) ||
 	    nla_put_string(skb, XFRM_HA_A_NIC_DEV, nic->dev->name) ||
-	    nla_put_u32(skb, XFRM_HA_A_NIC_STATE, xha_nic_state(nic)) ||
-	    nla_put_u32(skb, XFRM_HA_A_NIC_SLOTS_IN, nic->slots[XHA_IN]) ||
-	    nla_put_u32(skb, XFRM_HA_A_NIC_SLOTS_OUT, nic->slots[XHA_OUT]) ||
-	    nla_put_u32(skb, XFRM_HA_A_NIC_WEIGHT, nic->weight) ||
-	    nla_put_u8(skb, XFRM_HA_A_NIC_DRAIN, nic->drain) ||
-	    nla_put_u32(skb, XFRM_HA_A_NIC_ROOM_IN, nic->room[XHA_IN]) ||
-	    nla_put_u32(skb, XFRM_HA_A_NIC_ROOM_OUT, nic->room[XHA_OUT]) ||
-	    nla_put_u32(skb, XFRM_HA_A_NIC_USED_IN, atomic_read(&nic->used[XHA_IN])) ||
-	    nla_put_u32(skb, XFRM_HA_A_NIC_USED_OUT, atomic_read(&nic->used[XHA_OUT])) ||
+	    xha_control_fill_nic(skb, nic) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_NIC_ENTERED, nic->entered, XFRM_HA_A_NIC_PAD) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_NIC_REFUSED, nic->refused, XFRM_HA_A_NIC_PAD) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_NIC_RENEWED, nic->renewed, XFRM_HA_A_NIC_PAD))
@@ -229,9 +286,16 @@ static void set_slots(struct xha_nic *nic, int dir, struct nlattr *a)
 	xha_cache_shrink(nic, dir);
 }
 
-static void set_nic(struct xha_nic *nic, struct nlattr **a)
+/**
+ * xha_control_set_nic() - change what a NIC may hold
+ * @nic: NIC; RTNL
+ * @a: attributes of set nic, by either netlink family
+ */
+void xha_control_set_nic(struct xha_nic *nic, struct nlattr **a)
 {
 	struct xha_engine *g = nic->engine;
+
+	ASSERT_RTNL();
 
 	mutex_lock(&g->mutex);
 	set_slots(nic, XHA_IN, a[XFRM_HA_A_NIC_SLOTS_IN]);
@@ -260,7 +324,7 @@ int xfrm_ha_nl_nic_set_doit(struct sk_buff *skb, struct genl_info *info)
 	dev = __dev_get_by_name(genl_info_net(info), nla_data(a[XFRM_HA_A_NIC_DEV]));
 	nic = dev ? xha_nic_of(dev) : NULL;
 	if (nic)
-		set_nic(nic, a);
+		xha_control_set_nic(nic, a);
 	else
 		NL_SET_ERR_MSG_ATTR(info->extack, a[XFRM_HA_A_NIC_DEV],
 				    "No engine device has a NIC of this name");

@@ -20,13 +20,14 @@
  * hardware are made the twin's when the engine device hands them to the NIC, so that the twin's
  * reference count tells how many of them are under way. An SA leaves its slot like this:
  *
- * 1. @tx is cleared: offload_ok says no, and a packet on its way down finds no ESP in the
- *    features of the device, so that the kernel encrypts it. Both have the numbers of the SA.
+ * 1. @tx is cleared: a packet on its way down finds no ESP in the features of the device, so
+ *    that the kernel encrypts it. It has the next number of the SA all the same.
  * 2. After a grace period nobody goes by the old @tx, and @late is cleared. It served packets
  *    that had been left to hardware, and came to the transmit function after step 1.
  * 3. When the last packet has gone, the NIC is told to forget the twin.
  *
- * A packet that was left to hardware and finds no @late is dropped and counted: it is text.
+ * A packet that was left to hardware and finds no @late is dropped and counted: it is text. One
+ * that is to be segmented is whole yet, and begins anew at the NIC: see hand_over().
  *
  * **Inbound.** The NIC is given the SA itself, it names it in the packets it has decrypted.
  * What it does not decrypt the kernel does, so no packet depends on where the SA is.
@@ -279,6 +280,7 @@ struct xha_engine {
 
 /* netdev.c */
 bool xha_is_engine(const struct net_device *dev);
+void xha_engine_setup(struct net_device *dev);
 enum xfrm_ha_nic_state xha_nic_state(const struct xha_nic *nic);
 struct xha_nic *xha_nic_of(const struct net_device *dev);	/* RTNL */
 u64 xha_nic_dropped(const struct xha_nic *nic);
@@ -299,6 +301,18 @@ static inline void xha_nic_took(struct xha_nic *nic, u64 start)
 {
 	atomic64_add(ktime_get_ns() - start, &nic->gone_ns);
 }
+
+/* control.c */
+int xha_control_fill_engine(struct sk_buff *skb, const struct xha_engine *g);
+size_t xha_control_engine_size(void);
+int xha_control_set_engine(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *extack);
+int xha_control_fill_nic(struct sk_buff *skb, const struct xha_nic *nic);
+size_t xha_control_nic_size(void);
+void xha_control_set_nic(struct xha_nic *nic, struct nlattr **a);
+
+/* rtnl.c */
+extern struct rtnl_link_ops xha_engine_link_ops;
+int xha_engine_rtnl_init(void);
 
 /* slot.c */
 extern const struct xfrmdev_ops xha_engine_xfrmdev_ops;

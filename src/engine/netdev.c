@@ -4,7 +4,7 @@
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
 #include <linux/if_arp.h>
-#include <linux/kmod.h>
+#include <linux/if_vlan.h>
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
 
@@ -12,14 +12,14 @@
 
 /* What hangs on it: xfrm leaves packets to hardware, and the kernel does what a NIC can't. */
 #define ESP_FEATURES	(NETIF_F_HW_ESP | NETIF_F_HW_ESP_TX_CSUM | NETIF_F_GSO_ESP)
+/* Not to be switched: a NIC that filters must be told, and one that does not takes no harm. */
+#define VLAN_FILTERS	(NETIF_F_HW_VLAN_CTAG_FILTER | NETIF_F_HW_VLAN_STAG_FILTER)
 #define FEATURES	(NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_HIGHDMA | NETIF_F_FRAGLIST | \
-			 NETIF_F_GSO_SOFTWARE | ESP_FEATURES)
-
-static struct rtnl_link_ops engine_link_ops;
+			 NETIF_F_GSO_SOFTWARE | NETIF_F_GSO_ENCAP_ALL | ESP_FEATURES)
 
 bool xha_is_engine(const struct net_device *dev)
 {
-	return dev->rtnl_link_ops == &engine_link_ops;
+	return dev->rtnl_link_ops == &xha_engine_link_ops;
 }
 
 static rx_handler_result_t receive(struct sk_buff **pskb);
@@ -74,8 +74,29 @@ static struct xha_slot_sa *slot_of(const struct sk_buff *skb, const struct net_d
 }
 
 /*
+ * What can another device do for this packet of ESP? @skb is the caller's alone, as wherever the
+ * kernel asks a driver's ndo_features_check().
+ */
+static netdev_features_t features_at(struct sk_buff *skb, struct net_device *to)
+{
+	struct net_device *dev = skb->dev;
+	netdev_features_t can;
+
+	skb->dev = to;
+	can = netif_skb_features(skb);
+	skb->dev = dev;
+	if (!(can & NETIF_F_HW_ESP_TX_CSUM))
+		can &= ~NETIF_F_CSUM_MASK;
+	return can;
+}
+
+/*
  * Right before the kernel decides who encrypts. What the NIC of the SA can't do, the kernel does
- * here: behind us it would be too late.
+ * here: behind us it would be too late. That is so for a packet that gets its trailer now. One
+ * that is to be segmented, and goes through here as it is, gets none: esp_xmit() has then only said
+ * what its NIC's turn will say again. Who segments it, and who encrypts the segments, the kernel
+ * decides there, by all that this NIC can do; see hand_over(). With UDP encapsulation it would
+ * have a header more.
  */
 static netdev_features_t features_check(struct sk_buff *skb, struct net_device *dev,
 					netdev_features_t features)
@@ -83,9 +104,8 @@ static netdev_features_t features_check(struct sk_buff *skb, struct net_device *
 	const netdev_features_t soft = ESP_FEATURES | NETIF_F_SG | NETIF_F_CSUM_MASK;
 	const struct xfrm_offload *xo = xfrm_offload(skb);
 	struct xfrm_state *s = NULL;
-	netdev_features_t can;
+	netdev_features_t can = 0;
 	struct xha_slot_sa *e;
-	struct net_device *to;
 
 	if (!xo || xo->flags & XFRM_GRO)
 		return features;
@@ -94,28 +114,32 @@ static netdev_features_t features_check(struct sk_buff *skb, struct net_device *
 	if (e)
 		s = rcu_dereference(e->tx);
 	/* That its carrier is gone is heard of later. */
-	if (!s || !netif_carrier_ok(s->xso.real_dev)) {
-		rcu_read_unlock();
-		return features & ~soft;
-	}
-	to = s->xso.real_dev;
-	can = to->features & to->hw_enc_features;
-	if (to->netdev_ops->ndo_features_check)
-		can &= to->netdev_ops->ndo_features_check(skb, to, can);
+	if (s && netif_carrier_ok(s->xso.real_dev))
+		can = features_at(skb, s->xso.real_dev);
+	if (!(can & NETIF_F_HW_ESP))
+		features &= ~soft;
+	else if (!skb_is_gso(skb) || s->encap || netif_needs_gso(skb, features))
+		features &= (can | ~soft) & ~NETIF_F_GSO_MASK;
 	rcu_read_unlock();
-	features &= can | ~(soft | NETIF_F_GSO_MASK);
-	if (!(can & NETIF_F_HW_ESP_TX_CSUM))
-		features &= ~NETIF_F_CSUM_MASK;
 	return features;
 }
 
-/* The packet becomes the twin's. False: it is text that nobody encrypts any more. */
+/*
+ * The packet becomes the twin's, if there is one. False: there is none, and it is text that nobody
+ * encrypts any more.
+ */
 static bool hand_over(struct sk_buff *skb, struct net_device *dev)
 {
 	struct xha_slot_sa *e = slot_of(skb, dev);
 	struct xfrm_state *s = e ? rcu_dereference(e->late) : NULL, *x;
 	struct sec_path *sp = skb_sec_path(skb);
 
+	/*
+	 * Nothing of it is done: the NIC's validate_xmit_skb() begins anew, or, if the SA has no
+	 * NIC any more, that of any NIC, which does it in software.
+	 */
+	if (skb_is_gso(skb))
+		xfrm_offload(skb)->flags &= ~XFRM_XMIT;
 	if (!s || !refcount_inc_not_zero(&s->refcnt))
 		return false;
 	/* esp_xmit() has made the path this packet's own. */
@@ -123,8 +147,7 @@ static bool hand_over(struct sk_buff *skb, struct net_device *dev)
 	sp->xvec[sp->len - 1] = s;
 	skb->dev = s->xso.real_dev;
 	xfrm_state_put(x);
-	/* The NIC would be given something else than what was decided on. */
-	return !skb_is_gso(skb) || !netif_needs_gso(skb, netif_skb_features(skb));
+	return true;
 }
 
 /* For what is not left to hardware: one that has a carrier, if any has. */
@@ -150,12 +173,12 @@ static netdev_tx_t transmit(struct sk_buff *skb, struct net_device *dev)
 	int err;
 
 	rcu_read_lock();
-	if (xo && xo->flags & XFRM_XMIT) {
-		if (!hand_over(skb, dev)) {
+	if (!xo || !(xo->flags & XFRM_XMIT) || !hand_over(skb, dev)) {
+		/* What is not to be encrypted, was, or is yet to be. */
+		if (xo && xo->flags & XFRM_XMIT) {
 			atomic64_inc(&g->late_drops);
 			goto drop;
 		}
-	} else {
 		ports = rcu_dereference(g->ports);
 		if (!ports)
 			goto drop;
@@ -356,15 +379,22 @@ static void going_down(struct xha_nic *nic)
 
 static void limits(struct xha_engine *g)
 {
+	unsigned int size = TSO_LEGACY_MAX_SIZE, segs = TSO_MAX_SEGS;
 	unsigned short head = 0, tail = 0;
 	struct xha_nic *nic;
 
+	if (!list_empty(&g->nics))
+		size = TSO_MAX_SIZE;
 	list_for_each_entry(nic, &g->nics, node) {
 		head = max(head, nic->dev->needed_headroom);
 		tail = max(tail, nic->dev->needed_tailroom);
+		size = min(size, nic->dev->tso_max_size);
+		segs = min(segs, nic->dev->tso_max_segs);
 	}
 	g->dev->needed_headroom = head;
 	g->dev->needed_tailroom = tail;
+	netif_set_tso_max_size(g->dev, size);
+	netif_set_tso_max_segs(g->dev, segs);
 }
 
 /*
@@ -497,8 +527,13 @@ static int add_slave(struct net_device *master, struct net_device *dev,
 	err = netdev_master_upper_dev_link(dev, master, NULL, NULL, extack);
 	if (err)
 		goto err_handler;
+	err = vlan_vids_add_by_dev(dev, master);
+	if (err)
+		goto err_link;
 	netdev_hold(dev, &nic->tracker, GFP_KERNEL);
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	/* The addresses are the engine device's. */
+	dev->priv_flags |= IFF_NO_ADDRCONF;
 	if (master->flags & IFF_PROMISC)
 		dev_set_promiscuity(dev, 1);
 	if (master->flags & IFF_ALLMULTI)
@@ -514,6 +549,8 @@ static int add_slave(struct net_device *master, struct net_device *dev,
 	changed(nic);
 	return 0;
 
+err_link:
+	netdev_upper_dev_unlink(dev, master);
 err_handler:
 	netdev_rx_handler_unregister(dev);
 err_align:
@@ -550,6 +587,8 @@ static int del_slave(struct net_device *master, struct net_device *dev)
 		dev_set_allmulti(dev, -1);
 	if (master->flags & IFF_PROMISC)
 		dev_set_promiscuity(dev, -1);
+	dev->priv_flags &= ~IFF_NO_ADDRCONF;
+	vlan_vids_del_by_dev(dev, master);
 	netdev_upper_dev_unlink(dev, master);
 	netdev_rx_handler_unregister(dev);
 	if (dev->reg_state == NETREG_REGISTERED)
@@ -592,6 +631,7 @@ static int nic_event(struct notifier_block *nb, unsigned long event, void *ptr)
 	case NETDEV_DOWN:
 	case NETDEV_CHANGE:
 	case NETDEV_FEAT_CHANGE:
+		limits(nic->engine);
 		changed(nic);
 		break;
 	case NETDEV_UNREGISTER:
@@ -709,6 +749,34 @@ static int set_mac_address(struct net_device *dev, void *p)
 	return 0;
 }
 
+/* All, or none. */
+static int vlan_add(struct net_device *dev, __be16 proto, u16 vid)
+{
+	struct xha_engine *g = netdev_priv(dev);
+	struct xha_nic *nic;
+	int err;
+
+	list_for_each_entry(nic, &g->nics, node) {
+		err = vlan_vid_add(nic->dev, proto, vid);
+		if (err) {
+			list_for_each_entry_continue_reverse(nic, &g->nics, node)
+				vlan_vid_del(nic->dev, proto, vid);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int vlan_delete(struct net_device *dev, __be16 proto, u16 vid)
+{
+	struct xha_engine *g = netdev_priv(dev);
+	struct xha_nic *nic;
+
+	list_for_each_entry(nic, &g->nics, node)
+		vlan_vid_del(nic->dev, proto, vid);
+	return 0;
+}
+
 static int init(struct net_device *dev)
 {
 	struct xha_engine *g = netdev_priv(dev);
@@ -737,6 +805,8 @@ static const struct net_device_ops engine_netdev_ops = {
 	.ndo_change_mtu		= change_mtu,
 	.ndo_set_mac_address	= set_mac_address,
 	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_vlan_rx_add_vid	= vlan_add,
+	.ndo_vlan_rx_kill_vid	= vlan_delete,
 	.ndo_add_slave		= add_slave,
 	.ndo_del_slave		= del_slave,
 };
@@ -745,7 +815,7 @@ static const struct ethtool_ops engine_ethtool_ops = {
 	.get_link		= ethtool_op_get_link,
 };
 
-static void setup(struct net_device *dev)
+void xha_engine_setup(struct net_device *dev)
 {
 	ether_setup(dev);
 	dev->netdev_ops = &engine_netdev_ops;
@@ -754,7 +824,7 @@ static void setup(struct net_device *dev)
 	dev->priv_flags &= ~(IFF_TX_SKB_SHARING | IFF_XMIT_DST_RELEASE);
 	dev->priv_flags |= IFF_NO_QUEUE | IFF_LIVE_ADDR_CHANGE | IFF_UNICAST_FLT;
 	dev->lltx = true;
-	dev->features = FEATURES;
+	dev->features = FEATURES | VLAN_FILTERS;
 	dev->hw_features = FEATURES & ~ESP_FEATURES;
 	dev->hw_enc_features = FEATURES;
 	dev->vlan_features = FEATURES & ~ESP_FEATURES;
@@ -762,53 +832,6 @@ static void setup(struct net_device *dev)
 	dev->needs_free_netdev = true;
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 }
-
-static int validate(struct nlattr *tb[], struct nlattr *data[], struct netlink_ext_ack *extack)
-{
-	if (tb[IFLA_ADDRESS] && (nla_len(tb[IFLA_ADDRESS]) != ETH_ALEN ||
-				 !is_valid_ether_addr(nla_data(tb[IFLA_ADDRESS])))) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[IFLA_ADDRESS], "Invalid Ethernet address");
-		return -EADDRNOTAVAIL;
-	}
-	return 0;
-}
-
-static bool has_ipv6(void)
-{
-	bool has;
-
-	rcu_read_lock();
-	has = xfrm_state_afinfo_get_rcu(AF_INET6);
-	rcu_read_unlock();
-	return has;
-}
-
-static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
-		   struct nlattr *data[], struct netlink_ext_ack *extack)
-{
-	int err;
-
-	if (!tb[IFLA_ADDRESS])
-		eth_hw_addr_random(dev);
-	netif_carrier_off(dev);
-	err = register_netdevice(dev);
-	if (err)
-		return err;
-	/* An SA that is installed before them can't be offloaded; xfrm loads them on demand. */
-	request_module("xfrm-offload-%d-%d", AF_INET, IPPROTO_ESP);
-	/* It would load IPv6, whose beginning waits for RTNL, which is held here. */
-	if (has_ipv6())
-		request_module("xfrm-offload-%d-%d", AF_INET6, IPPROTO_ESP);
-	return 0;
-}
-
-static struct rtnl_link_ops engine_link_ops = {
-	.kind		= XHA_ENGINE_KIND,
-	.priv_size	= sizeof(struct xha_engine),
-	.setup		= setup,
-	.validate	= validate,
-	.newlink	= newlink,
-};
 
 int xha_engine_init(void)
 {
@@ -823,7 +846,7 @@ int xha_engine_init(void)
 	err = register_netdevice_notifier(&notifier);
 	if (err)
 		goto err_adopt;
-	err = rtnl_link_register(&engine_link_ops);
+	err = xha_engine_rtnl_init();
 	if (err)
 		goto err_notifier;
 	return 0;
@@ -839,7 +862,7 @@ err_slots:
 
 void xha_engine_exit(void)
 {
-	rtnl_link_unregister(&engine_link_ops);
+	rtnl_link_unregister(&xha_engine_link_ops);
 	/* Until then it is told of NICs that go down. */
 	xha_twins_exit();
 	unregister_netdevice_notifier(&notifier);
@@ -847,4 +870,5 @@ void xha_engine_exit(void)
 	xha_slots_exit();
 }
 
-MODULE_ALIAS_RTNL_LINK(XHA_ENGINE_KIND);
+/* An SA that is installed before them can't be offloaded; xfrm loads them on demand only. */
+MODULE_SOFTDEP("post: esp4_offload esp6_offload");

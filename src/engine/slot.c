@@ -12,10 +12,12 @@ static const struct rhashtable_params by_x_params = {
 
 static struct rhashtable by_x;
 
-/* xfrm asks us only for devices whose operations are ours. */
-static struct xha_engine *engine_of(const struct net_device *dev)
+/* NULL: it is another device's, which has passed it on, as bond_ipsec_add_sa() does to its NIC. */
+static struct xha_engine *engine_of(const struct xfrm_state *x)
 {
-	return netdev_priv(dev);
+	const struct net_device *dev = READ_ONCE(x->xso.dev);
+
+	return dev && xha_is_engine(dev) ? netdev_priv(dev) : NULL;
 }
 
 struct xha_slot_sa *xha_slot_sa(const struct xfrm_state *x)
@@ -31,6 +33,8 @@ static struct xha_slot_sa *outbound(const struct xfrm_state *x)
 
 static struct xha_slot_sa *find(const struct xfrm_state *x)
 {
+	if (!engine_of(x))
+		return NULL;
 	/* One that is being parked has neither direction, and maybe a driver's handle still. */
 	return x->xso.dir == XFRM_DEV_OFFLOAD_OUT ? outbound(x) : xha_slot_sa(x);
 }
@@ -69,11 +73,9 @@ static void placed(struct xha_slot_sa *e, struct xha_nic *nic)
 
 const struct net_device *xha_engine_nic(const struct xfrm_state *x)
 {
-	const struct net_device *dev = READ_ONCE(x->xso.dev);
-	struct xha_slot_sa *e;
+	struct xha_slot_sa *e = find(x);
 	struct xfrm_state *s;
 
-	e = dev && xha_is_engine(dev) ? find(x) : NULL;
 	if (!e)
 		return NULL;
 	if (e->inbound)
@@ -459,10 +461,15 @@ void xha_slot_unlist(struct xha_slot_sa *e)
 
 static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
 {
-	struct xha_engine *g = engine_of(x->xso.dev);
+	struct xha_engine *g = engine_of(x);
 	struct xha_slot_sa *e;
 	int err;
 
+	if (!g) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "SAs of a device above an engine device are in software");
+		return -EOPNOTSUPP;
+	}
 	if (x->xso.type != XFRM_DEV_OFFLOAD_CRYPTO) {
 		NL_SET_ERR_MSG(extack, "An engine device does crypto offload, not packet offload");
 		return -EINVAL;
@@ -517,10 +524,12 @@ static void state_delete(struct xfrm_state *x)
  */
 static void state_free(struct xfrm_state *x)
 {
-	struct xha_engine *g = engine_of(x->xso.dev);
+	struct xha_engine *g = engine_of(x);
 	struct xha_slot_sa *e;
 	LIST_HEAD(picked);
 
+	if (!g)
+		return;
 	mutex_lock(&g->mutex);
 	rcu_read_lock();
 	e = find(x);
@@ -540,17 +549,22 @@ static void state_free(struct xfrm_state *x)
 	mutex_unlock(&g->mutex);
 }
 
-/* For an outbound packet that is to be encrypted. */
+/*
+ * For an outbound packet that is to be encrypted. Yes is no promise: features_check() has the last
+ * word. It only says that the packet may come down as large as it is, as that of an SA without a
+ * device may. With UDP encapsulation esp_xmit() can't do it in software.
+ */
 static bool state_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 {
 	const struct xfrmdev_ops *ops;
 	struct xha_slot_sa *e;
 	struct xfrm_state *s;
-	bool ok = false;
+	bool ok;
 
 	rcu_read_lock();
-	e = x->xso.dir == XFRM_DEV_OFFLOAD_OUT ? outbound(x) : NULL;
+	e = x->xso.dir == XFRM_DEV_OFFLOAD_OUT ? find(x) : NULL;
 	s = e ? rcu_dereference(e->tx) : NULL;
+	ok = e && !x->encap;
 	if (s) {
 		ops = s->xso.real_dev->xfrmdev_ops;
 		ok = !ops->xdo_dev_offload_ok || ops->xdo_dev_offload_ok(skb, s);

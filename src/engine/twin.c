@@ -33,6 +33,7 @@ static void bury(struct xfrm_state *s)
 {
 	s->data = NULL;
 	s->replay_esn = NULL;
+	s->type_offload = NULL;
 	s->km.state = XFRM_STATE_DEAD;
 	xfrm_state_put(s);
 }
@@ -70,6 +71,7 @@ static struct xfrm_state *copy(struct xfrm_state *x)
 	 */
 	s->data = x->data;
 	s->replay_esn = x->replay_esn;
+	s->type_offload = x->type_offload;
 	s->km.state = XFRM_STATE_VALID;
 	if (!err)
 		return s;

@@ -10,7 +10,8 @@
  * Prefixed by "rx_" and "tx_". packets and octets (of the IP packet) count what
  * was encrypted, or decrypted with a right ICV. unknown_sa is dropped on TX, and
  * ESP for the stack on RX. stale_sa: dropped, the packet has a number (ESN) that its
- * SA has not reached. drop_link: no cable, other end down, ring full.
+ * SA has not reached. drop_link: no cable, other end down, ring full. segmented: packets that
+ * were cut here.
  */
 static const char espnic_names[ESPNIC_STATS][ETH_GSTRING_LEN - 3] = {
 	[ESPNIC_ADDS]		= "adds",
@@ -31,6 +32,8 @@ static const char espnic_names[ESPNIC_STATS][ETH_GSTRING_LEN - 3] = {
 	[ESPNIC_DROP_CRYPTO]	= "drop_crypto",
 	[ESPNIC_DROP_LINK]	= "drop_link",
 	[ESPNIC_DROP_FAULT]	= "drop_fault",
+	[ESPNIC_DROP_VLAN]	= "drop_vlan",
+	[ESPNIC_SEGMENTED]	= "segmented",
 };
 
 static const char * const espnic_dirs[DIRS] = { "rx", "tx" };

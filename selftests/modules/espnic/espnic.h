@@ -3,6 +3,7 @@
 #define ESPNIC_H
 
 #include <linux/ethtool.h>
+#include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/workqueue.h>
 #include <net/esp.h>
@@ -40,6 +41,8 @@ enum espnic_stat {
 	ESPNIC_DROP_CRYPTO,
 	ESPNIC_DROP_LINK,
 	ESPNIC_DROP_FAULT,
+	ESPNIC_DROP_VLAN,
+	ESPNIC_SEGMENTED,
 	ESPNIC_STATS,
 };
 
@@ -110,6 +113,7 @@ struct espnic {
 	struct espnic_flow flow[FLOWS_MAX];
 	u32 flows_used;
 	u64 queue_packets[QUEUES];
+	DECLARE_BITMAP(vlans, VLAN_N_VID);
 
 	struct dentry *dir;
 	u32 slots[DIRS];
@@ -168,6 +172,10 @@ bool espnic_encapsulate(struct espnic *nic, struct sk_buff *skb);
 bool espnic_decapsulate(struct espnic *nic, struct espnic_sa *sa, struct sk_buff *skb,
 			unsigned int start, unsigned int len);
 
+/* gso.c */
+bool espnic_segment(struct espnic *nic, struct sk_buff *skb, const struct xfrm_offload *xo,
+		    struct sk_buff_head *list);
+
 /* flow.c */
 void espnic_classify(struct espnic *nic, struct sk_buff *skb);
 int espnic_set_rxnfc(struct net_device *dev, struct ethtool_rxnfc *info);
@@ -183,6 +191,8 @@ int espnic_crypt(struct espnic_sa *sa, struct ip_esp_hdr *esp, unsigned int len,
 		 bool encrypt);
 void espnic_count_packet(struct espnic *nic, struct espnic_sa *sa, unsigned int octets);
 bool espnic_set_secpath(struct sk_buff *skb, struct xfrm_state *x);
+enum espnic_stat espnic_encrypt(struct espnic *nic, struct espnic_sa *sa, struct sk_buff *skb,
+				u64 seq);
 bool espnic_transmit(struct espnic *nic, struct sk_buff *skb, const struct xfrm_offload *xo);
 bool espnic_receive(struct espnic *nic, struct sk_buff *skb);
 

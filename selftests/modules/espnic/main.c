@@ -25,8 +25,17 @@
  * decrypts what arrives; everything else is the stack's. The IV is the sequence number, 64 bit.
  * In an outbound packet with ESN, the upper half comes from the stack; inbound, the
  * hardware infers it from what advance_esn told it last. IP fragments, IPv4 options and IPv6
- * extension headers are beyond it, such packets are the stack's. Segmentation is the stack's,
- * too (no NETIF_F_GSO_ESP): each segment comes here by itself.
+ * extension headers are beyond it, such packets are the stack's.
+ *
+ * **Segmentation** of TCP, alone and in ESP, is the stack's at first: each segment comes here by
+ * itself. ``ethtool -K NAME tso on tx-tcp6-segmentation on tx-esp-segmentation on`` makes it the
+ * hardware's; with tx-gso-partial on, set before, ESP is so in part, as with mlx5: the stack
+ * brings a packet to a multiple of what a segment holds, and has done the headers. The numbers of
+ * the pieces follow that of the first one. What the stack may ask for at once is limited by
+ * tso_max_size and tso_max_segs, parameters of this module.
+ *
+ * **VLANs** (ethtool's rx-vlan-filter, off at first). When it is on, a frame of a VLAN that nobody
+ * has asked for is dropped, unless the device is promiscuous.
  *
  * **Packet mode** (XFRM_OFFLOAD_PACKET; IPv4, transport mode). The hardware does all of ESP and
  * keeps the numbers, which begin where the SA says when it is added; the stack's stay as they
@@ -89,45 +98,91 @@ static unsigned int slots = 16;
 module_param(slots, uint, 0644);
 MODULE_PARM_DESC(slots, "slots per direction of devices that are created from now on");
 
-static netdev_tx_t espnic_xmit(struct sk_buff *skb, struct net_device *dev)
-{
-	const struct xfrm_offload *xo = xfrm_offload(skb);
-	struct espnic *nic = netdev_priv(dev), *other;
-	unsigned int len;
-	struct net_device *peer;
+static unsigned int tso_max_size = TSO_LEGACY_MAX_SIZE;
+module_param(tso_max_size, uint, 0644);
+MODULE_PARM_DESC(tso_max_size, "octets of a packet to be cut, of devices created from now on");
 
-	rcu_read_lock();
-	if (xo && xo->flags & XFRM_XMIT ? !espnic_transmit(nic, skb, xo) :
-					  !espnic_encapsulate(nic, skb))
-		goto drop;
+static unsigned int tso_max_segs = TSO_MAX_SEGS;
+module_param(tso_max_segs, uint, 0644);
+MODULE_PARM_DESC(tso_max_segs, "its segments");
+
+/* RCU. Whether it came to the other end, or is dropped, it is the caller's no more. */
+static void put_on_wire(struct espnic *nic, struct sk_buff *skb)
+{
+	struct net_device *peer = rcu_dereference(nic->peer);
+	unsigned int len = skb->len;
+	struct espnic *other;
+
 	if (inject(&nic->drop_tx)) {
 		count(nic, TX, ESPNIC_DROP_FAULT);
 		goto drop;
 	}
-	len = skb->len;
-	peer = rcu_dereference(nic->peer);
 	if (!peer)
-		goto drop_link;
+		goto drop;
 	other = netdev_priv(peer);
 	if (skb_queue_len_lockless(&other->ring) >= RING_SIZE)
-		goto drop_link;
+		goto drop;
 	if (__dev_forward_skb(peer, skb)) {
 		skb = NULL;
-		goto drop_link;
+		goto drop;
 	}
 	skb_queue_tail(&other->ring, skb);
 	napi_schedule(&other->napi);
-	dev_sw_netstats_tx_add(dev, 1, len);
+	dev_sw_netstats_tx_add(nic->dev, 1, len);
+	return;
+
+drop:
+	count(nic, TX, ESPNIC_DROP_LINK);
+	dev_core_stats_tx_dropped_inc(nic->dev);
+	kfree_skb(skb);
+}
+
+static netdev_tx_t espnic_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	const struct xfrm_offload *xo = xfrm_offload(skb);
+	struct espnic *nic = netdev_priv(dev);
+	struct sk_buff_head list;
+
+	if (xo && !(xo->flags & XFRM_XMIT))
+		xo = NULL;
+	__skb_queue_head_init(&list);
+	rcu_read_lock();
+	if (skb_is_gso(skb)) {
+		if (!espnic_segment(nic, skb, xo, &list))
+			goto drop;
+		consume_skb(skb);
+	} else {
+		if (xo && !espnic_transmit(nic, skb, xo))
+			goto drop;
+		__skb_queue_tail(&list, skb);
+	}
+	while ((skb = __skb_dequeue(&list))) {
+		if (!xo && !espnic_encapsulate(nic, skb)) {
+			dev_core_stats_tx_dropped_inc(dev);
+			kfree_skb(skb);
+			continue;
+		}
+		put_on_wire(nic, skb);
+	}
 	rcu_read_unlock();
 	return NETDEV_TX_OK;
 
-drop_link:
-	count(nic, TX, ESPNIC_DROP_LINK);
 drop:
 	rcu_read_unlock();
 	dev_core_stats_tx_dropped_inc(dev);
 	kfree_skb(skb);
 	return NETDEV_TX_OK;
+}
+
+/* Is it of a VLAN that nobody has asked for? */
+static bool filtered(struct espnic *nic, struct sk_buff *skb)
+{
+	const struct net_device *dev = nic->dev;
+
+	if (!(dev->features & NETIF_F_HW_VLAN_CTAG_FILTER) || dev->flags & IFF_PROMISC ||
+	    skb->protocol != htons(ETH_P_8021Q) || !pskb_may_pull(skb, VLAN_HLEN))
+		return false;
+	return !test_bit(ntohs(vlan_eth_hdr(skb)->h_vlan_TCI) & VLAN_VID_MASK, nic->vlans);
 }
 
 static int espnic_poll(struct napi_struct *napi, int budget)
@@ -142,6 +197,11 @@ static int espnic_poll(struct napi_struct *napi, int budget)
 		if (!skb)
 			break;
 		done++;
+		if (filtered(nic, skb)) {
+			count(nic, RX, ESPNIC_DROP_VLAN);
+			kfree_skb(skb);
+			continue;
+		}
 		espnic_classify(nic, skb);
 		rcu_read_lock();
 		ok = espnic_receive(nic, skb);
@@ -204,6 +264,28 @@ static void espnic_destroy(struct net_device *dev)
 	spin_unlock_bh(&nic->lock);
 }
 
+static int espnic_set_features(struct net_device *dev, netdev_features_t features)
+{
+	dev->gso_partial_features = features & NETIF_F_GSO_PARTIAL ? NETIF_F_GSO_ESP : 0;
+	return 0;
+}
+
+static int espnic_vlan_add(struct net_device *dev, __be16 proto, u16 vid)
+{
+	struct espnic *nic = netdev_priv(dev);
+
+	set_bit(vid, nic->vlans);
+	return 0;
+}
+
+static int espnic_vlan_delete(struct net_device *dev, __be16 proto, u16 vid)
+{
+	struct espnic *nic = netdev_priv(dev);
+
+	clear_bit(vid, nic->vlans);
+	return 0;
+}
+
 static const struct net_device_ops espnic_netdev_ops = {
 	.ndo_open		= espnic_open,
 	.ndo_stop		= espnic_stop,
@@ -211,12 +293,16 @@ static const struct net_device_ops espnic_netdev_ops = {
 	.ndo_start_xmit		= espnic_xmit,
 	.ndo_set_mac_address	= eth_mac_addr,
 	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_set_features	= espnic_set_features,
+	.ndo_vlan_rx_add_vid	= espnic_vlan_add,
+	.ndo_vlan_rx_kill_vid	= espnic_vlan_delete,
 };
 
 static void espnic_setup(struct net_device *dev)
 {
 	const netdev_features_t plain = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_HIGHDMA;
 	const netdev_features_t esp = NETIF_F_HW_ESP | NETIF_F_HW_ESP_TX_CSUM;
+	const netdev_features_t gso = NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_GSO_ESP;
 	struct espnic *nic = netdev_priv(dev);
 
 	ether_setup(dev);
@@ -226,9 +312,12 @@ static void espnic_setup(struct net_device *dev)
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE | IFF_NO_QUEUE;
 	dev->lltx = true;
-	dev->hw_features = plain | NETIF_F_NTUPLE;
+	dev->hw_features = plain | gso | NETIF_F_GSO_PARTIAL | NETIF_F_NTUPLE |
+			   NETIF_F_HW_VLAN_CTAG_FILTER;
 	dev->features = plain | esp;
-	dev->hw_enc_features = plain | esp;
+	dev->hw_enc_features = plain | esp | gso;
+	netif_set_tso_max_size(dev, tso_max_size);
+	netif_set_tso_max_segs(dev, tso_max_segs);
 	dev->max_mtu = 9216;
 	dev->needs_free_netdev = true;
 	dev->priv_destructor = espnic_destroy;

@@ -111,15 +111,35 @@ static u64 number(const struct xfrm_replay_state_esn *r)
 	return (u64)READ_ONCE(r->oseq_hi) << 32 | READ_ONCE(r->oseq);
 }
 
+/* ESP is there as a whole, but for IV and ICV. Why it is to be dropped, or ESPNIC_STATS. */
+enum espnic_stat espnic_encrypt(struct espnic *nic, struct espnic_sa *sa, struct sk_buff *skb,
+				u64 seq)
+{
+	unsigned int start = skb_transport_offset(skb);
+	struct ip_esp_hdr *esp = (struct ip_esp_hdr *)(skb->data + start);
+	__be64 iv = cpu_to_be64(seq);
+
+	if (lower_32_bits(seq) != ntohl(esp->seq_no))
+		return ESPNIC_DROP_MALFORMED;
+	memcpy(esp->enc_data, &iv, IV_LEN);
+	if (espnic_crypt(sa, esp, skb->len - start, upper_32_bits(seq), true))
+		return ESPNIC_DROP_CRYPTO;
+	if (inject(&nic->corrupt_icv[TX])) {
+		skb->data[skb->len - 1] ^= 1;
+		count(nic, TX, ESPNIC_ICV_FAULTS);
+	}
+	skb->encapsulation = 0;
+	espnic_count_packet(nic, sa, skb->len - skb_network_offset(skb));
+	return ESPNIC_STATS;
+}
+
 /* The stack has left room for IV and ICV, and written all the rest. */
 bool espnic_transmit(struct espnic *nic, struct sk_buff *skb, const struct xfrm_offload *xo)
 {
 	struct xfrm_state *x = xfrm_input_state(skb);
 	unsigned int start = skb_transport_offset(skb);
 	enum espnic_stat drop = ESPNIC_UNKNOWN_SA;
-	struct ip_esp_hdr *esp;
 	struct espnic_sa *sa;
-	__be64 iv;
 	u64 seq;
 
 	sa = espnic_find_tx(nic, x);
@@ -138,24 +158,12 @@ bool espnic_transmit(struct espnic *nic, struct sk_buff *skb, const struct xfrm_
 	seq = (u64)xo->seq.hi << 32 | xo->seq.low;
 	if (xo->flags & XFRM_GSO_SEGMENT)
 		seq--;
-	esp = (struct ip_esp_hdr *)(skb->data + start);
-	if (lower_32_bits(seq) != ntohl(esp->seq_no))
-		goto drop;
 	drop = ESPNIC_STALE_SA;
 	if (x->props.flags & XFRM_STATE_ESN && number(x->replay_esn) < seq)
 		goto drop;
-	iv = cpu_to_be64(seq);
-	memcpy(esp->enc_data, &iv, IV_LEN);
-	drop = ESPNIC_DROP_CRYPTO;
-	if (espnic_crypt(sa, esp, skb->len - start, upper_32_bits(seq), true))
-		goto drop;
-	if (inject(&nic->corrupt_icv[TX])) {
-		skb->data[skb->len - 1] ^= 1;
-		count(nic, TX, ESPNIC_ICV_FAULTS);
-	}
-	skb->encapsulation = 0;
-	espnic_count_packet(nic, sa, skb->len - skb_network_offset(skb));
-	return true;
+	drop = espnic_encrypt(nic, sa, skb, seq);
+	if (drop == ESPNIC_STATS)
+		return true;
 
 drop:
 	count(nic, TX, drop);
