@@ -40,6 +40,18 @@ to_both() { # COUNT: by both at a time
 	wait $!
 }
 
+# The remote end has heard of higher numbers, which nobody knows any more: until the SA is above them it
+# takes the packets for old ones.
+overtakes() { # NAMESPACE
+	local n
+
+	for ((n = 0; n < 40; n++)); do
+		! on "$P" ping -q -n -c 1 -W 1 10.1.0.1 > /dev/null || return 0
+		spend "$1" 400
+	done
+	return 1
+}
+
 alone() { # both gateways
 	solo "$G1" true && solo "$G2" true
 }
@@ -118,9 +130,8 @@ for esn in '' 'flag esn'; do
 	check "it comes back" wait_for 30 in_sync "$G1" "$G2"
 	is "N10: who has forgotten gets a part of the other's share" \
 		"$(share "$G1" $out) $(share "$G2" $out)" "0/4 2/4"
-	# The remote end has heard of higher numbers, which nobody knows any more.
-	spend "$G1" 2500
-	check "traffic with leases of the one that has forgotten" pings 20
+	check "traffic with leases of the one that has forgotten" overtakes "$G1"
+	check "and more" pings 20
 	wait_for 10 mirrored "$G1" $out
 	cut
 	must ip -n "$G2" xfrm policy add src 10.1.0.1/32 dst 10.2.0.1/32 dir out tmpl src 192.0.2.1 \
@@ -157,6 +168,7 @@ done
 groups vpn stripe 10 interval 4 quantity 40 soft 75 on-peer-loss solo
 expiries "$G1" /run/expire
 oracle_start
+reroute 1
 sas 0x3000 4 tunnel "$G1 $G2 $P" replay-window 32 replay-oseq $((0xffffffff - 3 * STRIPE))
 policies 0x3000 4 tunnel
 must wait_for 5 mirrored "$G1" 0x3001
