@@ -34,7 +34,7 @@ bridged
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
 policies 0x1000 4 tunnel
 for ns in "$G1" "$G2"; do
-	ip netns exec "$ns" "$XFRM_HA_DIR/tools/xfrm-ha" -j monitor > "/run/events.$ns" &
+	ip netns exec "$ns" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -j monitor > "/run/events.$ns" &
 done
 links heartbeat 1000 carrier-loss dead
 is "the setting can be read" "$(link_field "$G1" sync carrier_loss)" dead

@@ -47,7 +47,7 @@ must ip -n "$A" link del eng1
 #
 # Changed
 #
-ip netns exec "$A" "$XFRM_HA_DIR/tools/xfrm-ha" monitor > /run/events &
+ip netns exec "$A" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" monitor > /run/events &
 monitor=$!
 hears() {
 	ha engine set eng0 rise 255 && grep -q engine-set /run/events

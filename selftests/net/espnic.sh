@@ -253,7 +253,7 @@ must on "$A" ethtool -K nicA tx-gso-partial off
 is "no errors in A, segments made by nicA" "$(xfrm_errors "$A")" ""
 is "no errors in B, segments made by nicA" "$(xfrm_errors "$B")" ""
 is "nothing dropped by nicA" "$(nic 'tx_unknown_sa')$(nic '[rt]x_drop_[a-z]*' | tr -d '\n')" \
-	000000000
+	00000000000
 
 # VLANs: a filter lets in those that are asked for.
 vlan() { # answers in VLAN 10

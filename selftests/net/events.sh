@@ -18,7 +18,7 @@ all() { # ROLE: all groups of G2 have it
 }
 
 told() { # EVENT: groups of which G2 has said it
-	grep "$1" /run/events | grep -o 'g[0-9]*\b' | sort -u | wc -l
+	grep "$1" /run/events | grep -o '\bg[0-9]\+\b' | sort -u | wc -l
 }
 
 listens() { # the monitor, to what this says

@@ -18,7 +18,7 @@ cat > /run/hear <<-'EOT'
 	print('ready', flush=True)
 	while True:
 	    frame, where = s.recvfrom(10000)
-	    if where[2] == socket.PACKET_OUTGOING and frame[12:15] == b'\x88\xb5\x01' and frame[15] >> 4 == 1:
+	    if where[2] == socket.PACKET_OUTGOING and frame[12:15] == b'\x88\xb5\x02' and frame[15] >> 4 == 1:
 	        print(frame.hex(), flush=True)
 EOT
 
@@ -116,7 +116,7 @@ import socket, struct
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 s.bind(('sync', 0))
 hello = struct.pack('>IIHBB32s32s32s', $id, 9, 50, 3, 1, b'n' * 32, bytes(32), bytes(32))
-s.send(bytes.fromhex('02000000010202000000010188b501100000') [:16] +
+s.send(bytes.fromhex('02000000010202000000010188b502100000') [:16] +
        struct.pack('>HIQ', len(hello), 0, 0) + hello)"
 check "I7: without a MAC it is not authentic" wait_for 5 counter "$G2" frame_auth $((foreign + 1))
 is "I7: and claims no node's id" "$(stat "$G2" node_conflict)" "$conflicts"

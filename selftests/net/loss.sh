@@ -41,7 +41,7 @@ must wait_for 20 link_state "$F1" up
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
 links heartbeat 100 dead 30
 groups vpn interval 1 on-peer-loss takeover
-ip netns exec "$G2" "$XFRM_HA_DIR/tools/xfrm-ha" monitor > /run/events &
+ip netns exec "$G2" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" monitor > /run/events &
 must wait_for 10 in_sync "$G1" "$G2"
 
 # Of the same link: G2's first, for G1 has more patience with it than it has with G1.

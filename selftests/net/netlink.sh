@@ -249,7 +249,7 @@ must ha "$G1" group del all
 check "link del" ha "$G1" link del sync
 events() { # what they are of; the link was set until somebody listened
 	sed -n 's/^ *event \([a-z-]*\)  [a-z]* \([a-z]*\) .*/\1 \2/p' /run/told |
-		grep -v '^link-device ' | uniq | xargs
+		grep -vE '^(link-device|missing|sa-unattended) ' | uniq | xargs
 }
 wanted="link-set sync link-del sync link-new sync group-new g group-set g takeover g group-new all"
 wanted+=" takeover all group-del g group-del all link-del sync"

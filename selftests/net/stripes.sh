@@ -65,9 +65,9 @@ reborn() { # NAMESPACE SPI [OPTION...]: and what its group is told
 	must ha "$ns" link del sync
 	must batch "$ns" "xfrm state flush" "xfrm policy flush"
 	must ha "$ns" link add sync peer 02:00:00:00:01:0$peer insecure dead 100
-	must ha "$ns" group add vpn stripe 10 interval 4 quantity 40 "${@:3}"
 	# shellcheck disable=SC2086	# a list
 	sas "$spi" 4 tunnel "$ns" replay-window 128 $esn
+	must ha "$ns" group add vpn stripe 10 interval 4 quantity 40 "${@:3}"
 }
 
 share() { # NAMESPACE SPI: of the stripes

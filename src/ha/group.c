@@ -122,6 +122,18 @@ static u32 next_term(const struct xha_group *g)
 	return term == U32_MAX ? term : term + 1;
 }
 
+/* SAs that this node has not, and its peer has. */
+u32 xha_group_lacks(const struct xha_group *g)
+{
+	return g->mirror ? xha_mirror_missing(g->mirror, READ_ONCE(g->peer_id)) : 0;
+}
+
+/* Has the peer SAs that this node was never told of? They have used their first numbers. */
+static bool is_unaware(const struct xha_group *g)
+{
+	return g->peer_sas > atomic_read(&g->n_paired) + xha_group_lacks(g);
+}
+
 /*
  * Who takes over without a peer says that there is none: it goes on above its
  * leases (solo). Who was told to be active and found no peer does if the group allows it.
@@ -130,7 +142,7 @@ static void activate(struct xha_group *g, u32 term, bool handed)
 {
 	bool told = g->role == XHA_ROLE_JOINING;
 
-	WRITE_ONCE(g->took, !handed && !(told && !g->alone));
+	WRITE_ONCE(g->took, handed ? is_unaware(g) : !(told && !g->alone));
 	WRITE_ONCE(g->handed_term, g->peer_term);
 	WRITE_ONCE(g->way, handed ? XHA_BY_HANDOVER :
 			   told ? XHA_BY_ORDER : XHA_BY_TAKEOVER);
@@ -383,12 +395,6 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 		set_role(g, XHA_ROLE_RELEASING, term);
 		break;
 	}
-}
-
-/* SAs that this node has not, and its peer has. */
-u32 xha_group_lacks(const struct xha_group *g)
-{
-	return g->mirror ? xha_mirror_missing(g->mirror, READ_ONCE(g->peer_id)) : 0;
 }
 
 u32 xha_group_peer_lacks(const struct xha_group *g)

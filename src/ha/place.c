@@ -709,13 +709,6 @@ void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, 
 		sa->acted = mem->acted;
 		set_bounds(sa, mem->lease, mem->floor);
 	}
-	/*
-	 * With a peer in sync the first numbers are those of the active one. A standby that has the SA
-	 * already, and knows nothing of it, says them.
-	 */
-	if (!mem->inc && out <= XHA_LEASE_BIRTH && xha_group_sends(sa->group) &&
-	    !READ_ONCE(sa->group->took))
-		out = 0;
 	if (sa->packet) {
 		sa->heard |= out && out < xha_end(xha_esn(x));
 	} else {

@@ -27,6 +27,7 @@
  * @counted: session in which it is
  * @missing: counted as one that the peer has, and this node has not
  * @paired: counted as one that both have
+ * @used: the peer was active for it
  * @out: the highest number that was told, or used here before; @in, @bytes, @packets: ditto
  * @mem: of ours, when it was deleted
  * @since: jiffies: when it became an orphan, or was last mentioned
@@ -41,6 +42,7 @@ struct xha_known {
 	u64 newest;
 	u16 group;
 	u8 stripe;
+	bool used;
 	bool missing;
 	bool paired;
 	u32 counted;
@@ -162,6 +164,7 @@ static void forget(struct xha_mirror *m, struct xha_known *k)
 {
 	lockdep_assert_held(&m->rx_lock);
 
+	m->forgetful |= k->mem.acted;
 	forget_index(m, k);
 	detach(m, k);
 	rhashtable_remove_fast(&m->known, &k->by_id, by_id_params);
@@ -231,6 +234,18 @@ int xha_replica_expect(struct xha_sa *sa)
 	return k ? 0 : -ENOMEM;
 }
 
+/*
+ * The highest number that may have been used. What a standby says that has the SA already it was told,
+ * or guesses: an active node that is in sync, and has forgotten nothing, knows that nobody used any.
+ */
+static u64 used_of(const struct xha_mirror *m, const struct xha_known *k, const struct xha_sa *sa)
+{
+	if (!k->mem.inc && !k->used && !m->forgetful && xha_group_sends(sa->group) &&
+	    !READ_ONCE(sa->group->took))
+		return 0;
+	return k->out;
+}
+
 /**
  * xha_replica_recall() - apply all that is known of an SA that has come
  * @sa: shadow, in the tables, not placed yet; RCU, x->lock not held
@@ -252,7 +267,7 @@ void xha_replica_recall(struct xha_sa *sa)
 		if (is_told(m, k))
 			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_ADOPTED);
 		attach(m, k, sa);
-		xha_place_recall(sa, &k->mem, k->out, k->in, k->bytes, k->packets);
+		xha_place_recall(sa, &k->mem, used_of(m, k, sa), k->in, k->bytes, k->packets);
 	}
 	spin_unlock_bh(&m->rx_lock);
 }
@@ -324,6 +339,7 @@ static u8 learn_out(struct xha_mirror *m, struct xha_known *k, u64 number, u64 s
 	    (k->sa && !xha_group_hears(k->sa->group, m->rx_epoch, number)))
 		flags &= ~XHA_REC_F_FINAL;
 	k->newest = max(k->newest, number);
+	k->used |= flags & XHA_REC_F_USED;
 	/* Of one that was deleted here a standby says what it was told, not what was used. */
 	if (!k->sa && k->mem.live && !(flags & XHA_REC_F_USED))
 		return flags;
@@ -475,6 +491,8 @@ static void input_ask(struct xha_mirror *m, const struct xha_id *id)
 
 	if (!sa || sa->mirror != m)
 		return;
+	/* Who asks has room for it. */
+	xha_mirror_naked(sa, false);
 	set_bit(XHA_SA_ANSWER, &sa->flags);
 	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
 	if (xha_mirror_bitmap(sa))
@@ -579,8 +597,7 @@ void xha_mirror_sa_new(struct xha_sa *sa)
 
 	spin_lock_bh(&m->rx_lock);
 	k = find(m, &sa->id);
-	known = xha_group_sends(sa->group) ||
-		(k && is_told(m, k) && !xha_mirror_bitmap(sa));
+	known = k && is_told(m, k) && (xha_group_sends(sa->group) || !xha_mirror_bitmap(sa));
 	if (k && k->sa == sa && k->inc) {
 		struct xha_announce a = {
 			.inc = k->inc,
