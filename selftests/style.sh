@@ -65,7 +65,7 @@ functions() { # FILE
 
 size() {
 	files '*.c' '*.h' '*.sh' '*.py' | grep -vE -e "$generated" | xargs -r wc -l |
-		awk '$1 > 900 && $2 != "total" { print $2 ": " $1 " lines" }' | silent
+		awk '$1 > 1100 && $2 != "total" { print $2 ": " $1 " lines" }' | silent
 }
 
 checkpatch_ignoring() { # TYPES < FILES
@@ -119,7 +119,7 @@ check "shellcheck" shell
 check "functions keep their meaning" names
 check "python parses" python
 check "doors between wings are one-way" doors
-check "no file beyond 900 lines" size
+check "no file beyond 1100 lines" size
 check "no absolute paths of somebody's machine" places
 check "checkpatch --strict" checkpatch
 check "sparse and W=1" compile

@@ -124,7 +124,7 @@ struct xha_sa {
 	bool told;			/* by the peer, of its outbound number; x->lock */
 	bool placed;			/* begun for the role of its group; x->lock */
 	bool acted;			/* has been let go on this node; x->lock */
-	bool lone;			/* ditto, when nobody was there who would have been told; x->lock */
+	bool lone;			/* ditto, with nobody there to be told; x->lock */
 	bool strange;			/* the peer accounts for another memory of it; x->lock */
 	bool in_fresh;			/* edge may have jumped since the last sample; x->lock */
 	bool final;			/* it was exact, and is still the newest; x->lock */
@@ -142,7 +142,7 @@ struct xha_sa {
 	refcount_t ref;
 	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
 	u32 inc;			/* incarnation of what is remembered here of it; x->lock */
-	u32 peer_inc;			/* that of the peer's which @given is for; 0: none; x->lock */
+	u32 peer_inc;			/* the peer's which @given is for; 0: none; x->lock */
 	struct xha_share own;		/* what this node may use without a lease; x->lock */
 	struct xha_share given;		/* what @peer_inc may; x->lock */
 	u32 sure;			/* session in which it told what it has used; x->lock */
@@ -172,7 +172,7 @@ struct xha_sa {
 
 #define XHA_INDEX_AUTO	U8_MAX
 
-/* Settings of a group; what netlink sets. Defaults: xha_group_config_default(). Replaced as a whole. */
+/* What netlink sets of a group. Replaced as a whole. Defaults: xha_group_config_default() */
 struct xha_group_config {
 	u32 interval;		/* packets, 1 … XHA_INTERVAL_MAX; 0: auto */
 	u32 quantity;		/* packets, 2 * interval … XHA_QUANTITY_MAX; 0: default */
@@ -185,7 +185,7 @@ struct xha_group_config {
 	bool lenient;		/* inbound takeover policy: lenient, not strict */
 	u8 stripe;		/* log2 of its numbers, XHA_STRIPE_MIN … XHA_STRIPE_MAX */
 	u8 index;		/* of this node, below @nodes; XHA_INDEX_AUTO */
-	u8 nodes;		/* that have a share, 1 … XHA_STRIPE_NODES_MAX; 0: as many as there are */
+	u8 nodes;		/* that have a share, 1 … XHA_STRIPE_NODES_MAX; 0: see nodes_of() */
 	u8 soft;		/* percent of this node's numbers, 1 … 100 */
 	struct rcu_head rcu;
 };
@@ -245,7 +245,7 @@ struct xha_group {
 	u64 skipped;			/* numbers skipped at takeovers; @lock */
 	struct xarray sas;		/* its SAs; xa_lock */
 	atomic_t n_sas;
-	atomic_t n_paired;		/* of them, those that the peer has announced in this session */
+	atomic_t n_paired;		/* of them, announced by the peer in this session */
 	atomic_t n_naked;		/* of them, those that the peer has refused */
 	struct list_head node;		/* xha_net.group_list, RCU; order of configuration */
 	struct delayed_work timer;	/* JOINING, RELEASING: waited long enough */
@@ -281,7 +281,7 @@ struct xha_net {
 	struct rhashtable by_id;	/* xha_sa.by_id */
 	struct xarray sas;		/* index → xha_sa; xa_lock */
 	u32 sas_next;			/* xa_alloc_cyclic */
-	bool unattended;		/* SAs of groups may be without a shadow: see unattended() */
+	bool unattended;		/* SAs may be without a shadow: see unattended() */
 	atomic_t n_sas;
 	u32 max_sas;			/* limit */
 	u32 max_orphans;		/* limit for each link */
@@ -339,14 +339,14 @@ struct xha_memory {
 	u64 lease;
 	u64 used;
 	bool acted;
-	bool live;			/* it was not held: what a standby says is what it was told */
+	bool live;			/* not held: what a standby says is what it was told */
 };
 
 enum xha_verdict {			/* on a record */
 	XHA_APPLIED,
 	XHA_STALE,			/* the SA was as far already */
 	XHA_ACTIVE,			/* it is not held here: nothing was written */
-	XHA_REFUSED,			/* no lease: it has a number that the peer must hear first */
+	XHA_REFUSED,			/* no lease: the peer must hear of a number first */
 };
 
 void xha_place_init(struct xha_sa *sa);

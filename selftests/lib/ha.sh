@@ -238,6 +238,21 @@ pings() { # COUNT [ADDRESS [INTERVAL]]: from P
 	ping_all "$P" -c "$1" -i "${3:-0.02}" -W 5 "${2:-10.1.0.1}"
 }
 
+# Packets that need no answer, as many as take numbers of several stripes; some may be refused one.
+spend() { # NAMESPACE COUNT
+	on "$1" python3 -c '
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.1.0.1", 0))
+for n in range(int(sys.argv[1])):
+    try:
+        s.sendto(b"x", ("10.2.0.1", 9))
+    except OSError:
+        pass
+    if not n % 4:
+        time.sleep(0.001)' "$2"
+}
+
 xfrm_stat() { # NAMESPACE COUNTER
 	on "$1" cat /proc/net/xfrm_stat | while read -r name value; do
 		[ "$name" != "$2" ] || echo "$value"

@@ -10,8 +10,6 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
-STRIPE=$((1 << 20))
-
 packets() { # NAMESPACE SPI: that the kernel has counted
 	sa "$1" "$2" .packets
 }

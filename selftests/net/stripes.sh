@@ -19,21 +19,6 @@ open_links() {
 	must wait_for 10 link_state "$G2" up
 }
 
-# Packets that need no answer, as many as take numbers of several stripes; some may be refused one.
-spend() { # NAMESPACE COUNT
-	on "$1" python3 -c '
-import socket, sys, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind(("10.1.0.1", 0))
-for n in range(int(sys.argv[1])):
-    try:
-        s.sendto(b"x", ("10.2.0.1", 9))
-    except OSError:
-        pass
-    if not n % 4:
-        time.sleep(0.001)' "$2"
-}
-
 to_both() { # COUNT: by both at a time
 	spend "$G1" "$1" &
 	spend "$G2" "$1"
@@ -124,7 +109,7 @@ for esn in '' 'flag esn'; do
 	cut
 	check "N10: both are active again" wait_for 20 alone
 	to_both 1500
-	reborn "$G2" $spi role standby on-peer-loss takeover
+	reborn "$G2" "$spi" role standby on-peer-loss takeover
 	reroute 1
 	mend
 	check "it comes back" wait_for 30 in_sync "$G1" "$G2"
@@ -144,7 +129,7 @@ for esn in '' 'flag esn'; do
 
 	# The other one forgets as well, and is alone: it does not guess.
 	oracle_start
-	reborn "$G1" $spi role active join 100
+	reborn "$G1" "$spi" role active join 100
 	must wait_for 10 role "$G1" vpn active
 	is "N10: it does not guess" "$(sa "$G1" $out .hold)" rekey
 	reroute 2

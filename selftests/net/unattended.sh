@@ -80,7 +80,7 @@ policies 0x1200 4 tunnel
 must wait_for 10 known "$G1" 0x1201
 check "I6: orphan_limit" wait_for 10 counter "$G2" orphan_limit 1
 check "M9: the active gateway can tell" wait_for 10 naked 2
-on "$G1" ping -q -n -c 9000 -i 0 -f -W 1 10.2.0.1 > /dev/null
+spend "$G1" 9000
 is "I1: it is held at the end of its first numbers" "$(oseq "$G1" 0x1201)" $BIRTH
 is "by what it says" "$(sa "$G1" 0x1201 .hold)" limit
 refused "$G1" "are missing at the peer" release vpn

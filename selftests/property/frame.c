@@ -177,7 +177,8 @@ static bool same_announce(const struct xha_announce *a, const struct xha_announc
 	return a->index == b->index && same_id(&a->id, &b->id) && a->mode == b->mode &&
 	       a->flags == b->flags && a->out == b->out && a->in == b->in &&
 	       a->bytes == b->bytes && a->packets == b->packets && a->stripe == b->stripe &&
-	       a->group == b->group && a->inc == b->inc && a->peer_inc == b->peer_inc && a->node_inc == b->node_inc &&
+	       a->group == b->group && a->inc == b->inc && a->peer_inc == b->peer_inc &&
+	       a->node_inc == b->node_inc &&
 	       a->share.first == b->share.first && a->share.step == b->share.step;
 }
 

@@ -230,9 +230,8 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 	u64 skipped;
 
 	/* Before it is held, which is under x->lock: gives_lease() in place.c looks there. */
-	if (READ_ONCE(g->deposed)) {
+	if (READ_ONCE(g->deposed))
 		set_bit(XHA_SA_EXACT, &sa->flags);
-	}
 	skipped = xha_place_role(sa);
 	if (skipped) {
 		g->skipped += skipped;
@@ -926,7 +925,8 @@ int xha_group_del(struct xha_net *xn, const char *name, unsigned int how,
  * is raised and the SAs go on from their lease ends. By force an active node that has lost its
  * peer, and holds its SAs at the end of their leases, goes on alone.
  *
- * Return: 0 (it has begun; events tell the rest), -ENOENT, -EALREADY, -EAGAIN (the bulk sync is under
+ * Return: 0 (it has begun; events tell the rest), -ENOENT, -EALREADY, -EAGAIN (the bulk sync is
+ * under
  * way), -ENODATA (SAs are missing).
  */
 int xha_group_takeover(struct xha_net *xn, const char *name, unsigned int how,
@@ -978,7 +978,8 @@ int xha_group_takeover(struct xha_net *xn, const char *name, unsigned int how,
  * @how: XHA_ALLOW_MISSING: also if this node has SAs that the peer has not
  * @extack: one sentence on a refusal
  *
- * Return: 0 (it has begun; events tell the rest), -ENOENT, -EALREADY (it is not active here), -ENOTCONN
+ * Return: 0 (it has begun; events tell the rest), -ENOENT, -EALREADY (it is not active here),
+ * -ENOTCONN
  * (no peer in sync that would take it), -ENODATA (SAs are missing).
  */
 int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,

@@ -4,7 +4,8 @@
  * told of it, what is remembered of it.
  *
  * All of it is decided under x->lock, where it takes effect. The role of its group is an intent: it
- * changes without x->lock, and xha_place_role() follows for each SA. Whether a lease is given depends
+ * changes without x->lock, and xha_place_role() follows for each SA. Whether a lease is given
+ * depends
  * on whether the SA is held, and not on the role.
  *
  * What is written into an SA only moves forward (invariant I3), with the one exception in
@@ -153,7 +154,8 @@ static bool is_whole(const struct xha_sa *sa)
 }
 
 /*
- * What was one share before its owner gave half of it to the peer of now: what a lease covers may lie in
+ * What was one share before its owner gave half of it to the peer of now: what a lease covers may
+ * lie in
  * either half, because who gave the lease begins above it, and nobody else ever had a part of them.
  */
 static struct xha_share both_halves(const struct xha_sa *sa)
@@ -271,7 +273,8 @@ void xha_place_settle(struct xha_sa *sa)
 }
 
 /*
- * Where an SA begins that nobody has told of. The first numbers need no lease: they are the one's that
+ * Where an SA begins that nobody has told of. The first numbers need no lease: they are the one's
+ * that
  * was active with a peer in sync, also when it has lost that. Who has taken over, or was told to be
  * active and found nobody, begins above them: the other one may still be.
  */
@@ -329,7 +332,7 @@ static u64 begin(struct xha_sa *sa)
 	set_bounds(sa, 0, 0);
 	b->whole = is_whole(sa);
 	set_share(sa);
-	/* That the number was exact counts if it was handed over: else the peer may have gone on. */
+	/* An exact number counts if it was handed over: else the peer may have gone on. */
 	if (sa->final && way == XHA_BY_HANDOVER &&
 	    sa->final_term == READ_ONCE(sa->group->handed_term)) {
 		/* What the peer has written into its own, see xha_place_grant(). */
@@ -406,7 +409,8 @@ static void retire(struct xha_sa *sa)
  *
  * The role is read under x->lock, and a change of role is followed by a call
  * of this for every SA of the group: whoever comes last applies the newest.
- * The timer of an SA that is held stands still, so that it does not expire on a node that carries no
+ * The timer of an SA that is held stands still, so that it does not expire on a node that carries
+ * no
  * traffic; but not that of one whose time is over.
  *
  * Return: how many outbound numbers are skipped at most, 0 unless it was let go.

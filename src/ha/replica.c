@@ -22,7 +22,8 @@
  * @epoch: session in which its index was announced; the index counts in that one only
  * @newest: number of the newest frame that told its outbound number
  * @group: the peer's number for its group
- * @inc: incarnation of the peer's memory of it, 0: it never announced it; @peer_inc, @stripe, @share,
+ * @inc: incarnation of the peer's memory of it, 0: it never announced it; @peer_inc, @stripe,
+ *	@share,
  *	as in struct xha_announce
  * @counted: session in which it is
  * @missing: counted as one that the peer has, and this node has not
@@ -172,7 +173,8 @@ static void forget(struct xha_mirror *m, struct xha_known *k)
 }
 
 /*
- * Room for one more that has no SA: of those that the peer does not have in this session, which only
+ * Room for one more that has no SA: of those that the peer does not have in this session, which
+ * only
  * matter if they come again, the oldest goes. What was used of it nobody knows then.
  */
 static bool make_room(struct xha_mirror *m)
@@ -235,8 +237,10 @@ int xha_replica_expect(struct xha_sa *sa)
 }
 
 /*
- * The highest number that may have been used. What a standby says that has the SA already it was told,
- * or guesses: an active node that is in sync, and has forgotten nothing, knows that nobody used any.
+ * The highest number that may have been used. What a standby says that has the SA already it was
+ * told,
+ * or guesses: an active node that is in sync, and has forgotten nothing, knows that nobody used
+ * any.
  */
 static u64 used_of(const struct xha_mirror *m, const struct xha_known *k, const struct xha_sa *sa)
 {
@@ -458,7 +462,8 @@ static void input_announce(struct xha_mirror *m, u64 number, const struct xha_an
 	k->packets = max(k->packets, a->packets);
 	if (!k->sa)
 		return;
-	if (!test_bit(XHA_SA_DEAD, &k->sa->flags) && !xha_place_announced(k->sa, a, READ_ONCE(m->epoch)))
+	if (!test_bit(XHA_SA_DEAD, &k->sa->flags) &&
+	    !xha_place_announced(k->sa, a, READ_ONCE(m->epoch)))
 		m->refused = true;
 	/* What asks for a lease, or is exact, is this number; the newest may be another. */
 	if (flags & (XHA_REC_F_LEASE | XHA_REC_F_EXACT) && out < k->out) {
@@ -528,7 +533,8 @@ static void input_gone(struct xha_mirror *m, u32 index)
  *
  * What precedes a malformed message has been taken in: each message stands alone.
  *
- * Return: 0: each had its effect, and may be acknowledged; -EBADMSG; -EBUSY: one had not; -ENOTCONN:
+ * Return: 0: each had its effect, and may be acknowledged; -EBADMSG; -EBUSY: one had not;
+ * -ENOTCONN:
  * the session is gone.
  */
 int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
@@ -700,12 +706,12 @@ static bool expire_some(struct xha_mirror *m, unsigned long before)
 		if (READ_ONCE(m->up) && is_told(m, k)) {
 			k->since = before;
 			list_move_tail(&k->orphan, &m->orphans);
-		} else if (time_before(before, k->since + age)) {
-			return true;
-		} else {
-			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_EXPIRED);
-			forget(m, k);
+			continue;
 		}
+		if (time_before(before, k->since + age))
+			return true;
+		xha_stat_inc(m->xn, XHA_STAT_ORPHAN_EXPIRED);
+		forget(m, k);
 	}
 	return true;
 }
@@ -773,7 +779,8 @@ u32 xha_mirror_orphans(const struct xha_mirror *m)
 }
 
 /*
- * A session begins. Indexes of the peer count within one; what is known of its SAs stays, and after a
+ * A session begins. Indexes of the peer count within one; what is known of its SAs stays, and
+ * after a
  * loss what was missing stays said until the next session tells.
  */
 void xha_replica_session(struct xha_mirror *m)

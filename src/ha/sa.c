@@ -278,7 +278,8 @@ static const struct xha_group *member_of(struct xha_net *xn, const struct xfrm_s
  * @x: SA, in no table yet; process context
  *
  * Where its group is not active it is held from its first moment. One that has numbers already may
- * have been made by a migration, of which nobody is told before it is in use: until it is found it is
+ * have been made by a migration, of which nobody is told before it is in use: until it is found it
+ * is
  * a stray.
  */
 void xha_sa_expect(struct xfrm_state *x)
@@ -314,7 +315,8 @@ static void unattended(struct xha_net *xn, struct xfrm_state *x, struct xha_grou
  * @x: SA; x->lock held
  * @seq: number
  *
- * Return: whether it may. Those that need no lease it may have where a peer in sync begins above them.
+ * Return: whether it may. Those that need no lease it may have where a peer in sync begins above
+ * them.
  */
 bool xha_sa_stray(struct xfrm_state *x, u64 seq)
 {
@@ -652,7 +654,7 @@ void xha_sa_reconcile(struct xha_net *xn)
 
 	/* Whoever finds one that can't be looked after from here on sets it again. */
 	WRITE_ONCE(xn->unattended, false);
-	smp_mb();
+	smp_mb(); /* before the walk: what unattended() sets for an SA in it stays set */
 	xha_sa_walk(xn->net, unheard, hear, NULL);
 }
 

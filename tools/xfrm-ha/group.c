@@ -244,7 +244,7 @@ static int give_or_take(uint8_t cmd, uint32_t role, int argc, char **argv)
 			i++;
 		} else {
 			nlmsg_free(msg);
-			return usage("%s takes %sallow-missing, and wait SECONDS (3600 at most), not \"%s\"",
+			return usage("%s takes %sallow-missing, and wait SECONDS, not \"%s\"",
 				     take ? "takeover" : "release", take ? "force, " : "", argv[i]);
 		}
 	}
