@@ -185,7 +185,7 @@ struct xha_group_config {
 	bool lenient;		/* inbound takeover policy: lenient, not strict */
 	u8 stripe;		/* log2 of its numbers, XHA_STRIPE_MIN … XHA_STRIPE_MAX */
 	u8 index;		/* of this node, below @nodes; XHA_INDEX_AUTO */
-	u8 nodes;		/* that have a share, 1 … XHA_STRIPE_NODES_MAX; 0: see nodes_of() */
+	u8 nodes;		/* with a share, 1 … XHA_STRIPE_NODES_MAX; 0: see nodes_of() */
 	u8 soft;		/* percent of this node's numbers, 1 … 100 */
 	struct rcu_head rcu;
 };

@@ -92,13 +92,13 @@ for esn in '' 'flag esn'; do
 	mend
 	check "I4: one stays active" wait_for 30 settled
 	[ "$(group "$G1" vpn role)" = active ] && n=1 ns=$G1 || n=2 ns=$G2
-	reroute $n
+	reroute "$n"
 	check "N10: it goes on" pings 20
 	wait_for 10 mirrored "$ns" $out
 	check "in stripes of any owner: the same peer has told what it used" \
 		test "$(($(sa "$ns" $out .lease) - $(sa "$ns" $out .oseq)))" -le 80
 	oracle_verdict "I1: no number was used twice by two that were active" $out
-	[ $n = 1 ] || must ha "$G1" takeover vpn wait 10
+	[ "$n" = 1 ] || must ha "$G1" takeover vpn wait 10
 	reroute 1
 
 	# The link is cut, both go on, and the one that has taken over crashes, forgets, comes back and gives
