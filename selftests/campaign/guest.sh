@@ -10,7 +10,7 @@
 . "${BASH_SOURCE[0]%/*}/../lib/ktap.sh"
 . "${BASH_SOURCE[0]%/*}/../lib/ha.sh"
 
-COUNT=1 MODE=tunnel FAMILY=4 INTERVAL=16 QUANTITY=200 REPLAY=lenient ALONE=hold BITMAP=off
+COUNT=1 MODE=tunnel FAMILY=4 INTERVAL=16 QUANTITY=200 REPLAY=lenient ALONE=solo BITMAP=off
 FLAGS=(replay-window 64)
 spi=4096 replays=0 takeovers=0 link_cut='' up1='' up2=''
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The protocol as a model, searched exhaustively within bounds: N1 N6, invariants I1 I3 I4.
+# The protocol as a model, searched exhaustively within bounds: N1 N6 N10, invariants I1 I3 I4.
 # Each rule that the model knows how to break must be missed when it is broken.
 
 . "$(dirname "$0")/../lib/ktap.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The pure files in user space, under sanitizers, with random input against naive models: no
-# number is used twice (M3), windows keep what was seen (M4), nothing that comes over the link
+# number is used twice (M3 N10), windows keep what was seen (M4), nothing that comes over the link
 # is read beyond its end or believed out of bounds (N1). With a fixed seed and with one that
 # is new in each run; and with faults planted, which must be found.
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 300
 #
-# Invariants I1 and I2: what can't be looked after fails closed. SAs above the limit neither send nor
+# N10, invariants I1 and I2: what can't be looked after fails closed. SAs above the limit neither send nor
 # accept where their group is not active, and where it is they go no further than the numbers that need
 # no lease; a peer that has no room for an SA gives no lease for it. Operators are told.
 

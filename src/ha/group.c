@@ -38,7 +38,6 @@ static void group_free(struct rcu_head *rcu)
 	struct xha_group *g = container_of(rcu, struct xha_group, rcu);
 
 	kfree(rcu_dereference_protected(g->config, true));
-	xa_destroy(&g->sas);
 	kfree(g);
 }
 
@@ -785,7 +784,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 		xha_mirror_max_age(g->mirror, c->max_age);
 	}
 	g->alone = true;
-	err = xa_alloc(&xn->groups, &g->id, g, XA_LIMIT(1, XHA_GROUPS_MAX), GFP_KERNEL);
+	err = xa_alloc_bh(&xn->groups, &g->id, g, XA_LIMIT(1, XHA_GROUPS_MAX), GFP_KERNEL);
 	if (err) {
 		if (err == -EBUSY) {
 			NL_SET_ERR_MSG(extack, "A netns can have no more than 1024 groups");
@@ -819,7 +818,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	return 0;
 
 err_erase:
-	xa_erase(&xn->groups, g->id);
+	xa_erase_bh(&xn->groups, g->id);
 err_free:
 	kfree(config);
 	kfree(g);
@@ -871,7 +870,7 @@ static void destroy(struct xha_group *g)
 	struct xha_net *xn = g->xn;
 
 	list_del_rcu(&g->node);
-	xa_erase(&xn->groups, g->id);
+	xa_erase_bh(&xn->groups, g->id);
 	if (g->mirror && g->peer_id)
 		WRITE_ONCE(g->mirror->groups[g->peer_id], NULL);
 	synchronize_rcu_expedited();
@@ -1016,7 +1015,7 @@ int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,
 void xha_group_init(struct xha_net *xn)
 {
 	INIT_LIST_HEAD(&xn->group_list);
-	xa_init_flags(&xn->groups, XA_FLAGS_ALLOC1);
+	xa_init_flags(&xn->groups, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
 }
 
 void xha_group_fini(struct xha_net *xn)
