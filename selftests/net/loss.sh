@@ -50,7 +50,7 @@ must ha "$G2" link set sync dead 100
 must wait_for 20 counter "$G1" session_new $((sessions + 1))
 must wait_for 20 counter "$G2" session_new $((sessions + 1))
 must wait_for 20 in_sync "$G1" "$G2"
-delay_at xha_replica_session 10000
+delay_at xha_mirror_ended 10000
 silent on
 check "the clearing up is held" wait_for 20 delay_held
 check "M8: it is active meanwhile" role "$G2" vpn active
@@ -60,7 +60,7 @@ delay_off
 again
 
 # Of another netns, whose link changes while G2 waits for its peer.
-delay_at xha_replica_session 10000
+delay_at xha_mirror_ended 10000
 silent on
 must ha "$F1" link set sync peer 02:00:00:00:01:07
 check "another netns clears up, and is held" wait_for 20 delay_held

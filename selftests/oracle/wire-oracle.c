@@ -23,7 +23,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NUMBERS	65536	/* of each SPI that are remembered */
+#define NUMBERS	65536	/* of each run that are remembered, the last ones */
+#define RUNS	32	/* of an SPI: numbers that follow each other with gaps less than that */
 #define SPIS	1024
 #define BLOCK	20	/* ms until the kernel hands over what it has captured */
 
@@ -33,12 +34,18 @@ struct seen {
 	uint64_t sender;
 };
 
+struct run {
+	uint64_t lowest, highest;
+	struct seen *seen;
+};
+
 struct sa {
 	uint8_t dst[16];
 	uint32_t spi;
 	uint64_t first, highest, packets, copies, gap, gap_at, late;
 	double last, silence;
-	struct seen *seen;
+	struct run runs[RUNS];
+	int n_runs;
 };
 
 static struct sa sas[SPIS];
@@ -78,9 +85,6 @@ static struct sa *find(const uint8_t *dst, uint32_t spi)
 			return sa;
 	if (n_sas == SPIS)
 		return NULL;
-	sa->seen = calloc(NUMBERS, sizeof(*sa->seen));
-	if (!sa->seen)
-		return NULL;
 	n_sas++;
 	sa->spi = spi;
 	memcpy(sa->dst, dst, 16);
@@ -99,6 +103,51 @@ static uint64_t rebuild(const struct sa *sa, uint32_t low)
 	return n;
 }
 
+static struct seen *seen_in(const struct run *r, uint64_t number)
+{
+	return &r->seen[number % NUMBERS];
+}
+
+/* Who has sent the number before; NULL: nobody, as far as is remembered. */
+static struct seen *before(const struct sa *sa, uint64_t number)
+{
+	for (int i = 0; i < sa->n_runs; i++) {
+		struct seen *s = seen_in(&sa->runs[i], number);
+
+		if (s->number == number && s->digest)
+			return s;
+	}
+	return NULL;
+}
+
+/* Where to remember it. NULL: it may have been forgotten, or there are too many runs. */
+static struct seen *place(struct sa *sa, uint64_t number)
+{
+	struct run *r;
+
+	for (r = sa->runs; r < sa->runs + sa->n_runs; r++)
+		if (number >= r->lowest && number + NUMBERS <= r->highest)
+			return NULL;
+	for (r = sa->runs; r < sa->runs + sa->n_runs; r++)
+		if (number + NUMBERS > r->highest && number < r->highest + NUMBERS)
+			break;
+	if (r == sa->runs + sa->n_runs) {
+		if (sa->n_runs == RUNS)
+			return NULL;
+		r->seen = calloc(NUMBERS, sizeof(*r->seen));
+		if (!r->seen)
+			return NULL;
+		r->lowest = number;
+		r->highest = number;
+		sa->n_runs++;
+	}
+	if (number > r->highest)
+		r->highest = number;
+	if (number < r->lowest)
+		r->lowest = number;
+	return seen_in(r, number);
+}
+
 static void esp(const uint8_t *dst, const uint8_t *p, size_t n, uint64_t sender, double t)
 {
 	struct sa *sa = find(dst, be32(p));
@@ -110,26 +159,27 @@ static void esp(const uint8_t *dst, const uint8_t *p, size_t n, uint64_t sender,
 		return;
 	}
 	number = rebuild(sa, be32(p + 4));
-	d = digest(p, n);
-	s = &sa->seen[number % NUMBERS];
+	d = digest(p, n) | 1;	/* 0: there is none */
+	s = before(sa, number);
 	if (series)
 		fprintf(series, "%.6f %08x %llu %012llx\n", t, sa->spi,
 			(unsigned long long)number, (unsigned long long)sender);
 	if (sa->packets && t - sa->last > sa->silence)
 		sa->silence = t - sa->last;
 	sa->last = t;
-	if (s->number == number && s->digest == d && s->sender == sender) {
+	if (s && s->digest == d && s->sender == sender) {
 		sa->copies++;
 		return;
 	}
 	sa->packets++;
-	if (s->number == number && sa->packets > 1) {
+	if (s) {
 		printf("REUSED spi %08x number %llu: %s\n", sa->spi, (unsigned long long)number,
 		       s->sender == sender ? "other content" : "another sender");
 		reused++;
 		return;
 	}
-	if (sa->highest && number + NUMBERS <= sa->highest) {
+	s = place(sa, number);
+	if (!s) {
 		unjudged++;
 		return;
 	}
