@@ -871,6 +871,8 @@ static void destroy(struct xha_group *g)
 
 	list_del_rcu(&g->node);
 	xa_erase_bh(&xn->groups, g->id);
+	synchronize_rcu_expedited();
+	/* Nobody hears of it any more. Who has found it there before may still have news of it. */
 	if (g->mirror && g->peer_id)
 		WRITE_ONCE(g->mirror->groups[g->peer_id], NULL);
 	synchronize_rcu_expedited();

@@ -339,6 +339,7 @@ bool xha_mirror_gone(struct xha_sa *sa)
 	bool room = true;
 
 	xha_group_final_done(sa);
+	xha_mirror_naked(sa, false);
 	/* While it is up: a session does not end, nor its epoch, before this does. */
 	rcu_read_lock();
 	if (READ_ONCE(m->up)) {

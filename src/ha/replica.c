@@ -262,7 +262,8 @@ void xha_replica_recall(struct xha_sa *sa)
 	struct xha_known *k;
 
 	spin_lock_bh(&m->rx_lock);
-	k = find(m, &sa->id);
+	/* What xha_replica_expect() has made may have had to make room already. */
+	k = find(m, &sa->id) ?: make(m, &sa->id);
 	/* One that was deleted and added again before the reaper came. */
 	if (k && k->sa && k->sa != sa)
 		bury(m, k);

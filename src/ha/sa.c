@@ -287,7 +287,8 @@ void xha_sa_expect(struct xfrm_state *x)
 	struct xha_net *xn = xha_pernet(xs_net(x));
 	const struct xha_group *g;
 
-	if (x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH)
+	/* What a NIC does is not stopped by that: see packet.c. */
+	if ((x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH) || xha_is_packet(x))
 		return;
 	rcu_read_lock();
 	g = member_of(xn, x);
