@@ -71,7 +71,7 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_FINAL,		/* planned switchover: exact record not acknowledged yet */
 	XHA_SA_EXACT,		/* held: the peer has not acknowledged what was used here */
 	XHA_SA_NAKED,		/* refused by the peer: in a frame by itself, now and then */
-	XHA_SA_SOFT,		/* past the soft limit of its slice, the user knows */
+	XHA_SA_SOFT,		/* past its soft limit, the user knows */
 	XHA_SA_REKEY,		/* the user is to be told that it must be renewed */
 	XHA_SA_DEAD,		/* unlinked */
 };

@@ -120,6 +120,7 @@ ticks=$(wan "$G2" ticks)
 vip "$G2" add
 check "A4: the address has come: adopted" wait_for 10 present "$G2" "${new[@]}"
 check "A4: and the outbound ones in slots" wait_for 10 in_slots "$G2" 0x2141 0x2161
-between "A4: not at the next look at all SAs, but at once" $(($(wan "$G2" ticks) - ticks)) 0 0
+# One may have been under way when the period was set.
+between "A4: not at the next look at all SAs, but at once" $(($(wan "$G2" ticks) - ticks)) 0 1
 must ha "$G2" engine set wan period 200
 ktap_finished

@@ -26,7 +26,7 @@
  *   (XHA_HOLD_REKEY).
  * - *No limit.* A lease can't bind a NIC, and need not, because the peer knows the end. An active
  *   node without a peer holds the SA if the peer has not acknowledged that, and may not be
- *   ignored (solo); and if it is to go on in a slice.
+ *   ignored (solo); and if it is to keep to stripes.
  *
  * What a hold does not stop: the kernel does not look at the state of an SA when the NIC has
  * decrypted a packet (__xfrm_policy_check2() in include/net/xfrm.h). The gate does, a netfilter
