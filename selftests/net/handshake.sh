@@ -82,7 +82,7 @@ stopped "${listeners[@]}"
 players=()
 for ns in "$G1" "$G2"; do
 	grep -v ready "/run/heard.$ns" > "/run/hellos.$ns"
-	between "HELLOs were recorded" "$(wc -l < "/run/hellos.$ns")" 3 100000
+	between "HELLOs were recorded" "$(wc -l < "/run/hellos.$ns")" 2 100000
 	ip netns exec "$ns" python3 /run/play "/run/hellos.$ns" > "/run/played.$ns" &
 	players+=($!)
 done
