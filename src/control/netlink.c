@@ -511,41 +511,42 @@ int xfrm_ha_nl_group_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* What needs no more than the name of a group, and how it is meant. */
-static int by_name(struct genl_info *info,
+/* How it is meant: attributes of takeover and release; others have no room for them. */
+static unsigned int manner(struct nlattr **a)
+{
+	return (a[XFRM_HA_A_GROUP_FORCE] ? XHA_FORCE : 0) |
+	       (a[XFRM_HA_A_GROUP_ALLOW_MISSING] ? XHA_ALLOW_MISSING : 0);
+}
+
+/* What needs no more than the name of a group. */
+static int by_name(struct genl_info *info, unsigned int how,
 		   int (*func)(struct xha_net *xn, const char *name, unsigned int how,
 			       struct netlink_ext_ack *extack))
 {
 	struct xha_net *xn = xha_pernet(genl_info_net(info));
-	struct nlattr **a = info->attrs;
-	unsigned int how = 0;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_GROUP_NAME))
 		return -EINVAL;
-	if (a[XFRM_HA_A_GROUP_FORCE])
-		how |= XHA_FORCE;
-	if (a[XFRM_HA_A_GROUP_ALLOW_MISSING])
-		how |= XHA_ALLOW_MISSING;
 	mutex_lock(&xn->mutex);
-	err = func(xn, nla_data(a[XFRM_HA_A_GROUP_NAME]), how, info->extack);
+	err = func(xn, nla_data(info->attrs[XFRM_HA_A_GROUP_NAME]), how, info->extack);
 	mutex_unlock(&xn->mutex);
 	return err;
 }
 
 int xfrm_ha_nl_group_del_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return by_name(info, xha_group_del);
+	return by_name(info, 0, xha_group_del);
 }
 
 int xfrm_ha_nl_group_release_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return by_name(info, xha_group_release);
+	return by_name(info, manner(info->attrs), xha_group_release);
 }
 
 int xfrm_ha_nl_group_takeover_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return by_name(info, xha_group_takeover);
+	return by_name(info, manner(info->attrs), xha_group_takeover);
 }
 
 /* --- SAs --- */
