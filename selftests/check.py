@@ -40,7 +40,7 @@ HOST_TIMEOUT = 1200     # s
 # The parts, those that take long first, and how many run at the same time.
 QUICK = ('host', *(f'uml-{i}' for i in range(1, 9))), 9
 FULL = ('qemu', 'uml-san', 'aevent', 'smp', 'host', 'campaign', 'style', 'intree'), 2
-SMP = ('delay', 'loss')
+SMP = ('delay',)
 SHARED = 800    # s, the sum of their time limits
 QUICK_UML = {part for part in QUICK[0] if part.startswith('uml-')}
 
