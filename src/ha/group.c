@@ -921,14 +921,13 @@ int xha_group_del(struct xha_net *xn, const char *name, unsigned int how,
  * @extack: one sentence on a refusal
  *
  * With a peer that is there and active the peer is asked to hand over: no
- * packet is lost and no number skipped. Else, or by force, or when the peer is lost before
- * it has heard that, the group's term
- * is raised and the SAs go on from their lease ends. By force an active node that has lost its
- * peer, and holds its SAs at the end of their leases, goes on alone.
+ * packet is lost and no number skipped. Else, or by force, or when the peer is lost before it
+ * has heard that, the group's term is raised and the SAs go on from their lease ends. By force
+ * an active node that has lost its peer, and holds its SAs at the end of their leases, goes on
+ * alone.
  *
  * Return: 0 (it has begun; events tell the rest), -ENOENT, -EALREADY, -EAGAIN (the bulk sync is
- * under
- * way), -ENODATA (SAs are missing).
+ * under way), -ENODATA (SAs are missing).
  */
 int xha_group_takeover(struct xha_net *xn, const char *name, unsigned int how,
 		       struct netlink_ext_ack *extack)
@@ -980,8 +979,7 @@ int xha_group_takeover(struct xha_net *xn, const char *name, unsigned int how,
  * @extack: one sentence on a refusal
  *
  * Return: 0 (it has begun; events tell the rest), -ENOENT, -EALREADY (it is not active here),
- * -ENOTCONN
- * (no peer in sync that would take it), -ENODATA (SAs are missing).
+ * -ENOTCONN (no peer in sync that would take it), -ENODATA (SAs are missing).
  */
 int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,
 		      struct netlink_ext_ack *extack)

@@ -41,9 +41,8 @@ struct xha_indexes {
 #define XHA_AGES	17	/* 2^0 … 2^16 ms */
 
 /*
- * SAs that have moved wait in the order in which they did, those of a max-age of 2^i to 2^(i+1) - 1
- * ms in
- * the same row: only the first of each has to be looked at.
+ * SAs that have moved wait in the order in which they did, those of a max-age of 2^i to 2^(i+1)
+ * - 1 ms in the same row: only the first of each has to be looked at.
  */
 struct xha_ages {
 	struct xha_row {

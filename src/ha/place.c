@@ -5,8 +5,7 @@
  *
  * All of it is decided under x->lock, where it takes effect. The role of its group is an intent: it
  * changes without x->lock, and xha_place_role() follows for each SA. Whether a lease is given
- * depends
- * on whether the SA is held, and not on the role.
+ * depends on whether the SA is held, and not on the role.
  *
  * What is written into an SA only moves forward (invariant I3), with the one exception in
  * write_out().
@@ -154,9 +153,9 @@ static bool is_whole(const struct xha_sa *sa)
 }
 
 /*
- * What was one share before its owner gave half of it to the peer of now: what a lease covers may
- * lie in
- * either half, because who gave the lease begins above it, and nobody else ever had a part of them.
+ * What was one share before its owner gave half of it to the peer of now: what a lease covers
+ * may lie in either half, because who gave the lease begins above it, and nobody else ever had
+ * a part of them.
  */
 static struct xha_share both_halves(const struct xha_sa *sa)
 {
@@ -273,10 +272,9 @@ void xha_place_settle(struct xha_sa *sa)
 }
 
 /*
- * Where an SA begins that nobody has told of. The first numbers need no lease: they are the one's
- * that
- * was active with a peer in sync, also when it has lost that. Who has taken over, or was told to be
- * active and found nobody, begins above them: the other one may still be.
+ * Where an SA begins that nobody has told of. The first numbers need no lease: they are the
+ * one's that was active with a peer in sync, also when it has lost that. Who has taken over, or
+ * was told to be active and found nobody, begins above them: the other one may still be.
  */
 static void begin_birth(struct xha_sa *sa, bool took)
 {
@@ -409,9 +407,8 @@ static void retire(struct xha_sa *sa)
  *
  * The role is read under x->lock, and a change of role is followed by a call
  * of this for every SA of the group: whoever comes last applies the newest.
- * The timer of an SA that is held stands still, so that it does not expire on a node that carries
- * no
- * traffic; but not that of one whose time is over.
+ * The timer of an SA that is held stands still, so that it does not expire on a node that
+ * carries no traffic; but not that of one whose time is over.
  *
  * Return: how many outbound numbers are skipped at most, 0 unless it was let go.
  */

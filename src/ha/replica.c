@@ -174,8 +174,7 @@ static void forget(struct xha_mirror *m, struct xha_known *k)
 
 /*
  * Room for one more that has no SA: of those that the peer does not have in this session, which
- * only
- * matter if they come again, the oldest goes. What was used of it nobody knows then.
+ * only matter if they come again, the oldest goes. What was used of it nobody knows then.
  */
 static bool make_room(struct xha_mirror *m)
 {
@@ -237,10 +236,9 @@ int xha_replica_expect(struct xha_sa *sa)
 }
 
 /*
- * The highest number that may have been used. What a standby says that has the SA already it was
- * told,
- * or guesses: an active node that is in sync, and has forgotten nothing, knows that nobody used
- * any.
+ * The highest number that may have been used. What a standby says that has the SA already it
+ * was told, or guesses: an active node that is in sync, and has forgotten nothing, knows that
+ * nobody used any.
  */
 static u64 used_of(const struct xha_mirror *m, const struct xha_known *k, const struct xha_sa *sa)
 {
@@ -781,8 +779,7 @@ u32 xha_mirror_orphans(const struct xha_mirror *m)
 
 /*
  * A session begins. Indexes of the peer count within one; what is known of its SAs stays, and
- * after a
- * loss what was missing stays said until the next session tells.
+ * after a loss what was missing stays said until the next session tells.
  */
 void xha_replica_session(struct xha_mirror *m)
 {

@@ -278,9 +278,8 @@ static const struct xha_group *member_of(struct xha_net *xn, const struct xfrm_s
  * @x: SA, in no table yet; process context
  *
  * Where its group is not active it is held from its first moment. One that has numbers already may
- * have been made by a migration, of which nobody is told before it is in use: until it is found it
- * is
- * a stray.
+ * have been made by a migration, of which nobody is told before it is in use: until it is found
+ * it is a stray.
  */
 void xha_sa_expect(struct xfrm_state *x)
 {

@@ -164,11 +164,9 @@ bool xha_apply_counts(struct xfrm_state *x, u64 bytes, u64 packets)
 }
 
 /*
- * Its handler finds what has passed of the lifetime, and re-arms itself. Where it finds that the
- * hard
- * limit has passed before it could tell of the soft one, as after a time in which it stood still,
- * it
- * would begin anew: XFRM_SOFT_EXPIRE.
+ * Its handler finds what has passed of the lifetime, and re-arms itself. Where it finds that
+ * the hard limit has passed before it could tell of the soft one, as after a time in which it
+ * stood still, it would begin anew: XFRM_SOFT_EXPIRE.
  */
 static void run_lifetime(struct xfrm_state *x)
 {

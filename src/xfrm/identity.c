@@ -39,11 +39,9 @@ static void add_key(struct digest *d, const char *name, const char *key, unsigne
  * @x: SA
  * @id: its identity but for the key
  *
- * No key crosses the link (I9), but 64 bits of a digest of it do, sealed. Of a random key, which
- * has more,
- * they tell nothing but that another is the same. The identity is part of it: that two SAs have
- * one key
- * can't be seen.
+ * No key crosses the link (I9), but 64 bits of a digest of it do, sealed. Of a random key,
+ * which has more, they tell nothing but that another is the same. The identity is part of it:
+ * that two SAs have one key can't be seen.
  */
 static u64 key_id(const struct xfrm_state *x, const struct xha_id *id)
 {
