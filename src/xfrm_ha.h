@@ -20,6 +20,7 @@
 
 #include "control/stats.h"
 #include "link/link.h"
+#include "pure/place.h"
 #include "pure/session.h"
 #include "pure/term.h"
 #include "xfrm/xfrm.h"
@@ -69,17 +70,10 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_ANSWER,		/* tell what is held here, too */
 	XHA_SA_ASK,		/* ask the peer to announce it */
 	XHA_SA_FINAL,		/* planned switchover: exact record not acknowledged yet */
-	XHA_SA_EXACT,		/* held: the peer has not acknowledged what was used here */
 	XHA_SA_NAKED,		/* refused by the peer: in a frame by itself, now and then */
 	XHA_SA_SOFT,		/* past its soft limit, the user knows */
 	XHA_SA_REKEY,		/* the user is to be told that it must be renewed */
 	XHA_SA_DEAD,		/* unlinked */
-};
-
-enum xha_hold {			/* bits of xha_sa.hold */
-	XHA_HOLD_STANDBY	= BIT(0),	/* km.state is ERROR */
-	XHA_HOLD_LEASE		= BIT(1),	/* at its limit; ditto, unless the tap refuses */
-	XHA_HOLD_REKEY		= BIT(2),	/* its group is active, it can't go on; ditto */
 };
 
 /**
@@ -120,15 +114,13 @@ struct xha_sa {
 	struct xha_half in;
 	u64 moved_at;			/* ns: first movement after the last sample */
 	bool moved;			/* since the last sample: @moved_at is valid; x->lock */
-	u8 hold;			/* enum xha_hold; x->lock */
+	u8 place;			/* enum xha_place; x->lock for writes */
 	bool told;			/* by the peer, of its outbound number; x->lock */
-	bool placed;			/* begun for the role of its group; x->lock */
 	bool acted;			/* has been let go on this node; x->lock */
 	bool lone;			/* ditto, with nobody there to be told; x->lock */
 	bool strange;			/* the peer accounts for another memory of it; x->lock */
 	bool in_fresh;			/* edge may have jumped since the last sample; x->lock */
-	bool final;			/* it was exact, and is still the newest; x->lock */
-	u32 final_term;			/* the peer's, then; x->lock */
+	u32 final_term;			/* the peer's, when it told an exact number; x->lock */
 	u16 gen;			/* acknowledgments of older records are void; x->lock */
 	u64 striped;			/* numbers skipped that are another node's; x->lock */
 	struct llist_node due_node;
@@ -158,7 +150,7 @@ struct xha_sa {
 	bool packet;			/* in packet offload mode; immutable */
 	bool spent;			/* ditto, and may have been used here; x->lock */
 	bool heard;			/* ditto, and the peer has told a number of it; x->lock */
-	u32 tenure;			/* of its group, when it was placed; x->lock */
+	u32 tenure;			/* of its group, when it came; immutable */
 	u64 foreign;			/* packets that the peer has counted; x->lock */
 	u64 looked;			/* packets as of the last look; x->lock */
 	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
@@ -241,6 +233,8 @@ struct xha_group {
 	atomic_t final_left;		/* SAs with XHA_SA_FINAL */
 	u32 tenure;			/* times that it was given away, see packet.c; @lock */
 	u64 changed_at;			/* ns, boot clock: last change of role; @lock */
+	u32 reason;			/* enum xfrm_ha_role_reason, of that; @lock */
+	u32 uid;			/* ditto: who gave the command; @lock */
 	u64 takeovers;			/* @lock */
 	u64 skipped;			/* numbers skipped at takeovers; @lock */
 	struct xarray sas;		/* its SAs; xa_lock */
@@ -366,6 +360,8 @@ void xha_place_sample(struct xha_sa *sa, struct xha_sample *s);	/* x->lock held 
 void xha_place_bound(struct xha_sa *sa);			/* ditto */
 void xha_place_jump(struct xha_sa *sa, u64 to);			/* ditto */
 void xha_place_settle(struct xha_sa *sa);			/* ditto */
+bool xha_place_refused(struct xha_sa *sa);			/* ditto */
+void xha_place_settled(struct xha_sa *sa, u16 gen);
 void xha_place_stray(struct xfrm_state *x, const struct xha_group *g);
 
 /* group.c: groups, roles, terms, takeover, release */

@@ -349,6 +349,9 @@ static int fill_group(struct sk_buff *skb, void *obj)
 	    (g->peer_known && (nla_put_string(skb, XFRM_HA_A_GROUP_PEER_ROLE,
 					      claims[g->peer_role]) ||
 			       nla_put_u32(skb, XFRM_HA_A_GROUP_PEER_TERM, g->peer_term))) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_REASON, g->reason) ||
+	    (g->reason == XFRM_HA_ROLE_REASON_COMMAND &&
+	     nla_put_u32(skb, XFRM_HA_A_GROUP_UID, g->uid)) ||
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_SAS, atomic_read(&g->n_sas)) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_GROUP_SINCE, g->changed_at, XFRM_HA_A_GROUP_PAD) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_GROUP_TAKEOVERS, g->takeovers,
@@ -590,7 +593,7 @@ static int fill_sa(struct sk_buff *skb, void *obj)
 	c = xha_group_config(sa->group);
 	spin_lock_bh(&sa->x->lock);
 	xha_place_sample(sa, &s);
-	hold = sa->hold;
+	hold = xha_place_hold(sa->place);
 	striped = sa->striped;
 	share = sa->own;
 	lease = sa->bounds.lease;
@@ -741,11 +744,13 @@ void xha_event_group(struct xha_group *g, u32 event)
 	int kind = event < XFRM_HA_EVENT_ROLE_CHANGE ? XHA_EVENT_HA : XHA_EVENT_ROLE;
 	struct sk_buff *skb;
 	void *hdr;
-	u32 role, term;
+	u32 role, term, reason, uid;
 
 	spin_lock_bh(&g->lock);
 	role = g->role;
 	term = g->term;
+	reason = g->reason;
+	uid = g->uid;
 	spin_unlock_bh(&g->lock);
 	skb = event_start(g->xn, kind, XFRM_HA_CMD_GROUP_NTF, &hdr);
 	if (!skb)
@@ -757,6 +762,9 @@ void xha_event_group(struct xha_group *g, u32 event)
 	nla_put_u32(skb, XFRM_HA_A_GROUP_TERM, term);
 	nla_put_u32(skb, XFRM_HA_A_GROUP_MISSING, xha_group_lacks(g));
 	nla_put_u32(skb, XFRM_HA_A_GROUP_PEER_MISSING, xha_group_peer_lacks(g));
+	nla_put_u32(skb, XFRM_HA_A_GROUP_REASON, reason);
+	if (reason == XFRM_HA_ROLE_REASON_COMMAND)
+		nla_put_u32(skb, XFRM_HA_A_GROUP_UID, uid);
 	event_end(g->xn, skb, hdr);
 }
 

@@ -52,7 +52,7 @@
 
 enum { XHA_IN, XHA_OUT, XHA_DIRS };
 
-enum xha_place {
+enum xha_slot_place {
 	XHA_SOFT,
 	XHA_ENTERING,		/* its NIC is being told */
 	XHA_HARD,

@@ -133,7 +133,7 @@ static void finish_out(struct xha_slot_sa *e)
 
 /* --- inbound --- */
 
-static void set_place(struct xha_slot_sa *e, enum xha_place place)
+static void set_place(struct xha_slot_sa *e, enum xha_slot_place place)
 {
 	spin_lock_bh(&e->lock);
 	e->place = place;

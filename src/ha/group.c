@@ -88,30 +88,56 @@ bool xha_group_sends(const struct xha_group *g)
 	return role == XHA_ROLE_ACTIVE || role == XHA_ROLE_RELEASING;
 }
 
-/* The caller holds the group's lock. */
-static void set_role(struct xha_group *g, enum xha_role role, u32 term)
+/*
+ * An event, as pure/role.c has it: what it says of this group, and role_work for its SAs. False: it
+ * means nothing to the role.
+ */
+static bool set_role(struct xha_group *g, enum xha_role_event event, u32 term,
+		     enum xfrm_ha_role_reason reason)
 {
+	struct xha_role_move m = xha_role_move(g->role, event);
+
 	lockdep_assert_held(&g->lock);
 
-	if (g->role != role)
-		g->changed_at = ktime_get_boottime_ns();
-	if (role == XHA_ROLE_STANDBY || role == XHA_ROLE_HANDED)
+	if (!m.valid)
+		return false;
+	if (m.actions & XHA_ROLE_TOOK) {
+		__set_bit(XFRM_HA_EVENT_TAKEOVER, &g->events);
+		g->takeovers++;
+		xha_stat_inc(g->xn, XHA_STAT_TAKEOVER);
+	}
+	if (m.actions & XHA_ROLE_RELEASED)
+		__set_bit(XFRM_HA_EVENT_RELEASE, &g->events);
+	if (m.actions & XHA_ROLE_DEPOSED) {
+		__set_bit(XFRM_HA_EVENT_DEPOSED, &g->events);
+		xha_stat_inc(g->xn, XHA_STAT_DEPOSED);
+		WRITE_ONCE(g->deposed, g->deposed + 1 ?: 1);
+	}
+	if (m.actions & XHA_ROLE_TENURE)
 		WRITE_ONCE(g->tenure, g->tenure + 1);
 	WRITE_ONCE(g->turn, g->turn + 1);
-	smp_wmb(); /* pairs with the barriers in xha_place_role(), and in finish() */
-	WRITE_ONCE(g->role, role);
-	if (role != XHA_ROLE_ACTIVE) {
+	/*
+	 * Pairs with the barriers in xha_place_init() and xha_place_role(), and in final_due(): who
+	 * sees the role sees @deposed, @tenure and @turn of it.
+	 */
+	smp_wmb();
+	WRITE_ONCE(g->role, m.to);
+	if (m.actions & XHA_ROLE_BIND) {
 		WRITE_ONCE(g->solo, false);
 		WRITE_ONCE(g->forced, false);
 		/* Those that have no shadow are found, and held, by a walk. */
 		if (READ_ONCE(g->xn->unattended))
 			xha_sa_sweep(g->xn);
 	}
+	g->changed_at = ktime_get_boottime_ns();
+	g->reason = reason;
+	g->uid = reason == XFRM_HA_ROLE_REASON_COMMAND ? __kuid_val(current_uid()) : 0;
 	g->term = term;
 	g->request = false;
 	g->granting = false;
-	trace_xha_role(g->name, role, term);
+	trace_xha_role(g->name, m.to, term);
 	queue_work(group_wq, &g->role_work);
+	return true;
 }
 
 static u32 next_term(const struct xha_group *g)
@@ -137,7 +163,7 @@ static bool is_unaware(const struct xha_group *g)
  * Who takes over without a peer says that there is none: it goes on above its
  * leases (solo). Who was told to be active and found no peer does if the group allows it.
  */
-static void activate(struct xha_group *g, u32 term, bool handed)
+static void activate(struct xha_group *g, u32 term, bool handed, enum xfrm_ha_role_reason reason)
 {
 	bool told = g->role == XHA_ROLE_JOINING;
 
@@ -147,17 +173,14 @@ static void activate(struct xha_group *g, u32 term, bool handed)
 			   told ? XHA_BY_ORDER : XHA_BY_TAKEOVER);
 	if (g->alone && (!told || xha_group_config(g)->solo))
 		WRITE_ONCE(g->solo, true);
-	__set_bit(XFRM_HA_EVENT_TAKEOVER, &g->events);
-	g->takeovers++;
-	xha_stat_inc(g->xn, XHA_STAT_TAKEOVER);
-	set_role(g, XHA_ROLE_ACTIVE, term);
+	set_role(g, XHA_ROLE_TAKE, term, reason);
 }
 
 /* What was not given away is carried on with. */
-static void keep(struct xha_group *g)
+static void keep(struct xha_group *g, enum xfrm_ha_role_reason reason)
 {
 	WRITE_ONCE(g->solo, g->alone && xha_group_config(g)->solo);
-	set_role(g, XHA_ROLE_ACTIVE, g->term);
+	set_role(g, XHA_ROLE_RETAIN, g->term, reason);
 }
 
 static void tell(struct xha_group *g)
@@ -209,7 +232,7 @@ void xha_group_final_done(struct xha_sa *sa)
 }
 
 /* A final record is due, if the SA is held. */
-static void finish(struct xha_group *g, struct xha_sa *sa)
+static void final_due(struct xha_group *g, struct xha_sa *sa)
 {
 	smp_rmb(); /* set_role(): of a later change the turn is seen, too */
 	/* After one since this run began the SA may not be held: the next run is for all. */
@@ -228,9 +251,6 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 {
 	u64 skipped;
 
-	/* Before it is held, which is under x->lock: gives_lease() in place.c looks there. */
-	if (READ_ONCE(g->deposed))
-		set_bit(XHA_SA_EXACT, &sa->flags);
 	skipped = xha_place_role(sa);
 	if (skipped) {
 		g->skipped += skipped;
@@ -243,20 +263,14 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 	switch (READ_ONCE(g->role)) {
 	case XHA_ROLE_ACTIVE:
 		xha_group_final_done(sa);
-		clear_bit(XHA_SA_EXACT, &sa->flags);
 		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
 		xha_mirror_due(sa);
 		break;
 	case XHA_ROLE_RELEASING:
-		finish(g, sa);
+		final_due(g, sa);
 		break;
 	default:
 		xha_group_final_done(sa);
-		if (!test_bit(XHA_SA_EXACT, &sa->flags))
-			break;
-		set_bit(XHA_SA_ANSWER, &sa->flags);
-		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-		xha_mirror_due(sa);
 		break;
 	}
 }
@@ -270,10 +284,8 @@ static void hand_over(struct xha_group *g)
 {
 	each_sa(g, grant);
 	spin_lock_bh(&g->lock);
-	if (g->role == XHA_ROLE_RELEASING) {
+	if (set_role(g, XHA_ROLE_GIVEN, g->term, XFRM_HA_ROLE_REASON_HANDED))
 		xha_stat_inc(g->xn, XHA_STAT_RELEASE);
-		set_role(g, XHA_ROLE_HANDED, g->term);
-	}
 	spin_unlock_bh(&g->lock);
 }
 
@@ -349,19 +361,18 @@ static void timer_work(struct work_struct *work)
 	if (too_early(g))
 		mod_delayed_work(group_wq, &g->timer, HZ / 10);
 	else if (g->role == XHA_ROLE_JOINING)
-		activate(g, next_term(g), false);
+		activate(g, next_term(g), false, XFRM_HA_ROLE_REASON_JOIN_TIMEOUT);
 	else if (g->role == XHA_ROLE_RELEASING)
-		keep(g);
+		keep(g, XFRM_HA_ROLE_REASON_RELEASE_TIMEOUT);
 	spin_unlock_bh(&g->lock);
 }
 
 /* The group's lock is held. */
 static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 peer_node)
 {
-	struct xha_net *xn = g->xn;
 	u32 term = g->term;
 
-	switch (xha_term_verdict(g->role, &term, xn->node, claim, peer_term, peer_node)) {
+	switch (xha_term_verdict(g->role, &term, g->xn->node, claim, peer_term, peer_node)) {
 	case XHA_TERM_KEEP:
 		g->term = term;
 		break;
@@ -370,18 +381,13 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 		tell(g);
 		break;
 	case XHA_TERM_STEP_DOWN:
-		if (g->role == XHA_ROLE_ACTIVE || g->role == XHA_ROLE_RELEASING) {
-			__set_bit(XFRM_HA_EVENT_DEPOSED, &g->events);
-			xha_stat_inc(xn, XHA_STAT_DEPOSED);
-			WRITE_ONCE(g->deposed, g->deposed + 1 ?: 1);
-		} else if (g->role == XHA_ROLE_HANDED) {
-			__set_bit(XFRM_HA_EVENT_RELEASE, &g->events);
-		}
-		set_role(g, XHA_ROLE_STANDBY, term);
+		set_role(g, XHA_ROLE_YIELD, term, XFRM_HA_ROLE_REASON_PEER_ACTIVE);
 		break;
 	case XHA_TERM_ACTIVATE:
 		if (!too_early(g))
-			activate(g, term, claim == XHA_CLAIM_HANDOVER);
+			activate(g, term, claim == XHA_CLAIM_HANDOVER,
+				 claim == XHA_CLAIM_HANDOVER ? XFRM_HA_ROLE_REASON_GOT :
+							       XFRM_HA_ROLE_REASON_PEER_STANDBY);
 		break;
 	case XHA_TERM_RELEASE:
 		/* A node that was alone has numbers that nobody knows yet. */
@@ -389,8 +395,7 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 			tell(g);
 			break;
 		}
-		g->term = term;
-		set_role(g, XHA_ROLE_RELEASING, term);
+		set_role(g, XHA_ROLE_GIVE, term, XFRM_HA_ROLE_REASON_PEER_ASKED);
 		break;
 	}
 }
@@ -423,7 +428,8 @@ static bool is_empty(const struct xha_group *g)
 	return !atomic_read(&g->n_sas) && xha_group_lacks(g);
 }
 
-static void peer_lost(struct xha_group *g)
+/* @reason: why a role changes by it */
+static void peer_lost(struct xha_group *g, enum xfrm_ha_role_reason reason)
 {
 	bool carried = g->peer_role == XHA_CLAIM_ACTIVE || g->peer_role == XHA_CLAIM_HANDOVER;
 	bool asked = g->request;
@@ -439,14 +445,14 @@ static void peer_lost(struct xha_group *g)
 		/* Who has handed it over can't know whether it was taken. */
 		if ((xha_group_config(g)->takeover || asked) && g->synced &&
 		    g->role == XHA_ROLE_STANDBY && !is_empty(g))
-			activate(g, next_term(g), false);
+			activate(g, next_term(g), false, reason);
 		else
 			__set_bit(XFRM_HA_EVENT_TAKEOVER_WANTED, &g->events);
 		queue_work(group_wq, &g->role_work);
 		break;
 	case XHA_ROLE_RELEASING:
 		/* HANDOVER was not said: the peer can't have taken it. */
-		keep(g);
+		keep(g, reason);
 		break;
 	case XHA_ROLE_JOINING:
 	case XHA_ROLE_ACTIVE:
@@ -483,7 +489,7 @@ void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epo
 	g->heard_number = number;
 	if (gave_up(g, m)) {
 		g->peer_term = max(g->peer_term, m->term);
-		peer_lost(g);
+		peer_lost(g, XFRM_HA_ROLE_REASON_PEER_GAVE_UP);
 	}
 	if (!g->peer_known || g->peer_role != m->role || g->peer_term != m->term)
 		g->claim_number = number;
@@ -584,6 +590,8 @@ static void set_alone(struct xha_group *g, bool alone)
  */
 void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool lost)
 {
+	enum xfrm_ha_role_reason reason = xha_link_loss(link) == XHA_LOSS_CARRIER ?
+		XFRM_HA_ROLE_REASON_PEER_CARRIER : XFRM_HA_ROLE_REASON_PEER_SILENT;
 	struct xha_net *xn = xha_link_net(link);
 	struct xha_group *g;
 
@@ -594,7 +602,7 @@ void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool lost
 		spin_lock_bh(&g->lock);
 		set_alone(g, state != XHA_LINK_UP);
 		if (lost)
-			peer_lost(g);
+			peer_lost(g, reason);
 		else if (state <= XHA_LINK_CONNECTING)
 			g->peer_known = false;
 		/* What it has said too early is heard now. */
@@ -964,7 +972,7 @@ int xha_group_takeover(struct xha_net *xn, const char *name, unsigned int how,
 		NL_SET_ERR_MSG(extack, "The node is not in sync with its peer yet");
 		err = -EAGAIN;
 	} else {
-		activate(g, next_term(g), false);
+		activate(g, next_term(g), false, XFRM_HA_ROLE_REASON_COMMAND);
 		WRITE_ONCE(g->forced, force);
 	}
 	spin_unlock_bh(&g->lock);
@@ -1006,7 +1014,7 @@ int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,
 		NL_SET_ERR_MSG_FMT(extack, "%u SAs are missing at the peer", lacks);
 		err = -ENODATA;
 	} else {
-		set_role(g, XHA_ROLE_RELEASING, g->term);
+		set_role(g, XHA_ROLE_GIVE, g->term, XFRM_HA_ROLE_REASON_COMMAND);
 	}
 	spin_unlock_bh(&g->lock);
 	return err;

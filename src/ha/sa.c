@@ -449,11 +449,7 @@ static void moved(struct xha_sa *sa, struct xha_half *h, u32 interval, u32 urge,
 static void refuse(struct xha_sa *sa)
 {
 	xha_stat_inc(sa->xn, XHA_STAT_LEASE_REFUSED);
-	if (sa->hold & XHA_HOLD_LEASE)
-		return;
-	sa->hold |= XHA_HOLD_LEASE;
-	xha_stat_inc(sa->xn, XHA_STAT_LEASE_HELD);
-	if (!sa->mirror)
+	if (!xha_place_refused(sa) || !sa->mirror)
 		return;
 	set_bit(XHA_SA_DUE_OUT, &sa->flags);
 	xha_mirror_due(sa);
@@ -546,7 +542,7 @@ void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d)
 	u64 since;
 
 	memset(d, 0, sizeof(*d));
-	if (!sa->mirror || sa->packet || READ_ONCE(sa->hold) & XHA_HOLD_STANDBY)
+	if (!sa->mirror || sa->packet || xha_place_is_held(READ_ONCE(sa->place)))
 		return;
 	d->out = READ_ONCE(sa->out.seq) - min(READ_ONCE(sa->out.acked), READ_ONCE(sa->out.seq));
 	d->in = READ_ONCE(sa->in.seq) - min(READ_ONCE(sa->in.acked), READ_ONCE(sa->in.seq));
@@ -642,7 +638,7 @@ void xha_sa_reconcile(struct xha_net *xn)
 	xa_for_each(&xn->sas, index, sa) {
 		if (READ_ONCE(sa->x->km.state) == XFRM_STATE_DEAD)
 			xha_sa_unlink(sa);
-		else if (sa->hold & XHA_HOLD_STANDBY && xha_ended(sa->x))
+		else if (xha_place_is_held(READ_ONCE(sa->place)) && xha_ended(sa->x))
 			xha_place_end(sa);
 		if (!(++n % WALK_STEPS)) {
 			rcu_read_unlock();

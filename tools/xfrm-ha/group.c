@@ -275,6 +275,23 @@ static void show_addresses(void)
 		out_strings("addresses", all, n);
 }
 
+/* enum xfrm_ha_role_reason */
+static const char *const reasons[] = {
+	"none", "command", "peer-silent", "peer-carrier", "peer-gave-up", "peer-active",
+	"peer-standby", "peer-asked", "got", "handed", "join-timeout", "release-timeout",
+};
+
+/* Why the role of a group is what it is: of a group, or of an event */
+void group_reason(struct nlattr **a)
+{
+	uint32_t reason = nl_number(a[XFRM_HA_A_GROUP_REASON]);
+
+	out_string("reason", "%s", reason < sizeof(reasons) / sizeof(*reasons) ? reasons[reason] :
+		   "unknown");
+	if (nl_has(a[XFRM_HA_A_GROUP_UID]))
+		out_number("uid", nla_get_u32(a[XFRM_HA_A_GROUP_UID]));
+}
+
 static void show_match(struct nlattr **a)
 {
 	show_addresses();
@@ -294,6 +311,7 @@ static void show(struct nlattr **a, void *data)
 	out_string("name", "%s", nla_get_string(a[XFRM_HA_A_GROUP_NAME]));
 	out_string("role", "%s", role_name(nla_get_u32(a[XFRM_HA_A_GROUP_ROLE])));
 	out_number("term", nla_get_u32(a[XFRM_HA_A_GROUP_TERM]));
+	group_reason(a);
 	out_string("peer_role", "%s", nl_has(a[XFRM_HA_A_GROUP_PEER_ROLE]) ?
 		   nla_get_string(a[XFRM_HA_A_GROUP_PEER_ROLE]) : "unknown");
 	out_number("peer_term", nl_has(a[XFRM_HA_A_GROUP_PEER_TERM]) ?

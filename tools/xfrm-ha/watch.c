@@ -61,6 +61,7 @@ static int show(struct nl_msg *msg, void *data)
 		out_string("group", "%s", nla_get_string(a[XFRM_HA_A_GROUP_NAME]));
 		out_string("role", "%s", role_name(nla_get_u32(a[XFRM_HA_A_GROUP_ROLE])));
 		out_number("term", nla_get_u32(a[XFRM_HA_A_GROUP_TERM]));
+		group_reason(a);
 		out_number("missing", nla_get_u32(a[XFRM_HA_A_GROUP_MISSING]));
 		out_number("peer_missing", nla_get_u32(a[XFRM_HA_A_GROUP_PEER_MISSING]));
 	} else if (h->cmd == XFRM_HA_CMD_ENGINE_NTF && a[XFRM_HA_A_ENGINE_EVENT]) {

@@ -63,6 +63,41 @@ enum xfrm_ha_link_loss {
 };
 
 /**
+ * enum xfrm_ha_role_reason - why the role of a node for a group has changed
+ * @XFRM_HA_ROLE_REASON_NONE: it has not since the group was made
+ * @XFRM_HA_ROLE_REASON_COMMAND: a user has told it so
+ * @XFRM_HA_ROLE_REASON_PEER_SILENT: the peer was silent for too long
+ * @XFRM_HA_ROLE_REASON_PEER_CARRIER: so it was, and this node had no carrier;
+ *   or at once, see carrier-loss
+ * @XFRM_HA_ROLE_REASON_PEER_GAVE_UP: the peer carried the group, and does not
+ *   any more, without having handed it over
+ * @XFRM_HA_ROLE_REASON_PEER_ACTIVE: the peer carries it, and has the say
+ * @XFRM_HA_ROLE_REASON_PEER_STANDBY: the peer does not carry it, and this node
+ *   was told to
+ * @XFRM_HA_ROLE_REASON_PEER_ASKED: the peer was told to take it, and has asked
+ *   for it
+ * @XFRM_HA_ROLE_REASON_GOT: the peer has handed it over
+ * @XFRM_HA_ROLE_REASON_HANDED: the peer has acknowledged all exact numbers
+ * @XFRM_HA_ROLE_REASON_JOIN_TIMEOUT: no peer that carries it was heard of
+ * @XFRM_HA_ROLE_REASON_RELEASE_TIMEOUT: the peer has not acknowledged all
+ *   exact numbers in time
+ */
+enum xfrm_ha_role_reason {
+	XFRM_HA_ROLE_REASON_NONE,
+	XFRM_HA_ROLE_REASON_COMMAND,
+	XFRM_HA_ROLE_REASON_PEER_SILENT,
+	XFRM_HA_ROLE_REASON_PEER_CARRIER,
+	XFRM_HA_ROLE_REASON_PEER_GAVE_UP,
+	XFRM_HA_ROLE_REASON_PEER_ACTIVE,
+	XFRM_HA_ROLE_REASON_PEER_STANDBY,
+	XFRM_HA_ROLE_REASON_PEER_ASKED,
+	XFRM_HA_ROLE_REASON_GOT,
+	XFRM_HA_ROLE_REASON_HANDED,
+	XFRM_HA_ROLE_REASON_JOIN_TIMEOUT,
+	XFRM_HA_ROLE_REASON_RELEASE_TIMEOUT,
+};
+
+/**
  * enum xfrm_ha_carrier_loss - when a peer is given up as dead whose link has
  *   lost its carrier
  * @XFRM_HA_CARRIER_LOSS_DEAD: when it is silent for as long as without a word
@@ -300,6 +335,8 @@ enum {
 	XFRM_HA_A_GROUP_PEER_MISSING,
 	XFRM_HA_A_GROUP_PEER_SAS,
 	XFRM_HA_A_GROUP_ALLOW_MISSING,
+	XFRM_HA_A_GROUP_REASON,
+	XFRM_HA_A_GROUP_UID,
 	XFRM_HA_A_GROUP_EVENT,
 	XFRM_HA_A_GROUP_PAD,
 
