@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Names of what the tables of pure/place.c and pure/role.c speak of, as docs/states.rst has them. */
+/* Names of what pure/place.c and pure/role.c speak of, as docs/states.rst has them. */
 #ifndef _STATES_H
 #define _STATES_H
+
+#include <assert.h>
 
 #include "pure/place.h"
 #include "pure/role.h"
 
-#define NAME(prefix, name) [prefix##name] = #name
+#define NAME(prefix, name)	[prefix##name] = #name
 
 static const char *const places[] = {
 	NAME(XHA_PLACE_, NEW), NAME(XHA_PLACE_, HELD), NAME(XHA_PLACE_, OWING),
@@ -41,9 +43,9 @@ static const char *const role_actions[] = { "took", "released", "deposed", "tenu
 
 #define SIZE(array) ((int)(sizeof(array) / sizeof(*(array))))
 
-_Static_assert(SIZE(places) == XHA_PLACES, "a state has no name");
-_Static_assert(SIZE(place_events) == XHA_PLACE_EVENTS, "an event has no name");
-_Static_assert(SIZE(roles) == XHA_ROLES, "a role has no name");
-_Static_assert(SIZE(role_events) == XHA_ROLE_EVENTS, "an event has no name");
+static_assert(SIZE(places) == XHA_PLACES, "a state has no name");
+static_assert(SIZE(place_events) == XHA_PLACE_EVENTS, "an event has no name");
+static_assert(SIZE(roles) == XHA_ROLES, "a role has no name");
+static_assert(SIZE(role_events) == XHA_ROLE_EVENTS, "an event has no name");
 
 #endif

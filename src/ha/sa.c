@@ -4,7 +4,7 @@
  * packet path, the mirror and the user need to find and to know of it.
  */
 
-#include "xfrm_ha.h"
+#include "ha/internal.h"
 
 #define SAS_DEFAULT	131072
 #define ORPHANS_DEFAULT	65536
@@ -12,7 +12,7 @@
 #define SWEEP_PERIOD	(5 * HZ)
 #define SWEEP_BATCH	64
 #define DISMISS_BATCH	2048	/* SAs of which one grace period is waited for */
-#define WALK_STEPS	256	/* SAs passed by under xfrm_state_lock, which is held with BH off */
+#define WALK_STEPS	256	/* SAs looked at before others may run */
 
 struct hlist_head *xha_sa_table;
 static DEFINE_SPINLOCK(table_lock);	/* (BH) writers of the table; by_id's inside */
@@ -262,17 +262,6 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	return sa;
 }
 
-/* The first group, in the order they were configured, takes it. RCU */
-static const struct xha_group *member_of(struct xha_net *xn, const struct xfrm_state *x)
-{
-	struct xha_group *g;
-
-	list_for_each_entry_rcu(g, &xn->group_list, node)
-		if (xha_match(&g->match, x))
-			return g;
-	return NULL;
-}
-
 /**
  * xha_sa_expect() - an SA is about to be inserted
  * @x: SA, in no table yet; process context
@@ -290,7 +279,7 @@ void xha_sa_expect(struct xfrm_state *x)
 	if ((x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH) || xha_is_packet(x))
 		return;
 	rcu_read_lock();
-	g = member_of(xn, x);
+	g = xha_group_member(xn, x);
 	if (g && READ_ONCE(g->role) != XHA_ROLE_ACTIVE && x->km.state == XFRM_STATE_VALID)
 		x->km.state = XFRM_STATE_ERROR;
 	if (g && xha_oseq(x))
@@ -325,7 +314,7 @@ bool xha_sa_stray(struct xfrm_state *x, u64 seq)
 	bool may = true;
 
 	rcu_read_lock();
-	g = member_of(xn, x);
+	g = xha_group_member(xn, x);
 	if (g)
 		may = READ_ONCE(g->role) == XHA_ROLE_ACTIVE && !READ_ONCE(g->alone) &&
 		      seq <= XHA_LEASE_BIRTH;
@@ -532,12 +521,8 @@ void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
 	}
 }
 
-/**
- * xha_sa_distance() - how far is the mirror behind (requirement N7)
- * @sa: shadow of an SA whose group is active here
- * @d: filled
- */
-void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d)
+/* How far is the mirror behind (requirement N7)? Nothing where its group is not active here. */
+static void distance(struct xha_sa *sa, struct xha_distance *d)
 {
 	u64 since;
 
@@ -553,57 +538,48 @@ void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d)
 		d->ms = div_u64(ktime_get_ns() - since, NSEC_PER_MSEC);
 }
 
-struct batch {
-	bool (*wanted)(const struct xfrm_state *x);
-	struct xfrm_state *x[SWEEP_BATCH];
-	int n;
-	int steps;
-};
-
-/* Under xfrm_state_lock. */
-static int collect(struct xfrm_state *x, int seq, void *data)
+struct xha_sa *xha_sa_next(struct xha_net *xn, struct xha_group *g, unsigned long *index)
 {
-	struct batch *b = data;
+	struct xarray *sas = g ? &g->sas : &xn->sas;
+	struct xha_sa *sa = xa_find(sas, index, ULONG_MAX, XA_PRESENT);
 
-	if (!b->steps--)
-		return -ENOBUFS;
-	if (!b->wanted(x))
-		return 0;
-	if (b->n == SWEEP_BATCH)
-		return -ENOBUFS;
-	xfrm_state_hold(x);
-	b->x[b->n++] = x;
-	return 0;
+	/* A bystander of the tap is in no group. */
+	while (sa && !sa->group)
+		sa = xa_find_after(sas, index, ULONG_MAX, XA_PRESENT);
+	return sa;
 }
 
-/**
- * xha_sa_walk() - visit the SAs of a netns
- * @net: netns; process context
- * @wanted: is it to be visited? Under xfrm_state_lock and RCU
- * @visit: without them; with a reference on the SA
- * @data: for @visit
- */
-void xha_sa_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
-		 void (*visit)(struct xfrm_state *x, void *data), void *data)
+void xha_sa_info(struct xha_sa *sa, struct xha_sa_info *i)
 {
-	struct batch b = { .wanted = wanted };
-	struct xfrm_state_walk walk;
-	int err, i;
+	const struct xha_group_config *c = xha_group_config(sa->group);
+	u32 width = xha_width(sa->x);
+	struct xha_sample s = {};
 
-	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
-	do {
-		b.n = 0;
-		b.steps = WALK_STEPS;
-		rcu_read_lock();
-		err = xfrm_state_walk(net, &walk, collect, &b);
-		rcu_read_unlock();
-		for (i = 0; i < b.n; i++) {
-			visit(b.x[i], data);
-			xfrm_state_put(b.x[i]);
-		}
-		cond_resched();
-	} while (err == -ENOBUFS);
-	xfrm_state_walk_done(&walk, net);
+	*i = (struct xha_sa_info){
+		.group = sa->group->name,
+		.x = sa->x,
+		.id = &sa->id,
+		.index = sa->index,
+		.role = READ_ONCE(sa->group->role),
+		.twin = sa->mirror && xha_mirror_twin(sa),
+	};
+	spin_lock_bh(&sa->x->lock);
+	xha_place_sample(sa, &s);
+	i->place = sa->place;
+	i->interval = sa->out_interval;
+	i->lease = sa->bounds.lease;
+	i->share = sa->own;
+	i->striped = sa->striped;
+	if (width)
+		xha_exposure(&i->exposure, c->interval, width, sa->in_peak, c->lenient);
+	spin_unlock_bh(&sa->x->lock);
+	i->numbers = (struct xha_numbers){
+		.out = s.out,
+		.in = s.in,
+		.bytes = s.bytes,
+		.packets = s.packets,
+	};
+	distance(sa, &i->distance);
 }
 
 static bool unheard(const struct xfrm_state *x)
@@ -651,7 +627,7 @@ void xha_sa_reconcile(struct xha_net *xn)
 	/* Whoever finds one that can't be looked after from here on sets it again. */
 	WRITE_ONCE(xn->unattended, false);
 	smp_mb(); /* before the walk: what unattended() sets for an SA in it stays set */
-	xha_sa_walk(xn->net, unheard, hear, NULL);
+	xha_walk(xn->net, unheard, hear, NULL);
 }
 
 /* No module of ours looks after them any more. */
@@ -733,7 +709,7 @@ void xha_sa_net_fini(struct xha_net *xn)
 {
 	cancel_delayed_work_sync(&xn->reconcile);
 	xha_sa_dismiss(xn, NULL);
-	xha_sa_walk(xn->net, is_held_stray, let_go_of_strays, NULL);
+	xha_walk(xn->net, is_held_stray, let_go_of_strays, NULL);
 	xha_packet_fini(xn);
 	/* Each shadow holds its xfrm_state, which must not outlive the netns. */
 	rcu_barrier();

@@ -165,11 +165,12 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(gone),
 	KUNIT_CASE(holds),
 	KUNIT_CASE(roles),
-	{}
+	{ }
 };
 
 static struct kunit_suite suite = {
 	.name = "xfrm_ha_place",
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);

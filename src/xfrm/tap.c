@@ -7,13 +7,31 @@
 #include <linux/kconfig.h>
 #include <linux/module.h>
 
-#include "xfrm_ha.h"
+#include "ha/internal.h"
 
 const struct xha_tap *xha_tap;
 
 static char *tap = "auto";
 module_param(tap, charp, 0444);
 MODULE_PARM_DESC(tap, "how packets are heard: ftrace, aevent, or auto (ftrace where the kernel has it)");
+
+static void (*on_sa)(struct xfrm_state *x);
+
+void xha_tap_on_sa(void (*func)(struct xfrm_state *x))
+{
+	WRITE_ONCE(on_sa, func);
+	/* Who has read the other one is done with it. */
+	if (!func)
+		synchronize_rcu();
+}
+
+static void tell(struct xfrm_state *x)
+{
+	void (*func)(struct xfrm_state *x) = READ_ONCE(on_sa);
+
+	if (func)
+		func(x);
+}
 
 /* By the kernel for this packet (x->lock is held), not by a user's XFRM_MSG_NEWAE (it is not). */
 static void heard_aevent(struct xfrm_state *x, const struct km_event *c)
@@ -39,7 +57,7 @@ static int notify(struct xfrm_state *x, const struct km_event *c)
 	case XFRM_MSG_NEWSA:
 	case XFRM_MSG_UPDSA:
 		xha_sa_hear(x);
-		xha_engine_hear(x);
+		tell(x);
 		break;
 	case XFRM_MSG_EXPIRE:
 		if (!c->data.hard)
@@ -131,6 +149,11 @@ int xha_tap_start(void)
 	if (err == -ENOENT && i == ARRAY_SIZE(taps))
 		pr_err("xfrm_ha: no tap \"%s\" in this kernel\n", tap);
 	return err;
+}
+
+const char *xha_tap_name(void)
+{
+	return xha_tap->name;
 }
 
 void xha_tap_stop(void)

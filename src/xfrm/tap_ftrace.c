@@ -12,7 +12,7 @@
 
 #include <linux/ftrace.h>
 
-#include "xfrm_ha.h"
+#include "ha/internal.h"
 
 /* In the place of xfrm_replay_overflow(): as if a queue were full. */
 static int no_number(struct xfrm_state *x, struct sk_buff *skb)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The wing that knows an xfrm_state: how it is heard (tap*), matched, known (identity) and written
- * into (apply). Who wants to hear implements the calls at the end.
+ * The wing that knows an xfrm_state: how it is heard (tap*), matched, known (identity), found (walk)
+ * and written into (apply).
  */
 #ifndef _XFRM_HA_XFRM_H
 #define _XFRM_HA_XFRM_H
@@ -32,6 +32,14 @@ struct xha_group_match {
 };
 
 bool xha_match(const struct xha_group_match *m, const struct xfrm_state *x);
+
+/* --- tap.c --- */
+/* Who is to be told of an SA that is installed or changed, beside who has shadows; RCU. NULL: nobody */
+void xha_tap_on_sa(void (*func)(struct xfrm_state *x));
+
+/* --- walk.c --- */
+void xha_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
+	      void (*visit)(struct xfrm_state *x, void *data), void *data);
 
 /* --- apply.c: x->lock is held, if nothing else is said --- */
 struct xha_numbers {

@@ -141,6 +141,33 @@ enum xfrm_ha_alone {
 };
 
 /**
+ * enum xfrm_ha_sa_state - how an SA stands on this node, see docs/states.rst
+ * @XFRM_HA_SA_STATE_NEW: the role of its group was not applied yet
+ * @XFRM_HA_SA_STATE_HELD: its group is not active here
+ * @XFRM_HA_SA_STATE_OWING: held; the peer has not acknowledged what was used
+ *   here
+ * @XFRM_HA_SA_STATE_EXACT: held, with the very number that the peer has
+ *   stopped at
+ * @XFRM_HA_SA_STATE_BOUND: in use, up to the lease that the peer has
+ *   acknowledged
+ * @XFRM_HA_SA_STATE_SOLO: in use, in the stripes of this node
+ * @XFRM_HA_SA_STATE_SHORT: in use, without a number for the next packet
+ * @XFRM_HA_SA_STATE_RETIRED: it can't go on, and must be renewed
+ * @XFRM_HA_SA_STATE_GONE: in no group any more
+ */
+enum xfrm_ha_sa_state {
+	XFRM_HA_SA_STATE_NEW,
+	XFRM_HA_SA_STATE_HELD,
+	XFRM_HA_SA_STATE_OWING,
+	XFRM_HA_SA_STATE_EXACT,
+	XFRM_HA_SA_STATE_BOUND,
+	XFRM_HA_SA_STATE_SOLO,
+	XFRM_HA_SA_STATE_SHORT,
+	XFRM_HA_SA_STATE_RETIRED,
+	XFRM_HA_SA_STATE_GONE,
+};
+
+/**
  * enum xfrm_ha_sync - may an active node use numbers above the last
  *   acknowledged lease
  * @XFRM_HA_SYNC_RELAXED: it does, those of its own stripes
@@ -370,6 +397,7 @@ enum {
 	XFRM_HA_A_SA_BEHIND_MS,
 	XFRM_HA_A_SA_STRIPED,
 	XFRM_HA_A_SA_HOLD,
+	XFRM_HA_A_SA_STATE,
 	XFRM_HA_A_SA_INTERVAL_OUT,
 	XFRM_HA_A_SA_EXPOSURE_LOST,
 	XFRM_HA_A_SA_EXPOSURE_REPLAY,

@@ -1,33 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _XFRM_HA_H
-#define _XFRM_HA_H
+/* What the files of this wing know of each other, but mirror.h; and, of it, the taps. */
+#ifndef _XFRM_HA_HA_INTERNAL_H
+#define _XFRM_HA_HA_INTERNAL_H
 
 #include <linux/hash.h>
 #include <linux/hrtimer.h>
 #include <linux/llist.h>
-#include <linux/mutex.h>
-#include <linux/netdevice.h>
 #include <linux/refcount.h>
-#include <linux/rhashtable.h>
-#include <linux/skbuff.h>
-#include <linux/version.h>
-#include <linux/workqueue.h>
-#include <linux/xarray.h>
-#include <net/net_namespace.h>
-#include <net/netns/generic.h>
-#include <net/xfrm.h>
-#include <uapi/linux/xfrm_ha.h>
 
-#include "control/stats.h"
-#include "link/link.h"
-#include "pure/place.h"
-#include "pure/session.h"
-#include "pure/term.h"
-#include "xfrm/xfrm.h"
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
-#error "xfrm_ha needs Linux 6.12 or newer"
-#endif
+#include "ha/ha.h"
 
 /**
  * DOC: Locking
@@ -53,11 +34,6 @@
  * out of all tables and marks it dead; a grace period after the last
  * reference has gone it returns its reference on the xfrm_state.
  */
-
-struct xha_net;
-struct xha_link;
-struct xha_group;
-struct xha_engine;
 
 /* --- struct xha_sa: the shadow of one xfrm_state --- */
 
@@ -162,34 +138,12 @@ struct xha_sa {
 
 /* --- groups --- */
 
-#define XHA_INDEX_AUTO	U8_MAX
-
-/* What netlink sets of a group. Replaced as a whole. Defaults: xha_group_config_default() */
-struct xha_group_config {
-	u32 interval;		/* packets, 1 … XHA_INTERVAL_MAX; 0: auto */
-	u32 quantity;		/* packets, 2 * interval … XHA_QUANTITY_MAX; 0: default */
-	u32 max_age;		/* ms, 1 … 60000 */
-	u32 join;		/* ms a starting active waits to hear its peer, 0 … 600000 */
-	bool bitmap;		/* inbound records carry the window bitmap */
-	bool takeover;		/* on-peer-loss, standby: takeover, not notify */
-	bool solo;		/* on-peer-loss, active: solo, not hold */
-	bool strict;		/* sync: strict, not relaxed */
-	bool lenient;		/* inbound takeover policy: lenient, not strict */
-	u8 stripe;		/* log2 of its numbers, XHA_STRIPE_MIN … XHA_STRIPE_MAX */
-	u8 index;		/* of this node, below @nodes; XHA_INDEX_AUTO */
-	u8 nodes;		/* with a share, 1 … XHA_STRIPE_NODES_MAX; 0: see nodes_of() */
-	u8 soft;		/* percent of this node's numbers, 1 … 100 */
-	struct rcu_head rcu;
-};
-
 /* How a group became active on this node */
 enum xha_way {
 	XHA_BY_ORDER,		/* it was told to, and its peer is not */
 	XHA_BY_HANDOVER,	/* the peer gave it, with exact numbers */
 	XHA_BY_TAKEOVER,	/* the peer may have gone on */
 };
-
-#define XHA_GROUPS_MAX	1024	/* of a netns */
 
 struct xha_group {
 	char name[XHA_NAME_LEN];
@@ -252,63 +206,6 @@ struct xha_group {
 	struct rcu_head rcu;
 };
 
-/* --- per netns --- */
-
-/*
- * Notifications have a limit each: that SAs move must not drown that a peer is lost, and by that
- * one all groups may be taken over at once.
- */
-enum { XHA_EVENT_HA, XHA_EVENT_ROLE, XHA_EVENT_ENGINE, XHA_EVENT_MOVES, XHA_EVENT_KINDS };
-
-struct xha_event_rate {
-	unsigned long second;
-	u32 events;
-};
-
-struct xha_net {
-	struct net *net;
-	struct mutex mutex;		/* configuration */
-	u32 node;			/* own id; 0: not set; mutex */
-	struct xha_links links;
-	struct list_head group_list;	/* RCU; mutex */
-	struct xarray groups;		/* id → group */
-	struct rhashtable by_id;	/* xha_sa.by_id */
-	struct xarray sas;		/* index → xha_sa; xa_lock */
-	u32 sas_next;			/* xa_alloc_cyclic */
-	bool unattended;		/* SAs may be without a shadow: see unattended() */
-	atomic_t n_sas;
-	u32 max_sas;			/* limit */
-	u32 max_orphans;		/* limit for each link */
-	u32 orphan_age;			/* s */
-	struct delayed_work reconcile;	/* finds SAs that made no event */
-	unsigned long reconciled;	/* jiffies: when it did so last */
-	struct delayed_work packet_work;	/* looks at SAs in packet offload mode */
-	bool gated;			/* their gate is there; packet_work */
-	struct xha_stats __percpu *stats;
-	spinlock_t event_lock;		/* the next one */
-	struct xha_event_rate event_rate[XHA_EVENT_KINDS];
-	struct xha_engine __rcu *adopter;	/* takes SAs that nobody gave to a device */
-	bool checked;			/* engine/policy.c has its hooks here; its lock */
-	bool dead;
-};
-
-extern unsigned int xha_net_id;
-
-static inline struct xha_net *xha_pernet(struct net *net)
-{
-	return net_generic(net, xha_net_id);
-}
-
-static inline void xha_stat_add(struct xha_net *xn, enum xha_stat s, u64 n)
-{
-	this_cpu_add(xn->stats->v[s], n);
-}
-
-static inline void xha_stat_inc(struct xha_net *xn, enum xha_stat s)
-{
-	this_cpu_inc(xn->stats->v[s]);
-}
-
 /* place.c: how an SA stands on this node */
 struct xha_sample {
 	u64 out, in, bytes, packets;
@@ -364,23 +261,15 @@ bool xha_place_refused(struct xha_sa *sa);			/* ditto */
 void xha_place_settled(struct xha_sa *sa, u16 gen);
 void xha_place_stray(struct xfrm_state *x, const struct xha_group *g);
 
-/* group.c: groups, roles, terms, takeover, release */
-void xha_group_config_default(struct xha_group_config *c);
-int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_match *m,
-		  const struct xha_group_config *c, const char *link_dev, bool active,
-		  struct netlink_ext_ack *extack);
-int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_config *c,
-		  struct netlink_ext_ack *extack);
-#define XHA_FORCE		BIT(0)
-#define XHA_ALLOW_MISSING	BIT(1)
-int xha_group_del(struct xha_net *xn, const char *name, unsigned int how,
-		  struct netlink_ext_ack *extack);
-int xha_group_takeover(struct xha_net *xn, const char *name, unsigned int how,
-		       struct netlink_ext_ack *extack);
-int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,
-		      struct netlink_ext_ack *extack);
-struct xha_group *xha_group_find(struct xha_net *xn, const char *name);	/* RCU or mutex */
+/* role.c: what this node is for a group */
+void xha_role_init(struct xha_group *g, bool active);
+void xha_role_start(struct xha_group *g);
+void xha_role_cancel(struct xha_group *g);
 
+/* group.c, role.c: groups, roles, terms, takeover, release */
+extern struct workqueue_struct *xha_group_wq;
+void xha_group_tell(struct xha_group *g, u32 event);	/* enum xfrm_ha_event; any context */
+void xha_group_each(struct xha_group *g, void (*func)(struct xha_group *g, struct xha_sa *sa));
 /* RCU, or BH off, or the mutex of the netns */
 static inline const struct xha_group_config *xha_group_config(const struct xha_group *g)
 {
@@ -388,7 +277,9 @@ static inline const struct xha_group_config *xha_group_config(const struct xha_g
 				     lockdep_is_held(&g->xn->mutex));
 }
 
-/* RCU; takes a reference */
+/* RCU */
+struct xha_group *xha_group_member(struct xha_net *xn, const struct xfrm_state *x);
+/* Ditto; takes a reference */
 struct xha_group *xha_group_match_sa(struct xha_net *xn, const struct xfrm_state *x);
 void xha_group_put(struct xha_group *g);
 bool xha_group_sends(const struct xha_group *g);	/* its SAs' records are to be sent */
@@ -409,19 +300,9 @@ u32 xha_group_peer_lacks(const struct xha_group *g);	/* the reverse */
 void xha_group_news(struct xha_group *g, u32 event);	/* soon, once for many; any context */
 bool xha_mirror_twin(struct xha_sa *sa);	/* the peer has it, too; RCU */
 void xha_group_soft(struct xha_group *g);	/* an SA is past its soft limit; any context */
-int xha_group_start(void);
-void xha_group_stop(void);
-void xha_group_init(struct xha_net *xn);
-void xha_group_fini(struct xha_net *xn);
 
 /* peer.c: links as what mirrors and groups use; the rest of a link is in link/link.h */
-int xha_peer_add(struct xha_net *xn, struct net_device *dev, const struct xha_link_config *c,
-		 struct netlink_ext_ack *extack);
-int xha_peer_del(struct xha_net *xn, const char *dev, struct netlink_ext_ack *extack);
-struct xha_net *xha_link_net(const struct xha_link *link);
 struct xha_mirror *xha_link_mirror(const struct xha_link *link);
-int xha_peer_start(void);
-void xha_peer_stop(void);
 
 /* mirror.c: dirty queue, batching, bulk sync, orphans */
 struct xha_mirror;				/* per link; struct in mirror.h */
@@ -438,29 +319,7 @@ void xha_mirror_sa_gone(struct xha_sa *sa);
 void xha_mirror_group(struct xha_group *g);	/* GROUP message is due */
 u32 xha_mirror_orphans(const struct xha_mirror *m);
 
-/* netlink.c */
-int xha_netlink_init(void);
-void xha_netlink_exit(void);
-void xha_event_group(struct xha_group *g, u32 event);	/* enum xfrm_ha_event; any context */
-void xha_event_engine(struct net_device *dev, u32 event, const char *nic, __be32 spi);
-/* One object of a dump, by what fills it; -EMSGSIZE: it does not fit */
-int xha_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
-		     int (*fill)(struct sk_buff *skb, void *obj), void *obj);
-
-/* engine/: devices that share SAs among NICs with ESP offload */
-int xha_engine_init(void);
-void xha_engine_exit(void);
-void xha_engine_hear(struct xfrm_state *x);	/* installed or changed; RCU */
-void xha_engine_net_fini(struct xha_net *xn);
-/* The NIC in whose slot an SA is, or NULL; RCU */
-const struct net_device *xha_engine_nic(const struct xfrm_state *x);
-
 /* sa.c: one shadow per xfrm_state */
-int xha_sa_init(void);
-void xha_sa_exit(void);
-void xha_sa_sweep(struct xha_net *xn);		/* reconcile soon: any context */
-int xha_sa_net_init(struct xha_net *xn);
-void xha_sa_net_fini(struct xha_net *xn);
 
 /*
  * All netns in one table: the tap has nothing but the xfrm_state. It is looked into for every
@@ -487,14 +346,10 @@ static inline struct xha_sa *xha_sa_by_x(const struct xfrm_state *x)
 
 struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id);	/* RCU */
 struct xha_sa *xha_sa_by_index(struct xha_net *xn, u32 index);		/* RCU */
-void xha_sa_hear(struct xfrm_state *x);		/* a new or changed xfrm_state */
 void xha_sa_unlink(struct xha_sa *sa);
 void xha_sa_dismiss(struct xha_net *xn, struct xha_group *g);
-void xha_sa_net_start(struct xha_net *xn);
 void xha_sa_migrated(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
-void xha_sa_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
-		 void (*visit)(struct xfrm_state *x, void *data), void *data);
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
 bool xha_sa_moved_out_slow(struct xha_sa *sa, u32 n);
@@ -535,20 +390,6 @@ void xha_packet_hear(struct xha_net *xn);	/* an SA of this mode has come; any co
 void xha_packet_init(struct xha_net *xn);
 void xha_packet_fini(struct xha_net *xn);
 
-/* Distance of an SA from its mirror: requirement N7 */
-struct xha_distance {
-	u64 out;	/* packets */
-	u64 in;		/* packets */
-	u32 ms;
-};
-
-void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d);
-
-/* stats.c */
-const char *xha_stat_name(enum xha_stat s);
-const char *xha_stat_text(enum xha_stat s);
-u64 xha_stat_sum(struct xha_net *xn, enum xha_stat s);
-
 /* tap.c, tap_ftrace.c, tap_aevent.c: the only files that hear XFRM */
 struct xha_tap {
 	const char *name;
@@ -565,9 +406,5 @@ struct xha_tap {
 extern const struct xha_tap xha_tap_ftrace;
 extern const struct xha_tap xha_tap_aevent;
 extern const struct xha_tap *xha_tap;		/* the one in use */
-int xha_tap_start(void);
-void xha_tap_stop(void);
-void xha_tap_listen(void);
-void xha_tap_mute(void);
 
 #endif
