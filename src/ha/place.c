@@ -395,6 +395,7 @@ static void retire(struct xha_sa *sa)
 	sa->gen++;
 	sa->final = false;
 	xha_apply_hold(x);
+	xha_apply_keepalive(x, true);
 	xha_apply_lifetime(x, true);
 	xha_stat_inc(sa->xn, XHA_STAT_NEEDS_REKEY);
 	set_bit(XHA_SA_REKEY, &sa->flags);
@@ -443,6 +444,7 @@ u64 xha_place_role(struct xha_sa *sa)
 			spend(sa);
 		sa->hold &= ~XHA_HOLD_REKEY;
 		xha_apply_hold(x);
+		xha_apply_keepalive(x, false);
 	} else if (held && is_finished(sa, tenure)) {
 		retire(sa);
 	} else if (held) {
@@ -854,6 +856,7 @@ void xha_place_stray(struct xfrm_state *x, const struct xha_group *g)
 	if (READ_ONCE(g->role) != XHA_ROLE_ACTIVE || READ_ONCE(g->alone) || !xha_tap->refuses ||
 	    xha_is_packet(x) || xha_oseq(x) >= XHA_LEASE_BIRTH)
 		xha_apply_hold(x);
+	xha_apply_keepalive(x, READ_ONCE(g->role) == XHA_ROLE_ACTIVE);
 	spin_unlock_bh(&x->lock);
 }
 

@@ -291,8 +291,12 @@ void xha_sa_expect(struct xfrm_state *x)
 		return;
 	rcu_read_lock();
 	g = member_of(xn, x);
-	if (g && READ_ONCE(g->role) != XHA_ROLE_ACTIVE && x->km.state == XFRM_STATE_VALID)
-		x->km.state = XFRM_STATE_ERROR;
+	if (g && READ_ONCE(g->role) != XHA_ROLE_ACTIVE) {
+		spin_lock_bh(&x->lock);
+		xha_apply_hold(x);
+		xha_apply_keepalive(x, false);
+		spin_unlock_bh(&x->lock);
+	}
 	if (g && xha_oseq(x))
 		WRITE_ONCE(xn->unattended, true);
 	rcu_read_unlock();
