@@ -77,7 +77,7 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 };
 
 enum xha_hold {			/* bits of xha_sa.hold */
-	XHA_HOLD_STANDBY	= BIT(0),	/* km.state is ERROR */
+	XHA_HOLD_STANDBY	= BIT(0),	/* xha_apply_hold() */
 	XHA_HOLD_LEASE		= BIT(1),	/* at its limit; ditto, unless the tap refuses */
 	XHA_HOLD_REKEY		= BIT(2),	/* its group is active, it can't go on; ditto */
 };
@@ -572,6 +572,7 @@ extern const struct xha_tap *xha_tap;		/* the one in use */
 int xha_tap_start(void);
 void xha_tap_stop(void);
 void xha_tap_listen(void);
+void xha_tap_policies(struct xha_group *g);	/* a new group; process context */
 void xha_tap_mute(void);
 
 #endif

@@ -814,6 +814,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 		queue_delayed_work(group_wq, &g->timer, msecs_to_jiffies(c->join));
 	xha_event_group(g, XFRM_HA_EVENT_GROUP_NEW);
 	xha_sa_reconcile(xn);
+	xha_tap_policies(g);
 	tell(g);
 	return 0;
 

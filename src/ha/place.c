@@ -135,7 +135,7 @@ void xha_place_init(struct xha_sa *sa)
 	sa->used = xha_oseq(sa->x);
 	sa->in_fresh = true;
 	/* It was held when there was no room for it. */
-	if (sa->x->km.state == XFRM_STATE_ERROR)
+	if (xha_is_held(sa->x))
 		sa->hold = XHA_HOLD_STANDBY;
 	if (!m)
 		return;
@@ -816,7 +816,7 @@ void xha_place_soften(struct xha_sa *sa)
 	bool first;
 
 	spin_lock_bh(&x->lock);
-	first = x->km.state == XFRM_STATE_VALID && xha_apply_dying(x);
+	first = x->km.state == XFRM_STATE_VALID && !xha_is_held(x) && xha_apply_dying(x);
 	spin_unlock_bh(&x->lock);
 	if (!first)
 		return;

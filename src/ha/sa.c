@@ -342,7 +342,7 @@ bool xha_sa_stray(struct xfrm_state *x, u64 seq)
 /* Is it one that was held because it could not have a shadow? Nobody else holds an SA so. */
 static bool is_held_stray(const struct xfrm_state *x)
 {
-	return READ_ONCE(x->km.state) == XFRM_STATE_ERROR && x->id.spi && !xha_is_packet(x);
+	return xha_is_held(x) && x->id.spi && !xha_is_packet(x);
 }
 
 /* No group has it any more. */

@@ -180,15 +180,23 @@ static void run_lifetime(struct xfrm_state *x)
  * xha_apply_hold() - let an SA neither send nor accept
  * @x: SA; x->lock held
  *
+ * With a tap that refuses packets it stays valid, and the tap refuses each. It is found for
+ * sending, so that a template of level use does not do without it, and can be updated.
+ *
  * In XFRM_STATE_ERROR it is not found for sending, drops what it receives and raises no acquire
- * (xfrm_state_look_at() in net/xfrm/xfrm_state.c, xfrm_input()). Its timer goes on, see
- * xha_apply_lifetime().
+ * (xfrm_state_look_at() in net/xfrm/xfrm_state.c, xfrm_input()).
+ *
+ * Its timer goes on, see xha_apply_lifetime().
  */
 void xha_apply_hold(struct xfrm_state *x)
 {
 	lockdep_assert_held(&x->lock);
 
-	if (x->km.state == XFRM_STATE_VALID)
+	if (x->km.state != XFRM_STATE_VALID)
+		return;
+	if (xha_tap_refuses() && !xha_is_packet(x))
+		WRITE_ONCE(x->xflags, x->xflags | XHA_XFLAG_HELD);
+	else
 		x->km.state = XFRM_STATE_ERROR;
 }
 
@@ -223,10 +231,13 @@ void xha_apply_let_go(struct xfrm_state *x)
 	lockdep_assert_held(&x->lock);
 
 	xha_apply_keepalive(x, true);
-	if (x->km.state != XFRM_STATE_ERROR)
+	if (!xha_is_held(x))
 		return;
-	x->km.state = XFRM_STATE_VALID;
-	run_lifetime(x);
+	WRITE_ONCE(x->xflags, x->xflags & ~XHA_XFLAG_HELD);
+	if (x->km.state == XFRM_STATE_ERROR)
+		x->km.state = XFRM_STATE_VALID;
+	if (x->km.state == XFRM_STATE_VALID)
+		run_lifetime(x);
 }
 
 /**

@@ -15,6 +15,9 @@
 /* --- identity.c --- */
 void xha_identity(struct xha_id *id, const struct xfrm_state *x);
 
+/* --- tap.c --- */
+bool xha_tap_refuses(void);	/* can the tap in use refuse a packet? */
+
 /* --- match.c: which SAs belong to a group --- */
 #define XHA_GROUP_ADDRS	16
 
@@ -32,6 +35,8 @@ struct xha_group_match {
 };
 
 bool xha_match(const struct xha_group_match *m, const struct xfrm_state *x);
+bool xha_match_tmpl(const struct xha_group_match *m, const struct xfrm_policy *xp,
+		    const struct xfrm_tmpl *t);
 
 /* --- apply.c: x->lock is held, if nothing else is said --- */
 struct xha_numbers {
@@ -41,6 +46,16 @@ struct xha_numbers {
 	u64 packets;
 	struct xha_window *window;	/* filled if not NULL */
 };
+
+/* A bit of x->xflags, which nobody else knows; a clone of x has it not. */
+#define XHA_XFLAG_HELD	BIT(31)
+
+/* Any context; under x->lock it stays true. */
+static inline bool xha_is_held(const struct xfrm_state *x)
+{
+	return READ_ONCE(x->xflags) & XHA_XFLAG_HELD ||
+	       READ_ONCE(x->km.state) == XFRM_STATE_ERROR;
+}
 
 void xha_numbers(const struct xfrm_state *x, struct xha_numbers *n);
 u32 xha_width(const struct xfrm_state *x);	/* any context */
