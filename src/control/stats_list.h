@@ -29,6 +29,8 @@ XHA_STAT(STRIPE_SOFT, "stripe_soft", "SAs that reached the soft limit of this no
 XHA_STAT(SHARE_SPLIT, "share_split", "SAs whose stripes were divided: the peer has forgotten")
 XHA_STAT(NEEDS_REKEY, "needs_rekey", "SAs held until renewed: used numbers not known, or all")
 XHA_STAT(STRAY_REFUSED, "stray_refused", "packets dropped: their SA could not be looked after")
+XHA_STAT(HELD_REFUSED, "held_refused", "packets dropped: their SA is held (ftrace tap)")
+XHA_STAT(USE_LEVEL, "use_level", "templates of level use whose packets a held SA lets go in clear")
 XHA_STAT(NIC_HELD, "nic_held", "packets dropped: decrypted by a NIC with an SA that is held")
 XHA_STAT(MET, "met", "SAs moved above what a deposed node had used")
 XHA_STAT(TAKEOVER, "takeover", "groups taken over")

@@ -353,6 +353,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	xha_role_start(g);
 	xha_group_tell(g, XFRM_HA_EVENT_GROUP_NEW);
 	xha_sa_reconcile(xn);
+	xha_tap_policies(g);
 	if (g->mirror)
 		xha_mirror_group(g);
 	return 0;

@@ -406,5 +406,6 @@ struct xha_tap {
 extern const struct xha_tap xha_tap_ftrace;
 extern const struct xha_tap xha_tap_aevent;
 extern const struct xha_tap *xha_tap;		/* the one in use */
+void xha_tap_policies(struct xha_group *g);	/* a new group; process context */
 
 #endif

@@ -141,7 +141,7 @@ void xha_place_init(struct xha_sa *sa)
 	sa->used = xha_oseq(sa->x);
 	sa->in_fresh = true;
 	/* It was held when there was no room for it. */
-	sa->place = sa->x->km.state == XFRM_STATE_ERROR ? XHA_PLACE_HELD : XHA_PLACE_NEW;
+	sa->place = xha_is_held(sa->x) ? XHA_PLACE_HELD : XHA_PLACE_NEW;
 	if (!m)
 		return;
 	do
@@ -364,6 +364,7 @@ static void renew(struct xha_sa *sa)
 	sa->bounds.lease = 0;
 	sa->gen++;
 	xha_apply_hold(x);
+	xha_apply_keepalive(x, true);
 	xha_apply_lifetime(x, true);
 	xha_stat_inc(sa->xn, XHA_STAT_NEEDS_REKEY);
 	set_bit(XHA_SA_REKEY, &sa->flags);
@@ -415,8 +416,10 @@ static u64 move(struct xha_sa *sa, enum xha_place_event event)
 	if (m.actions & (XHA_DO_BEGIN | XHA_DO_CONTINUE))
 		skipped = begin(sa, m.actions & XHA_DO_CONTINUE);
 	WRITE_ONCE(sa->place, m.to);
-	if (m.actions & XHA_DO_HOLD)
+	if (m.actions & XHA_DO_HOLD) {
 		xha_apply_hold(sa->x);
+		xha_apply_keepalive(sa->x, false);
+	}
 	if (m.actions & XHA_DO_LET_GO)
 		let_go(sa);
 	if (m.actions & XHA_DO_STOP)
@@ -878,7 +881,7 @@ void xha_place_soften(struct xha_sa *sa)
 	bool first;
 
 	spin_lock_bh(&x->lock);
-	first = x->km.state == XFRM_STATE_VALID && xha_apply_dying(x);
+	first = x->km.state == XFRM_STATE_VALID && !xha_is_held(x) && xha_apply_dying(x);
 	spin_unlock_bh(&x->lock);
 	if (!first)
 		return;
@@ -918,6 +921,7 @@ void xha_place_stray(struct xfrm_state *x, const struct xha_group *g)
 	if (READ_ONCE(g->role) != XHA_ROLE_ACTIVE || READ_ONCE(g->alone) || !xha_tap->refuses ||
 	    xha_is_packet(x) || xha_oseq(x) >= XHA_LEASE_BIRTH)
 		xha_apply_hold(x);
+	xha_apply_keepalive(x, READ_ONCE(g->role) == XHA_ROLE_ACTIVE);
 	spin_unlock_bh(&x->lock);
 }
 

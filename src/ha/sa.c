@@ -280,8 +280,12 @@ void xha_sa_expect(struct xfrm_state *x)
 		return;
 	rcu_read_lock();
 	g = xha_group_member(xn, x);
-	if (g && READ_ONCE(g->role) != XHA_ROLE_ACTIVE && x->km.state == XFRM_STATE_VALID)
-		x->km.state = XFRM_STATE_ERROR;
+	if (g && READ_ONCE(g->role) != XHA_ROLE_ACTIVE) {
+		spin_lock_bh(&x->lock);
+		xha_apply_hold(x);
+		xha_apply_keepalive(x, false);
+		spin_unlock_bh(&x->lock);
+	}
 	if (g && xha_oseq(x))
 		WRITE_ONCE(xn->unattended, true);
 	rcu_read_unlock();
@@ -327,7 +331,7 @@ bool xha_sa_stray(struct xfrm_state *x, u64 seq)
 /* Is it one that was held because it could not have a shadow? Nobody else holds an SA so. */
 static bool is_held_stray(const struct xfrm_state *x)
 {
-	return READ_ONCE(x->km.state) == XFRM_STATE_ERROR && x->id.spi && !xha_is_packet(x);
+	return xha_is_held(x) && x->id.spi && !xha_is_packet(x);
 }
 
 /* No group has it any more. */

@@ -73,7 +73,8 @@ enum xha_place_event {
 
 /**
  * enum xha_place_action - what is done to the xfrm_state, and to what is known of it
- * @XHA_DO_HOLD: from here on it neither sends nor accepts, and its lifetime stands still
+ * @XHA_DO_HOLD: from here on it neither sends nor accepts nor keeps a NAT alive, and its lifetime
+ *	stands still
  * @XHA_DO_NOTE: what is there was used here; what is written from now on is the peer's
  * @XHA_DO_BIRTH: give it the numbers that need no lease, if nobody has told of it
  * @XHA_DO_BEGIN: go on above what the peer may have used

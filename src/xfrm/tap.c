@@ -48,14 +48,33 @@ static void heard_aevent(struct xfrm_state *x, const struct km_event *c)
 	xha_sa_event(sa, s.out, s.in, c->data.aevent == XFRM_REPLAY_TIMEOUT);
 }
 
+/*
+ * What was said of an SA that was there already is another xfrm_state, which is dead by now. The
+ * kernel has started the timer of the one that stands (xfrm_state_update()).
+ */
+static void updated(struct xfrm_state *said)
+{
+	struct xha_sa *sa;
+	struct xha_id id;
+
+	if (READ_ONCE(said->km.state) != XFRM_STATE_DEAD)
+		return;
+	xha_identity(&id, said);
+	sa = xha_sa_by_id(xha_pernet(xs_net(said)), &id);
+	if (sa && xha_place_is_held(READ_ONCE(sa->place)))
+		xha_place_role(sa);
+}
+
 /* Under RCU. x->lock is held for XFRM_MSG_NEWAE and for a hard XFRM_MSG_EXPIRE. */
 static int notify(struct xfrm_state *x, const struct km_event *c)
 {
 	struct xha_sa *sa;
 
 	switch (c->event) {
-	case XFRM_MSG_NEWSA:
 	case XFRM_MSG_UPDSA:
+		updated(x);
+		fallthrough;
+	case XFRM_MSG_NEWSA:
 		xha_sa_hear(x);
 		tell(x);
 		break;
@@ -116,8 +135,77 @@ static int __maybe_unused migrate_somewhere(const struct xfrm_selector *sel, u8 
 }
 #endif
 
+/*
+ * A template of level use is done without where its SA is in XFRM_STATE_ERROR, which is how an SA
+ * is held if the tap can't refuse its packets: these go in clear. RCU, or xha_net.mutex.
+ */
+static void judge_level(const struct xfrm_policy *xp, struct xha_group *g)
+{
+	int i;
+
+	for (i = 0; i < xp->xfrm_nr; i++) {
+		const struct xfrm_tmpl *t = &xp->xfrm_vec[i];
+
+		if (!t->optional || (t->id.proto != IPPROTO_ESP && t->id.proto != IPPROTO_AH) ||
+		    !xha_match_tmpl(&g->match, xp, t))
+			continue;
+		xha_stat_inc(g->xn, XHA_STAT_USE_LEVEL);
+		xha_group_news(g, XFRM_HA_EVENT_USE_LEVEL);
+	}
+}
+
+/* Under RCU. @xp is NULL when all are flushed. */
+static int notify_policy(struct xfrm_policy *xp, int dir, const struct km_event *c)
+{
+	struct xha_group *g;
+
+	if ((c->event != XFRM_MSG_NEWPOLICY && c->event != XFRM_MSG_UPDPOLICY) ||
+	    dir != XFRM_POLICY_OUT || xha_tap->refuses)
+		return 0;
+	list_for_each_entry_rcu(g, &xha_pernet(xp_net(xp))->group_list, node)
+		judge_level(xp, g);
+	return 0;
+}
+
+#define WALK_STEPS	256	/* policies looked at under xfrm_policy_lock, with BH off */
+
+struct policies {
+	struct xha_group *g;
+	int steps;
+};
+
+static int look_at(struct xfrm_policy *xp, int dir, int seq, void *data)
+{
+	struct policies *p = data;
+
+	if (!p->steps--)
+		return -ENOBUFS;
+	if (dir == XFRM_POLICY_OUT)
+		judge_level(xp, p->g);
+	return 0;
+}
+
+/* Those that are there already. */
+void xha_tap_policies(struct xha_group *g)
+{
+	struct policies p = { .g = g };
+	struct xfrm_policy_walk walk;
+	int err;
+
+	if (xha_tap->refuses)
+		return;
+	xfrm_policy_walk_init(&walk, XFRM_POLICY_TYPE_ANY);
+	do {
+		p.steps = WALK_STEPS;
+		err = xfrm_policy_walk(g->xn->net, &walk, look_at, &p);
+		cond_resched();
+	} while (err == -ENOBUFS);
+	xfrm_policy_walk_done(&walk, g->xn->net);
+}
+
 static struct xfrm_mgr manager = {
 	.notify = notify,
+	.notify_policy = notify_policy,
 	.acquire = acquire,
 	.compile_policy = compile_policy,
 #ifdef CONFIG_XFRM_MIGRATE
@@ -154,6 +242,11 @@ int xha_tap_start(void)
 const char *xha_tap_name(void)
 {
 	return xha_tap->name;
+}
+
+bool xha_tap_refuses(void)
+{
+	return xha_tap->refuses;
 }
 
 void xha_tap_stop(void)

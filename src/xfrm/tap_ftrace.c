@@ -5,6 +5,10 @@
  * are called from other files, so the compiler can't inline them. At entry the
  * numbers in x are those before this packet: those after it are computed.
  *
+ * What an SA that is held would send or accept is refused at the entry of xfrm_state_check_expire(),
+ * before a number is taken or anything is decrypted, and of xfrm_replay_recheck(), for a packet
+ * that was being decrypted. Both run under x->lock, too, and for each packet.
+ *
  * PERMANENT: kernel.ftrace_enabled=0 must not silence the tap. IPMODIFY: instead of
  * the function, for a packet that may have no number, runs one that refuses it, as with
  * livepatch.
@@ -42,6 +46,23 @@ static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrac
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)no_number);
 }
 
+/* In the place of both functions: its first argument is theirs. */
+static int refused(struct xfrm_state *x)
+{
+	return -EINVAL;
+}
+
+static notrace void tap_held(unsigned long ip, unsigned long parent, struct ftrace_ops *op,
+			     struct ftrace_regs *fregs)
+{
+	struct xfrm_state *x = (void *)ftrace_regs_get_argument(fregs, 0);
+
+	if (likely(!(x->xflags & XHA_XFLAG_HELD)))
+		return;
+	xha_stat_inc(xha_pernet(xs_net(x)), XHA_STAT_HELD_REFUSED);
+	ftrace_regs_set_instruction_pointer(fregs, (unsigned long)refused);
+}
+
 static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace_ops *op,
 			   struct ftrace_regs *fregs)
 {
@@ -70,6 +91,11 @@ static struct ftrace_ops ops_out = {
 	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_IPMODIFY,
 };
 
+static struct ftrace_ops ops_held = {
+	.func = tap_held,
+	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_IPMODIFY,
+};
+
 static struct ftrace_ops ops_in = {
 	.func = tap_in,
 	.flags = FTRACE_OPS_FL_PERMANENT,
@@ -82,6 +108,7 @@ static struct ftrace_ops ops_new = {
 
 /* By each of these an SA comes into the tables, that of a migration by the second one, too. */
 static char * const out[] = { "xfrm_replay_overflow" };
+static char * const held[] = { "xfrm_state_check_expire", "xfrm_replay_recheck" };
 static char * const in[] = { "xfrm_replay_advance" };
 static char * const new[] = { "xfrm_state_add", "xfrm_state_insert", "xfrm_state_update" };
 
@@ -115,9 +142,12 @@ static int start(void)
 	err = hook(&ops_out, out, ARRAY_SIZE(out));
 	if (err)
 		return err;
-	err = hook(&ops_in, in, ARRAY_SIZE(in));
+	err = hook(&ops_held, held, ARRAY_SIZE(held));
 	if (err)
 		goto err_out;
+	err = hook(&ops_in, in, ARRAY_SIZE(in));
+	if (err)
+		goto err_held;
 	err = hook(&ops_new, new, ARRAY_SIZE(new));
 	if (err)
 		goto err_in;
@@ -125,6 +155,8 @@ static int start(void)
 
 err_in:
 	unhook(&ops_in);
+err_held:
+	unhook(&ops_held);
 err_out:
 	unhook(&ops_out);
 	return err;
@@ -134,6 +166,7 @@ static void stop(void)
 {
 	unhook(&ops_new);
 	unhook(&ops_in);
+	unhook(&ops_held);
 	unhook(&ops_out);
 }
 

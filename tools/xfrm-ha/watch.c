@@ -18,7 +18,7 @@ static const char *const events[] = {
 	"node-conflict", "link-security", "group-new", "group-set", "group-del", "role-change",
 	"takeover", "release", "deposed", "takeover-wanted", "nic-up", "nic-down", "sa-moved",
 	"engine-set", "nic-set", "sa-pinned", "sa-unpinned", "link-device",
-	"missing", "sa-unattended",
+	"missing", "sa-unattended", "use-level",
 };
 
 /* Whatever an event is about, it is parsed into as many as a group has. */

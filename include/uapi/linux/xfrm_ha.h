@@ -205,6 +205,8 @@ enum xfrm_ha_sync {
  *   come or gone
  * @XFRM_HA_EVENT_SA_UNATTENDED: an SA can't be looked after (a limit, memory),
  *   and is held
+ * @XFRM_HA_EVENT_USE_LEVEL: packets of a policy of level use go in clear while
+ *   an SA of the group is held
  */
 enum xfrm_ha_event {
 	XFRM_HA_EVENT_LINK_NEW,
@@ -234,6 +236,7 @@ enum xfrm_ha_event {
 	XFRM_HA_EVENT_LINK_DEVICE,
 	XFRM_HA_EVENT_MISSING,
 	XFRM_HA_EVENT_SA_UNATTENDED,
+	XFRM_HA_EVENT_USE_LEVEL,
 };
 
 /**
