@@ -345,6 +345,19 @@ class Machine:
     def running(self):
         return self._proc is not None and self._proc.poll() is None
 
+    def cpu(self):
+        """Seconds of CPU time that the emulator has used, with its processes."""
+        ticks = 0
+        for stat in glob.glob('/proc/[0-9]*/stat'):
+            try:
+                with open(stat, encoding='utf-8', errors='replace') as f:
+                    fields = f.read().rpartition(')')[2].split()
+            except OSError:
+                continue        # it has ended
+            if self._proc and int(fields[3]) == self._proc.pid:
+                ticks += sum(map(int, fields[11:15]))
+        return ticks / os.sysconf('SC_CLK_TCK')
+
     def wait(self, timeout):
         """The command's exit status. Raises Error when the guest came to
         another end, or to none within timeout."""
