@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: ethtool jq python3
+# tap: any
 # timeout: 240
 #
 # A1 C3: an engine device is a link like others: rtnetlink tells its settings, and of each of its NICs

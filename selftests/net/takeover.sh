@@ -14,7 +14,8 @@ topology
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
 policies 0x1000 4 tunnel
 oracle_start
-links
+# Silence that is looked at is no death, however slow the machine is.
+links heartbeat 500
 groups vpn interval 16 quantity 10000
 
 is "N6: the SA of the standby is held" "$(sa "$G2" 0x1001 .held)" true
