@@ -49,7 +49,7 @@ const struct command commands[] = {
 	{ "forwarder", "run", "DEV queues LIST [limit N]", forwarder_run },
 	{ "forwarder", "set", "DEV cpus|queues LIST", forwarder_set },
 	{ "forwarder", "show", "DEV", forwarder_show },
-	{ "forwarder", "engines", "DEV", forwarder_engines },
+	{ "forwarder", "workers", "DEV", forwarder_workers },
 	{ "forwarder", "stat", "DEV", forwarder_stat },
 	{ "forwarder", "pin", "DEV SPI [address IP] cpu|queue N", forwarder_pin },
 	{ "forwarder", "unpin", "DEV SPI [address IP]", forwarder_unpin },
