@@ -25,88 +25,88 @@ status() { # STATUS ARG...
 	fi
 }
 
-status 2
-status 2 nonsense
-status 2 link nonsense
-status 2 -x
-status 2 keygen
+status 1
+status 1 nonsense
+status 1 link nonsense
+status 1 -x
+status 1 keygen
 status 0 help
 status 0 version
 status 0 commands
 status 0 keygen "$dir/key"
-status 1 keygen "$dir/key"
-status 1 -N /nonexistent link show
-status 2 forwarder run
-status 2 forwarder run lo
-status 2 forwarder run lo cpus
-status 2 forwarder run lo cpus 0-
-status 2 forwarder run lo cpus 3-1
-status 2 forwarder run lo cpus 0,,1
-status 2 forwarder run lo cpus -1
-status 2 forwarder run lo cpus 0-9999
-status 2 forwarder run lo cpus 0 port 0
-status 2 forwarder run lo cpus 0 port 65536
-status 2 forwarder run lo cpus 0 qsize 16385
-status 2 forwarder run lo cpus 0 limit 0
-status 2 forwarder run lo cpus 0 limit 1048577
-status 2 forwarder run lo cpus 0 generic native
-status 2 forwarder run lo queues 0 qsize 5
-status 2 forwarder set lo
-status 2 forwarder show
-status 2 forwarder pin lo 0 cpu 0
-status 2 forwarder pin lo 5
-status 2 forwarder pin lo 5 address nonsense cpu 0
-status 2 forwarder unpin lo 5 cpu 0
-status 2 forwarder pin lo 5 cpu 0 queue 0
-status 2 engine nonsense
-status 2 engine show eng0 eng1
-status 2 engine set
-status 2 engine set eng0
-status 2 engine set eng0 period
-status 2 engine set eng0 nonsense 1
-status 2 engine set eng0 s 1
-status 2 engine set eng0 period 9
-status 2 engine set eng0 period 10001
-status 2 engine set eng0 initial 4294967296
-status 2 engine set eng0 rise 0
-status 2 engine set eng0 rise 4097
-status 2 engine set eng0 decay 0
-status 2 engine set eng0 decay 101
-status 2 engine set eng0 bonus 4294967295
-status 2 engine set eng0 threshold -1
-status 2 engine set eng0 swaps 0
-status 2 engine set eng0 swaps 4097
-status 2 engine set eng0 horizon 0
-status 2 engine set eng0 horizon 3600001
-status 2 engine set eng0 noise 17
-status 2 engine set eng0 saved 1000000001
-status 2 engine set eng0 adopt some
-status 2 engine set eng0 adopt group
-status 2 engine set eng0 adopt group 1234567890123456
-status 2 engine set a-name-too-long- period 10
-status 2 engine nic nic0
-status 2 engine nic nic0 slots 1
-status 2 engine nic nic0 slots-in 4294967295
-status 2 engine nic nic0 slots-out -1
-status 2 engine nic nic0 weight 0
-status 2 engine nic nic0 weight 1001
-status 2 engine nics eng0 eng1
-status 2 engine drain
-status 2 engine undrain nic0 nic1
-status 2 cache show eng0 eng1
-status 2 cache pin eng0
-status 2 cache pin eng0 0 software
-status 2 cache pin eng0 0x100000000 software
-status 2 cache pin eng0 5
-status 2 cache pin eng0 5 address nonsense software
-status 2 cache pin eng0 5 nic
-status 2 cache pin eng0 5 nic a-name-too-long-
-status 2 cache pin eng0 5 nic nic0 software
-status 2 cache unpin eng0 5 software
-status 1 forwarder run nowhere cpus 0
-status 1 forwarder run lo cpus 100000
-status 1 forwarder show nowhere
-status 1 forwarder stat lo
+status 2 keygen "$dir/key"
+status 2 -N /nonexistent link show
+status 1 forwarder run
+status 1 forwarder run lo
+status 1 forwarder run lo cpus
+status 1 forwarder run lo cpus 0-
+status 1 forwarder run lo cpus 3-1
+status 1 forwarder run lo cpus 0,,1
+status 1 forwarder run lo cpus -1
+status 1 forwarder run lo cpus 0-9999
+status 1 forwarder run lo cpus 0 port 0
+status 1 forwarder run lo cpus 0 port 65536
+status 1 forwarder run lo cpus 0 qsize 16385
+status 1 forwarder run lo cpus 0 limit 0
+status 1 forwarder run lo cpus 0 limit 1048577
+status 1 forwarder run lo cpus 0 generic native
+status 1 forwarder run lo queues 0 qsize 5
+status 1 forwarder set lo
+status 1 forwarder show
+status 1 forwarder pin lo 0 cpu 0
+status 1 forwarder pin lo 5
+status 1 forwarder pin lo 5 address nonsense cpu 0
+status 1 forwarder unpin lo 5 cpu 0
+status 1 forwarder pin lo 5 cpu 0 queue 0
+status 1 engine nonsense
+status 1 engine show eng0 eng1
+status 1 engine set
+status 1 engine set eng0
+status 1 engine set eng0 period
+status 1 engine set eng0 nonsense 1
+status 1 engine set eng0 s 1
+status 1 engine set eng0 period 9
+status 1 engine set eng0 period 10001
+status 1 engine set eng0 initial 4294967296
+status 1 engine set eng0 rise 0
+status 1 engine set eng0 rise 4097
+status 1 engine set eng0 decay 0
+status 1 engine set eng0 decay 101
+status 1 engine set eng0 bonus 4294967295
+status 1 engine set eng0 threshold -1
+status 1 engine set eng0 swaps 0
+status 1 engine set eng0 swaps 4097
+status 1 engine set eng0 horizon 0
+status 1 engine set eng0 horizon 3600001
+status 1 engine set eng0 noise 17
+status 1 engine set eng0 saved 1000000001
+status 1 engine set eng0 adopt some
+status 1 engine set eng0 adopt group
+status 1 engine set eng0 adopt group 1234567890123456
+status 1 engine set a-name-too-long- period 10
+status 1 engine nic nic0
+status 1 engine nic nic0 slots 1
+status 1 engine nic nic0 slots-in 4294967295
+status 1 engine nic nic0 slots-out -1
+status 1 engine nic nic0 weight 0
+status 1 engine nic nic0 weight 1001
+status 1 engine nics eng0 eng1
+status 1 engine drain
+status 1 engine undrain nic0 nic1
+status 1 cache show eng0 eng1
+status 1 cache pin eng0
+status 1 cache pin eng0 0 software
+status 1 cache pin eng0 0x100000000 software
+status 1 cache pin eng0 5
+status 1 cache pin eng0 5 address nonsense software
+status 1 cache pin eng0 5 nic
+status 1 cache pin eng0 5 nic a-name-too-long-
+status 1 cache pin eng0 5 nic nic0 software
+status 1 cache unpin eng0 5 software
+status 2 forwarder run nowhere cpus 0
+status 2 forwarder run lo cpus 100000
+status 2 forwarder show nowhere
+status 2 forwarder stat lo
 
 # Without the module it does not come far; what it reads until then it reads with sanitizers.
 seeds=${SEED:-1 2}

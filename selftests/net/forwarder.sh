@@ -69,7 +69,7 @@ turned_down() { # SENTENCE ARG...
 
 	shift
 	said=$(on "$G" "$@" 2>&1 >/dev/null)
-	is "refused: $sentence" "$? $said" "1 xfrm-ha: $sentence"
+	is "refused: $sentence" "$? $said" "2 xfrm-ha: $sentence"
 }
 
 wan

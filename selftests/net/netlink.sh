@@ -182,8 +182,8 @@ check "takeover" ha "$G1" takeover g
 wait_for 5 role "$G1" g active
 STATUS=3 refused "$G1" "already" takeover g
 STATUS=4 refused "$G1" "no peer in sync" release g
-STATUS=2 refused "$G1" "say takeover, or release" group set g role active
-STATUS=2 refused "$G1" "wait SECONDS" takeover g soon
+STATUS=1 refused "$G1" "say takeover, or release" group set g role active
+STATUS=1 refused "$G1" "wait SECONDS" takeover g soon
 check "counters" ha "$G1" stat show
 is "version" "$(ha "$G1" -j version | jq -c '.[0] | .tool == .module')" true
 

@@ -572,6 +572,7 @@ static int fill_sa_id(struct sk_buff *skb, struct xha_sa *sa)
 	    (sa->id.if_id && nla_put_u32(skb, XFRM_HA_A_SA_IF_ID, sa->id.if_id)) ||
 	    nla_put_u8(skb, XFRM_HA_A_SA_REPLAY_MODE, x->repl_mode) ||
 	    nla_put_u32(skb, XFRM_HA_A_SA_REPLAY_WINDOW, xha_width(x)) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_ADDED, x->curlft.add_time, XFRM_HA_A_SA_PAD) ||
 	    nla_put_u32(skb, XFRM_HA_A_SA_ROLE, READ_ONCE(sa->group->role)))
 		return -EMSGSIZE;
 	return 0;
