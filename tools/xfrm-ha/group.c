@@ -152,7 +152,7 @@ static int option(struct nl_msg *msg, const char *word, const char *value)
 static int refuse_set(const char *word)
 {
 	if (!strcmp(word, "role"))
-		return usage("a role is not set: say \"takeover NAME\", or \"release NAME\"");
+		return usage("a role is not set: say takeover, or release");
 	for (const char *const *k = kept; *k; k++)
 		if (!strcmp(word, *k))
 			return usage("%s is a group's for good: delete the group, and add it with "
