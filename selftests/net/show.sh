@@ -100,6 +100,9 @@ check "M9: so is what the active gateway has no more" wait_for 10 state_is "$G2"
 
 must ha "$G1" engine set wan threshold 5 bonus 6 adopt group vpn
 must ha "$G1" cache pin wan 0x1101 software
+must ha "$G1" group add ordered role standby reqid 8
+must ha "$G1" takeover ordered
+must wait_for 10 role "$G1" ordered active
 for command in "link show" "group show" "sa show" "stat show" "node show" "engine show" \
 	"engine nics" "cache show"; do
 	# shellcheck disable=SC2086	# words

@@ -40,6 +40,25 @@ const struct spec_enum spec_link_loss = {
 	link_loss_names, sizeof(link_loss_names) / sizeof(*link_loss_names)
 };
 
+static const char *const role_reason_names[] = {
+	[XFRM_HA_ROLE_REASON_NONE] = "none",
+	[XFRM_HA_ROLE_REASON_COMMAND] = "command",
+	[XFRM_HA_ROLE_REASON_PEER_SILENT] = "peer-silent",
+	[XFRM_HA_ROLE_REASON_PEER_CARRIER] = "peer-carrier",
+	[XFRM_HA_ROLE_REASON_PEER_GAVE_UP] = "peer-gave-up",
+	[XFRM_HA_ROLE_REASON_PEER_ACTIVE] = "peer-active",
+	[XFRM_HA_ROLE_REASON_PEER_STANDBY] = "peer-standby",
+	[XFRM_HA_ROLE_REASON_PEER_ASKED] = "peer-asked",
+	[XFRM_HA_ROLE_REASON_GOT] = "got",
+	[XFRM_HA_ROLE_REASON_HANDED] = "handed",
+	[XFRM_HA_ROLE_REASON_JOIN_TIMEOUT] = "join-timeout",
+	[XFRM_HA_ROLE_REASON_RELEASE_TIMEOUT] = "release-timeout",
+};
+
+const struct spec_enum spec_role_reason = {
+	role_reason_names, sizeof(role_reason_names) / sizeof(*role_reason_names)
+};
+
 static const char *const carrier_loss_names[] = {
 	[XFRM_HA_CARRIER_LOSS_DEAD] = "dead",
 	[XFRM_HA_CARRIER_LOSS_AT_ONCE] = "at-once",
@@ -230,6 +249,8 @@ static const struct spec_attr group_attrs[] = {
 	[XFRM_HA_A_GROUP_PEER_MISSING] = { "peer-missing" },
 	[XFRM_HA_A_GROUP_PEER_SAS] = { "peer-sas" },
 	[XFRM_HA_A_GROUP_ALLOW_MISSING] = { "allow-missing" },
+	[XFRM_HA_A_GROUP_REASON] = { "reason" },
+	[XFRM_HA_A_GROUP_UID] = { "uid" },
 	[XFRM_HA_A_GROUP_EVENT] = { "event" },
 	[XFRM_HA_A_GROUP_PAD] = { "pad" },
 };

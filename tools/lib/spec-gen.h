@@ -8,6 +8,7 @@
 extern const struct spec_enum spec_role;
 extern const struct spec_enum spec_link_state;
 extern const struct spec_enum spec_link_loss;
+extern const struct spec_enum spec_role_reason;
 extern const struct spec_enum spec_carrier_loss;
 extern const struct spec_enum spec_replay_policy;
 extern const struct spec_enum spec_peer_loss;

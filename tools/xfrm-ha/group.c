@@ -296,19 +296,10 @@ static void show_addresses(void)
 		out_strings("addresses", all, n);
 }
 
-/* enum xfrm_ha_role_reason */
-static const char *const reasons[] = {
-	"none", "command", "peer-silent", "peer-carrier", "peer-gave-up", "peer-active",
-	"peer-standby", "peer-asked", "got", "handed", "join-timeout", "release-timeout",
-};
-
 /* Why the role of a group is what it is: of a group, or of an event */
 void group_reason(struct nlattr **a)
 {
-	uint32_t reason = nl_number(a[XFRM_HA_A_GROUP_REASON]);
-
-	out_string("reason", "%s", reason < sizeof(reasons) / sizeof(*reasons) ? reasons[reason] :
-		   "unknown");
+	out_string("reason", "%s", nl_name(&spec_role_reason, nl_number(a[XFRM_HA_A_GROUP_REASON])));
 	if (nl_has(a[XFRM_HA_A_GROUP_UID]))
 		out_number("uid", nla_get_u32(a[XFRM_HA_A_GROUP_UID]));
 }
