@@ -21,13 +21,13 @@ ha() { # ARG...: in A
 	"$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$A" "$@"
 }
 
-refused() { # SENTENCE ARG...: exit status 1, and why
+refused() { # SENTENCE ARG...: exit status 2, and why
 	local out status
 
 	out=$(ha "${@:2}" 2>&1)
 	status=$?
 	say "$out"
-	[ $status -eq 1 ] && [[ $out == *"$1"* ]]
+	[ $status -eq 2 ] && [[ $out == *"$1"* ]]
 }
 
 side() { # NAMESPACE DEV OWN OTHER

@@ -71,7 +71,7 @@ errors() { # what G's IPsec did not like
 	on "$G" sed -n 's/^\(XfrmIn[A-Za-z]*\)[[:space:]]*\([1-9].*\)/\1=\2/p' /proc/net/xfrm_stat | xargs
 }
 
-hog() { # all of CPU 1, so that no engine works there
+hog() { # all of CPU 1, so that no worker works there
 	echo -1 > /proc/sys/kernel/sched_rt_runtime_us
 	# Since 6.12 others have a twentieth all the same.
 	[ ! -e "$fair" ] || [ "$(cat "$fair")" = 0 ] || echo 0 > "$fair"

@@ -25,14 +25,14 @@ ha() { # NAMESPACE ARG...
 	"$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$ns" "$@"
 }
 
-# STATUS is that of a refusal, 1, if nothing else is said: 3 already so, 4 no peer, 5 not in time.
+# STATUS is that of a refusal, 2, if nothing else is said: 3 already so, 4 no peer, 5 not in time.
 refusal() { # NAME SENTENCE COMMAND...: exit status, and why
 	local name=$1 sentence=$2 said status
 
 	shift 2
 	said=$("$@" 2>&1)
 	status=$?
-	if [ $status = "${STATUS:-1}" ] && [[ $said == *"$sentence"* ]]; then
+	if [ $status = "${STATUS:-2}" ] && [[ $said == *"$sentence"* ]]; then
 		ok "$name"
 	else
 		say "status $status: $said"

@@ -32,7 +32,7 @@ each() {
 		else
 			refused=$((refused + 1))
 			[ $refused -gt 3 ] || say "$(cat /run/said)"
-			if [ $status != 1 ] || ! [ -s /run/said ] || "$exists"; then
+			if [ $status != 2 ] || ! [ -s /run/said ] || "$exists"; then
 				say "status $status, said: $(cat /run/said)"
 				broken=$((broken + 1))
 			fi

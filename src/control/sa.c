@@ -25,6 +25,7 @@ static int fill_id(struct sk_buff *skb, const struct xha_sa_info *i)
 	    (i->id->if_id && nla_put_u32(skb, XFRM_HA_A_SA_IF_ID, i->id->if_id)) ||
 	    nla_put_u8(skb, XFRM_HA_A_SA_REPLAY_MODE, x->repl_mode) ||
 	    nla_put_u32(skb, XFRM_HA_A_SA_REPLAY_WINDOW, xha_width(x)) ||
+	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_ADDED, x->curlft.add_time, XFRM_HA_A_SA_PAD) ||
 	    nla_put_u32(skb, XFRM_HA_A_SA_ROLE, i->role))
 		return -EMSGSIZE;
 	return 0;

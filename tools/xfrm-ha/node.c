@@ -27,8 +27,6 @@ int node_show(int argc, char **argv)
 	(void)argv;
 	if (argc)
 		return usage("node show takes nothing");
-	if (nl_open())
-		return REFUSED;
 	return nl_show(nl_request(XFRM_HA_CMD_NODE_GET, 0), XFRM_HA_A_NODE_MAX, true, show, NULL);
 }
 
@@ -48,8 +46,6 @@ int node_set(int argc, char **argv)
 	if (!argc || argc % 2)
 		return usage("node set takes \"id N\", \"sa-limit N\", \"orphan-limit N\", "
 			     "\"orphan-age S\"");
-	if (nl_open())
-		return REFUSED;
 	msg = nl_request(XFRM_HA_CMD_NODE_SET, 0);
 	for (; argc; argc -= 2, argv += 2) {
 		err = nl_put_number(msg, numbers, argv[0], argv[1]);
@@ -81,8 +77,6 @@ int stat_show(int argc, char **argv)
 
 	if (argc > 1 || (argc && !is(argv[0], "all")))
 		return usage("stat show takes \"all\"");
-	if (nl_open())
-		return REFUSED;
 	return nl_show(nl_request(XFRM_HA_CMD_STAT_GET, NLM_F_DUMP), XFRM_HA_A_STAT_MAX, true,
 		       show_stat, &all);
 }
@@ -101,8 +95,6 @@ int version(int argc, char **argv)
 	if (argc)
 		return usage("version takes nothing");
 	if (!access("/sys/module/xfrm_ha", F_OK)) {
-		if (nl_open())
-			return REFUSED;
 		err = nl_talk(nl_request(XFRM_HA_CMD_NODE_GET, 0), XFRM_HA_A_NODE_MAX,
 			      keep_version, module);
 		if (err)
