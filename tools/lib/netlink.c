@@ -101,7 +101,7 @@ static __attribute__((format(printf, 2, 3))) void say(struct talk *t, const char
 	va_end(ap);
 }
 
-/* The names on the way to the attribute of the request at @at. Return: what can be in it, or NULL */
+/* The names down to the attribute of the request at @at. Return: what can be in it, or NULL */
 static const struct spec_set *say_path(struct talk *t, const struct spec_set *set,
 				       struct nlattr *a, int left, const void *at)
 {

@@ -299,7 +299,8 @@ static void show_addresses(void)
 /* Why the role of a group is what it is: of a group, or of an event */
 void group_reason(struct nlattr **a)
 {
-	out_string("reason", "%s", nl_name(&spec_role_reason, nl_number(a[XFRM_HA_A_GROUP_REASON])));
+	out_string("reason", "%s",
+		   nl_name(&spec_role_reason, nl_number(a[XFRM_HA_A_GROUP_REASON])));
 	if (nl_has(a[XFRM_HA_A_GROUP_UID]))
 		out_number("uid", nla_get_u32(a[XFRM_HA_A_GROUP_UID]));
 }

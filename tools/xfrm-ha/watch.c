@@ -391,7 +391,7 @@ int watch(int argc, char **argv)
 		}
 		if (!strcmp(argv[i], "--timeout") && i + 1 < argc) {
 			if (!number(argv[++i], 86400, &w.timeout))
-				return usage("--timeout is a number of seconds up to 86400, not \"%s\"",
+				return usage("timeout: \"%s\" is no number of seconds up to 86400",
 					     argv[i]);
 			continue;
 		}

@@ -78,7 +78,7 @@ static int help(FILE *to, const char *object)
 			fprintf(to, "  %s%s%s %s\n", c->object, c->name ? " " : "", c->name ?: "",
 				c->usage);
 	if (!object)
-		fputs("  -j JSON, -p pretty JSON, -n in the network namespace of this name or path\n"
+		fputs("  -j JSON, -p pretty JSON, -n in the netns of this name or path\n"
 		      "exit status: 0 done, 1 usage, 2 refused, 3 already so, 4 no peer, "
 		      "5 not in time; see xfrm-ha(8)\n", to);
 	return to == stderr ? USAGE : DONE;
