@@ -129,6 +129,11 @@ struct xha_sa {
 	u32 tenure;			/* of its group, when it came; immutable */
 	u64 foreign;			/* packets that the peer has counted; x->lock */
 	u64 looked;			/* packets as of the last look; x->lock */
+	/* what xha_tap_check() saw last; x->lock */
+	u64 unheard;			/* number that the tap had not heard of, or 0 */
+	bool held_looked;		/* it was held, and the next two are set */
+	u16 held_gen;			/* @gen */
+	time64_t held_used;		/* x->lastused */
 	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
 	bool watched;			/* aevent tap: restore the next two; x->lock */
 	u32 old_maxdiff;
@@ -406,6 +411,11 @@ struct xha_tap {
 extern const struct xha_tap xha_tap_ftrace;
 extern const struct xha_tap xha_tap_aevent;
 extern const struct xha_tap *xha_tap;		/* the one in use */
+extern bool xha_tap_deaf;			/* the ftrace tap was, and another has its place */
+int xha_tap_net_start(struct xha_net *xn);	/* there is a group; mutex */
+void xha_tap_net_stop(struct xha_net *xn);	/* there is none any more; mutex */
+void xha_tap_check(struct xha_sa *sa);		/* RCU; x->lock not held */
+void xha_tap_follow(struct xha_net *xn);	/* mutex */
 void xha_tap_policies(struct xha_group *g);	/* a new group; process context */
 
 #endif

@@ -603,7 +603,7 @@ static void hear(struct xfrm_state *x, void *data)
 
 /**
  * xha_sa_reconcile() - find SAs that made no event, forget those that died without one
- * @xn: netns; process context
+ * @xn: netns; process context, mutex
  *
  * XFRM_MSG_MIGRATE creates states without XFRM_MSG_NEWSA; a flush and the removal of an
  * offload device delete them without XFRM_MSG_DELSA.
@@ -620,6 +620,8 @@ void xha_sa_reconcile(struct xha_net *xn)
 			xha_sa_unlink(sa);
 		else if (xha_place_is_held(READ_ONCE(sa->place)) && xha_ended(sa->x))
 			xha_place_end(sa);
+		else
+			xha_tap_check(sa);
 		if (!(++n % WALK_STEPS)) {
 			rcu_read_unlock();
 			cond_resched();
@@ -627,6 +629,7 @@ void xha_sa_reconcile(struct xha_net *xn)
 		}
 	}
 	rcu_read_unlock();
+	xha_tap_follow(xn);
 
 	/* Whoever finds one that can't be looked after from here on sets it again. */
 	WRITE_ONCE(xn->unattended, false);

@@ -18,6 +18,12 @@
 
 #include "ha/internal.h"
 
+/* The tap was found deaf, and this SA is heard by the other one. */
+static bool is_others(const struct xha_sa *sa)
+{
+	return unlikely(READ_ONCE(xha_tap) != &xha_tap_ftrace) && sa->watched;
+}
+
 /* In the place of xfrm_replay_overflow(): as if a queue were full. */
 static int no_number(struct xfrm_state *x, struct sk_buff *skb)
 {
@@ -31,17 +37,22 @@ static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrac
 	struct sk_buff *skb = (void *)ftrace_regs_get_argument(fregs, 1);
 	struct xha_sa *sa;
 	u32 n = 1;
-
 	bool may;
 
+	/* tap_held() has seen to that; where a compiler has made it deaf, this one may hear. */
+	if (unlikely(x->xflags & XHA_XFLAG_HELD)) {
+		may = false;
+		goto out;
+	}
 	if (unlikely(skb_is_gso(skb)) && xfrm_offload(skb))
 		n = skb_shinfo(skb)->gso_segs;
 	sa = xha_sa_by_x(x);
 	if (likely(sa))
-		may = xha_sa_moved_out(sa, xha_oseq(x) + n, n);
+		may = is_others(sa) || xha_sa_moved_out(sa, xha_oseq(x) + n, n);
 	else
 		may = likely(!READ_ONCE(xha_pernet(xs_net(x))->unattended)) ||
 		      xha_sa_stray(x, xha_oseq(x) + n);
+out:
 	if (unlikely(!may))
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)no_number);
 }
@@ -72,7 +83,7 @@ static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace
 	u32 hi = 0;
 
 	sa = xha_sa_by_x(x);
-	if (!sa)
+	if (!sa || is_others(sa))
 		return;
 	if (x->repl_mode == XFRM_REPLAY_MODE_ESN)
 		hi = xfrm_replay_seqhi(x, seq);
