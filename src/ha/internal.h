@@ -73,7 +73,7 @@ struct xha_half {
 
 struct xha_sa {
 	/* read by the tap */
-	struct hlist_node by_x;
+	struct rhash_head by_x;
 	struct xfrm_state *x;		/* a reference is held */
 	struct xha_net *xn;
 	struct xha_mirror *mirror;	/* of its group; NULL: not mirrored */
@@ -328,25 +328,29 @@ u32 xha_mirror_orphans(const struct xha_mirror *m);
 
 /*
  * All netns in one table: the tap has nothing but the xfrm_state. It is looked into for every
- * packet of every SA, so it is fixed in size (256 KiB) and the look-up inline.
+ * packet of every SA, so the look-up is inline, and its hash is a multiplication: who has a say in
+ * where the kernel puts its objects is not the peer. The table grows with the SAs, by a worker.
  */
-#define XHA_SA_BITS	15
-extern struct hlist_head *xha_sa_table;
+extern struct rhashtable xha_sa_table;
 
-static inline struct hlist_head *xha_sa_bucket(const struct xfrm_state *x)
+static inline u32 xha_sa_hash(const void *data, u32 len, u32 seed)
 {
-	return &xha_sa_table[hash_ptr(x, XHA_SA_BITS)];
+	return hash_long(*(const unsigned long *)data ^ seed, 32);
 }
+
+static const struct rhashtable_params xha_sa_params = {
+	.key_len = sizeof(struct xfrm_state *),
+	.key_offset = offsetof(struct xha_sa, x),
+	.head_offset = offsetof(struct xha_sa, by_x),
+	.hashfn = xha_sa_hash,
+	.min_size = 1024,
+	.automatic_shrinking = true,
+};
 
 /* RCU; under x->lock or another lock with BH off that is the case. */
 static inline struct xha_sa *xha_sa_by_x(const struct xfrm_state *x)
 {
-	struct xha_sa *sa;
-
-	hlist_for_each_entry_rcu(sa, xha_sa_bucket(x), by_x, rcu_read_lock_any_held())
-		if (sa->x == x)
-			return sa;
-	return NULL;
+	return rhashtable_lookup_fast(&xha_sa_table, &x, xha_sa_params);
 }
 
 struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id);	/* RCU */
