@@ -4,7 +4,7 @@
 #include <kunit/test.h>
 #include <linux/mm.h>
 
-#include "xfrm_ha.h"
+#include "ha/internal.h"
 
 #define MANY	(1 << 17)	/* SAs of a netns, by default */
 #define APART	1024		/* octets from one xfrm_state to the next */
