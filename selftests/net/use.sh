@@ -111,7 +111,7 @@ for ns in "$G2" "$G1"; do
 done
 is "a held SA can be updated" "$(field "$G2" 0x1001 'limit: soft 100000')" \
 	"limit: soft 100000(packets), hard (INF)(packets)"
-check "the active gateway's comes to its soft limit" wait_for 10 grep -q expire /run/expiries1
+check "the active gateway's comes to its soft limit" wait_for 10 grep -q Expired /run/expiries1
 is "the other's time stands still" "$(cat /run/expiries2)" ""
 check "it stays held" held "$G2" 0x1001
 is "N10: none in clear" "$(send "$G2" 5)" 0

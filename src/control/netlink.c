@@ -41,6 +41,7 @@ static int fill_node(struct sk_buff *skb, void *obj)
 	    nla_put_u32(skb, XFRM_HA_A_NODE_ORPHAN_AGE, xn->orphan_age) ||
 	    nla_put_string(skb, XFRM_HA_A_NODE_VERSION, VERSION) ||
 	    nla_put_string(skb, XFRM_HA_A_NODE_TAP, xha_tap_name()) ||
+	    (xha_tap_is_deaf() && nla_put_flag(skb, XFRM_HA_A_NODE_TAP_DEAF)) ||
 	    nla_put_u32(skb, XFRM_HA_A_NODE_SAS, atomic_read(&xn->n_sas)))
 		return -EMSGSIZE;
 	return 0;

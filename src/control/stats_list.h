@@ -31,6 +31,7 @@ XHA_STAT(NEEDS_REKEY, "needs_rekey", "SAs held until renewed: used numbers not k
 XHA_STAT(STRAY_REFUSED, "stray_refused", "packets dropped: their SA could not be looked after")
 XHA_STAT(HELD_REFUSED, "held_refused", "packets dropped: their SA is held (ftrace tap)")
 XHA_STAT(USE_LEVEL, "use_level", "templates of level use whose packets a held SA lets go in clear")
+XHA_STAT(TAP_DEAF, "tap_deaf", "SAs whose packets the ftrace tap was found not to hear")
 XHA_STAT(NIC_HELD, "nic_held", "packets dropped: decrypted by a NIC with an SA that is held")
 XHA_STAT(MET, "met", "SAs moved above what a deposed node had used")
 XHA_STAT(TAKEOVER, "takeover", "groups taken over")

@@ -340,12 +340,10 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 		}
 		goto err_free;
 	}
-	if (list_empty(&xn->group_list) && xha_tap->net_start) {
-		err = xha_tap->net_start(xn->net);
-		if (err) {
-			NL_SET_ERR_MSG(extack, "There is no memory for a netfilter hook");
-			goto err_erase;
-		}
+	err = xha_tap_net_start(xn);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "There is no memory for a netfilter hook");
+		goto err_erase;
 	}
 
 	xha_role_init(g, active);
@@ -427,8 +425,8 @@ static void destroy(struct xha_group *g)
 	xha_role_cancel(g);
 	cancel_work_sync(&g->soft_work);
 	cancel_delayed_work_sync(&g->news_work);
-	if (list_empty(&xn->group_list) && xha_tap->net_stop)
-		xha_tap->net_stop(xn->net);
+	if (list_empty(&xn->group_list))
+		xha_tap_net_stop(xn);
 	xha_group_tell(g, XFRM_HA_EVENT_GROUP_DEL);
 	xha_group_put(g);
 }

@@ -43,6 +43,8 @@ struct xha_event_rate {
 	u32 events;
 };
 
+struct xha_tap;
+
 struct xha_net {
 	struct net *net;
 	struct mutex mutex;		/* configuration */
@@ -62,6 +64,9 @@ struct xha_net {
 	unsigned long reconciled;	/* jiffies: when it did so last */
 	struct delayed_work packet_work;	/* looks at SAs in packet offload mode */
 	bool gated;			/* their gate is there; packet_work */
+	const struct xha_tap *tap;	/* that its SAs are heard by; mutex */
+	bool tapped;			/* @tap's hooks are here; mutex */
+	bool deaf;			/* xha_tap_check() has found @tap to be */
 	struct xha_stats __percpu *stats;
 	spinlock_t event_lock;		/* the next one */
 	struct xha_event_rate event_rate[XHA_EVENT_KINDS];
@@ -217,5 +222,6 @@ void xha_tap_stop(void);
 void xha_tap_listen(void);
 void xha_tap_mute(void);
 const char *xha_tap_name(void);
+bool xha_tap_is_deaf(void);	/* was the ftrace tap, and has another its place? */
 
 #endif

@@ -73,7 +73,7 @@ struct xha_half {
 
 struct xha_sa {
 	/* read by the tap */
-	struct hlist_node by_x;
+	struct rhash_head by_x;
 	struct xfrm_state *x;		/* a reference is held */
 	struct xha_net *xn;
 	struct xha_mirror *mirror;	/* of its group; NULL: not mirrored */
@@ -129,6 +129,11 @@ struct xha_sa {
 	u32 tenure;			/* of its group, when it came; immutable */
 	u64 foreign;			/* packets that the peer has counted; x->lock */
 	u64 looked;			/* packets as of the last look; x->lock */
+	/* what xha_tap_check() saw last; x->lock */
+	u64 unheard;			/* number that the tap had not heard of, or 0 */
+	bool held_looked;		/* it was held, and the next two are set */
+	u16 held_gen;			/* @gen */
+	time64_t held_used;		/* x->lastused */
 	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
 	bool watched;			/* aevent tap: restore the next two; x->lock */
 	u32 old_maxdiff;
@@ -323,25 +328,29 @@ u32 xha_mirror_orphans(const struct xha_mirror *m);
 
 /*
  * All netns in one table: the tap has nothing but the xfrm_state. It is looked into for every
- * packet of every SA, so it is fixed in size (256 KiB) and the look-up inline.
+ * packet of every SA, so the look-up is inline, and its hash is a multiplication: who has a say in
+ * where the kernel puts its objects is not the peer. The table grows with the SAs, by a worker.
  */
-#define XHA_SA_BITS	15
-extern struct hlist_head *xha_sa_table;
+extern struct rhashtable xha_sa_table;
 
-static inline struct hlist_head *xha_sa_bucket(const struct xfrm_state *x)
+static inline u32 xha_sa_hash(const void *data, u32 len, u32 seed)
 {
-	return &xha_sa_table[hash_ptr(x, XHA_SA_BITS)];
+	return hash_long(*(const unsigned long *)data ^ seed, 32);
 }
+
+static const struct rhashtable_params xha_sa_params = {
+	.key_len = sizeof(struct xfrm_state *),
+	.key_offset = offsetof(struct xha_sa, x),
+	.head_offset = offsetof(struct xha_sa, by_x),
+	.hashfn = xha_sa_hash,
+	.min_size = 1024,
+	.automatic_shrinking = true,
+};
 
 /* RCU; under x->lock or another lock with BH off that is the case. */
 static inline struct xha_sa *xha_sa_by_x(const struct xfrm_state *x)
 {
-	struct xha_sa *sa;
-
-	hlist_for_each_entry_rcu(sa, xha_sa_bucket(x), by_x, rcu_read_lock_any_held())
-		if (sa->x == x)
-			return sa;
-	return NULL;
+	return rhashtable_lookup_fast(&xha_sa_table, &x, xha_sa_params);
 }
 
 struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id);	/* RCU */
@@ -406,6 +415,11 @@ struct xha_tap {
 extern const struct xha_tap xha_tap_ftrace;
 extern const struct xha_tap xha_tap_aevent;
 extern const struct xha_tap *xha_tap;		/* the one in use */
+extern bool xha_tap_deaf;			/* the ftrace tap was, and another has its place */
+int xha_tap_net_start(struct xha_net *xn);	/* there is a group; mutex */
+void xha_tap_net_stop(struct xha_net *xn);	/* there is none any more; mutex */
+void xha_tap_check(struct xha_sa *sa);		/* RCU; x->lock not held */
+void xha_tap_follow(struct xha_net *xn);	/* mutex */
 void xha_tap_policies(struct xha_group *g);	/* a new group; process context */
 
 #endif

@@ -14,8 +14,7 @@
 #define DISMISS_BATCH	2048	/* SAs of which one grace period is waited for */
 #define WALK_STEPS	256	/* SAs looked at before others may run */
 
-struct hlist_head *xha_sa_table;
-static DEFINE_SPINLOCK(table_lock);	/* (BH) writers of the table; by_id's inside */
+struct rhashtable xha_sa_table;
 
 static const struct rhashtable_params by_id_params = {
 	.key_len = sizeof(struct xha_id),
@@ -66,9 +65,7 @@ void xha_sa_unlink(struct xha_sa *sa)
 
 	if (test_and_set_bit(XHA_SA_DEAD, &sa->flags))
 		return;
-	spin_lock_bh(&table_lock);
-	hlist_del_rcu(&sa->by_x);
-	spin_unlock_bh(&table_lock);
+	rhashtable_remove_fast(&xha_sa_table, &sa->by_x, xha_sa_params);
 	if (sa->group) {
 		rhashtable_remove_fast(&xn->by_id, &sa->by_id, by_id_params);
 		xa_erase_bh(&sa->group->sas, sa->member);
@@ -158,19 +155,29 @@ void xha_sa_configure(struct xha_sa *sa)
 	spin_unlock_bh(&sa->x->lock);
 }
 
-/* All or nothing: whoever finds it by either table finds one that stays until it is unlinked. */
+/*
+ * The kernel's view comes last: what is found by that is in all tables. If it can't be found so, who
+ * has found it by its identity meanwhile sees that it is dead.
+ */
 static int insert_found(struct xha_sa *sa)
 {
-	int err = 0;
+	struct xha_net *xn = sa->xn;
+	int err;
 
-	spin_lock_bh(&table_lock);
 	if (xha_sa_by_x(sa->x))
-		err = -EEXIST;
-	else if (sa->group)
-		err = rhashtable_lookup_insert_fast(&sa->xn->by_id, &sa->by_id, by_id_params);
-	if (!err)
-		hlist_add_head_rcu(&sa->by_x, xha_sa_bucket(sa->x));
-	spin_unlock_bh(&table_lock);
+		return -EEXIST;
+	if (sa->group) {
+		err = rhashtable_lookup_insert_fast(&xn->by_id, &sa->by_id, by_id_params);
+		if (err)
+			return err;
+	}
+	err = rhashtable_lookup_insert_fast(&xha_sa_table, &sa->by_x, xha_sa_params);
+	if (!err || !sa->group)
+		return err;
+	set_bit(XHA_SA_DEAD, &sa->flags);
+	rhashtable_remove_fast(&xn->by_id, &sa->by_id, by_id_params);
+	if (sa->mirror)
+		xha_mirror_sa_gone(sa);
 	return err;
 }
 
@@ -255,8 +262,11 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	if (err) {
 		if (err != -EEXIST)
 			xha_stat_inc(xn, XHA_STAT_SA_NOMEM);
-		xfrm_state_put(x);
-		kfree(sa);
+		/* Who has found it by its identity may hold it; the caller's reference stays. */
+		if (g)
+			refcount_inc(&g->ref);
+		xha_sa_put(sa);
+		xha_sa_put(sa);
 		return NULL;
 	}
 	return sa;
@@ -603,7 +613,7 @@ static void hear(struct xfrm_state *x, void *data)
 
 /**
  * xha_sa_reconcile() - find SAs that made no event, forget those that died without one
- * @xn: netns; process context
+ * @xn: netns; process context, mutex
  *
  * XFRM_MSG_MIGRATE creates states without XFRM_MSG_NEWSA; a flush and the removal of an
  * offload device delete them without XFRM_MSG_DELSA.
@@ -620,6 +630,8 @@ void xha_sa_reconcile(struct xha_net *xn)
 			xha_sa_unlink(sa);
 		else if (xha_place_is_held(READ_ONCE(sa->place)) && xha_ended(sa->x))
 			xha_place_end(sa);
+		else
+			xha_tap_check(sa);
 		if (!(++n % WALK_STEPS)) {
 			rcu_read_unlock();
 			cond_resched();
@@ -627,6 +639,7 @@ void xha_sa_reconcile(struct xha_net *xn)
 		}
 	}
 	rcu_read_unlock();
+	xha_tap_follow(xn);
 
 	/* Whoever finds one that can't be looked after from here on sets it again. */
 	WRITE_ONCE(xn->unattended, false);
@@ -723,12 +736,11 @@ void xha_sa_net_fini(struct xha_net *xn)
 
 int xha_sa_init(void)
 {
-	xha_sa_table = kvcalloc(1 << XHA_SA_BITS, sizeof(*xha_sa_table), GFP_KERNEL);
-	return xha_sa_table ? 0 : -ENOMEM;
+	return rhashtable_init(&xha_sa_table, &xha_sa_params);
 }
 
 void xha_sa_exit(void)
 {
 	rcu_barrier();
-	kvfree(xha_sa_table);
+	rhashtable_destroy(&xha_sa_table);
 }

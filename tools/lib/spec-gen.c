@@ -149,6 +149,7 @@ static const char *const event_names[] = {
 	[XFRM_HA_EVENT_MISSING] = "missing",
 	[XFRM_HA_EVENT_SA_UNATTENDED] = "sa-unattended",
 	[XFRM_HA_EVENT_USE_LEVEL] = "use-level",
+	[XFRM_HA_EVENT_TAP_DEAF] = "tap-deaf",
 };
 
 const struct spec_enum spec_event = {
@@ -192,6 +193,7 @@ static const struct spec_attr node_attrs[] = {
 	[XFRM_HA_A_NODE_SAS] = { "sas" },
 	[XFRM_HA_A_NODE_ORPHAN_LIMIT] = { "orphan-limit" },
 	[XFRM_HA_A_NODE_ORPHAN_AGE] = { "orphan-age" },
+	[XFRM_HA_A_NODE_TAP_DEAF] = { "tap-deaf" },
 };
 
 static const struct spec_set node_set = {

@@ -19,6 +19,7 @@ static void show(struct nlattr **a, void *data)
 	out_number("orphan_limit", nla_get_u32(a[XFRM_HA_A_NODE_ORPHAN_LIMIT]));
 	out_number("orphan_age", nla_get_u32(a[XFRM_HA_A_NODE_ORPHAN_AGE]));
 	out_string("tap", "%s", nla_get_string(a[XFRM_HA_A_NODE_TAP]));
+	out_bool("tap_deaf", a[XFRM_HA_A_NODE_TAP_DEAF]);
 	out_string("version", "%s", nla_get_string(a[XFRM_HA_A_NODE_VERSION]));
 }
 

@@ -207,6 +207,8 @@ enum xfrm_ha_sync {
  *   and is held
  * @XFRM_HA_EVENT_USE_LEVEL: packets of a policy of level use go in clear while
  *   an SA of the group is held
+ * @XFRM_HA_EVENT_TAP_DEAF: the ftrace tap does not hear this kernel's packets,
+ *   the aevent tap has its place
  */
 enum xfrm_ha_event {
 	XFRM_HA_EVENT_LINK_NEW,
@@ -237,6 +239,7 @@ enum xfrm_ha_event {
 	XFRM_HA_EVENT_MISSING,
 	XFRM_HA_EVENT_SA_UNATTENDED,
 	XFRM_HA_EVENT_USE_LEVEL,
+	XFRM_HA_EVENT_TAP_DEAF,
 };
 
 /**
@@ -295,6 +298,7 @@ enum {
 	XFRM_HA_A_NODE_SAS,
 	XFRM_HA_A_NODE_ORPHAN_LIMIT,
 	XFRM_HA_A_NODE_ORPHAN_AGE,
+	XFRM_HA_A_NODE_TAP_DEAF,
 
 	__XFRM_HA_A_NODE_MAX,
 	XFRM_HA_A_NODE_MAX = (__XFRM_HA_A_NODE_MAX - 1)
