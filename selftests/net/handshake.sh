@@ -27,17 +27,24 @@ both_up() {
 	must wait_for 20 link_state "$G2" up
 }
 
-restart() { # both ends begin anew
+peer() { # 1|2: that gateway's end of the link, in which the other one is
+	local ns=G$1
+
+	must ha "${!ns}" link add sync peer 02:00:00:00:01:0$((3 - $1)) key /run/key \
+		heartbeat 500 dead 100
+}
+
+# Both ends begin anew: the one has been played to for a while when the other one comes.
+restart() { # [HELLOS that it had no room for]
 	local ns
 
 	for ns in "$G1" "$G2"; do
-		must ip -n "$ns" link set sync down
+		must ha "$ns" link del sync
 	done
-	must wait_for 10 link_state "$G1" down
-	must wait_for 10 link_state "$G2" down
-	for ns in "$G1" "$G2"; do
-		must ip -n "$ns" link set sync up
-	done
+	ns=$(($(stat "$G1" hello_limit) + ${1:-0}))
+	peer 1
+	must wait_for 10 counter "$G1" hello_limit "$ns"
+	peer 2
 }
 
 ha_load
@@ -50,7 +57,10 @@ done
 for ns in "$G1" "$G2"; do
 	must wait_for 10 grep -q ready "/run/heard.$ns"
 done
-links heartbeat 500
+must xfrm-ha keygen /run/key
+peer 1
+peer 2
+both_up
 for _ in 1 2 3; do
 	restart
 	both_up
@@ -74,7 +84,7 @@ limited=$(stat "$G1" hello_limit)
 check "they are too many" wait_for 20 counter "$G1" hello_limit $((limited + 1000))
 is "I7: the session stands" "$(stat "$G1" session_new) $(link_field "$G1" sync state)" "$sessions up"
 for n in 1 2 3 4 5; do
-	restart
+	restart 1000
 	check "N4: $n: a session within 2 s" wait_for 2 link_state "$G1" up
 	check "N4: $n: at both ends" wait_for 2 link_state "$G2" up
 done
