@@ -20,13 +20,18 @@
 
 DELAY=/sys/module/delay/parameters
 
-# A static function may be called by a name that the compiler gave it.
-delay_symbol() { # FUNCTION
-	awk -v f="$1" '$2 ~ /[tT]/ { n = $3; gsub(/\.(isra|constprop)\.[0-9]+/, "", n) }
-		$2 ~ /[tT]/ && n == f { print $3; exit }' /proc/kallsyms
+# A static function may be called by a name that the compiler gave it, and several by the same one.
+delay_symbol() { # [MODULE:]FUNCTION
+	awk -v f="${1##*:}" -v m="${1%:*}" 'BEGIN { m = m == f ? "" : "[" m "]" }
+		$2 ~ /[tT]/ { n = $3; gsub(/\.(isra|constprop)\.[0-9]+/, "", n) }
+		$2 ~ /[tT]/ && n == f && (m == "" || $4 == m) {
+			gsub(/[][]/, "", m)
+			print (m == "" ? "" : m ":") $3
+			exit
+		}' /proc/kallsyms
 }
 
-# The next HITS calls of FUNCTION wait for MS milliseconds; 0: all calls. Words that follow are
+# The next HITS calls of FUNCTION (or MODULE:FUNCTION) wait for MS milliseconds; 0: all calls. Words that follow are
 # the module's parameters: at_return=1, skip=N.
 delay_at() { # FUNCTION MS [HITS [PARAMETER...]]
 	local name
@@ -34,8 +39,23 @@ delay_at() { # FUNCTION MS [HITS [PARAMETER...]]
 	delay_off
 	name=$(delay_symbol "$1")
 	[ -n "$name" ] || bail "no function $1 to delay"
+	delay_patience
 	must insmod "$XFRM_HA_MODULES/delay/delay.ko" symbol="$name" ms="$2" hits="${3:-1}" "${@:4}"
 	at_exit delay_off
+}
+
+# Who is held on a slow machine, until others have done their work, is neither a stall nor a lockup.
+delay_patience() {
+	local file
+
+	for file in rcupdate/parameters/rcu_cpu_stall_timeout workqueue/parameters/watchdog_thresh; do
+		file=/sys/module/$file
+		if ! [ -w $file ] || [ "$(cat $file)" = 200 ]; then
+			continue
+		fi
+		at_exit eval "echo $(cat $file) > $file"
+		echo 200 > $file
+	done
 }
 
 delay_seen() { # [COUNT]: the function was called so often, or how often it was

@@ -26,3 +26,15 @@ faults() { # PROBABILITY INTERVAL TIMES
 	echo "$3" > $FAIL/times
 	echo "$1" > $FAIL/probability
 }
+
+fail_under() { # MODULE FUNCTION: only those on whose stack it is
+	local range
+
+	range=$(awk -v f="$2" -v m="[$1]" '
+		$4 == m && $2 ~ /[tT]/ { print $1, $3 }' /proc/kallsyms | sort | awk -v f="$2" '
+		found && $1 != from { print from, $1; exit }
+		$2 == f { found = 1; from = $1 }')
+	[ -n "$range" ] || bail "no function $2"
+	echo $((16#${range% *})) > $FAIL/require-start
+	echo $((16#${range#* })) > $FAIL/require-end
+}

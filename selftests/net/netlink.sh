@@ -219,6 +219,10 @@ unprivileged() { # ARG...
 		on "$G1" setpriv --reuid 65534 --clear-groups --bounding-set=-all \
 		"$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" "$@"
 }
+# Who may listen would do so for ever.
+refusal "not without CAP_NET_ADMIN: monitor" "Operation not permitted" \
+	on "$G1" timeout 10 setpriv --reuid 65534 --clear-groups --bounding-set=-all \
+	"$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" monitor
 before=$(ha "$G1" -j link show | jq -c 'map(.batch)')$(ha "$G1" -j group show |
 	jq -c 'map([.name, .interval, .role])')
 while read -r command; do

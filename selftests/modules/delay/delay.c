@@ -18,7 +18,7 @@
 #include <linux/nmi.h>
 #include <linux/timekeeping.h>
 
-#define DELAY_MAX	10000	/* ms: half of what RCU calls a stall */
+#define DELAY_MAX	60000	/* ms; lib/delay.sh tells RCU that this is no stall */
 #define DELAY_STEP	10	/* us */
 
 static char *symbol;
@@ -74,9 +74,10 @@ static void delay_one(void)
 		return;
 	end = ktime_get_mono_fast_ns() + (u64)ms * NSEC_PER_MSEC;
 	atomic_inc(&held);
-	while (ktime_get_mono_fast_ns() < end && !READ_ONCE(go))
+	while (ktime_get_mono_fast_ns() < end && !READ_ONCE(go)) {
 		udelay(DELAY_STEP);
-	touch_softlockup_watchdog();
+		touch_softlockup_watchdog();
+	}
 	atomic_inc(&done);
 	atomic_dec(&held);
 }
