@@ -23,11 +23,11 @@ settled_link() { # nothing is under way
 }
 
 failures() {
-	echo $((MANY - $(cat $FAIL/times)))
+	echo $((MANY - $(cat "$FAIL/times")))
 }
 
 memory() { # OCTETS: for what is received, before there is none
-	echo "$1" > $FAIL/space
+	echo "$1" > "$FAIL/space"
 	faults 100 1 $MANY
 }
 

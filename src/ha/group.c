@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Groups of SAs that fail over together: their settings, and what is in them. What belongs to one is
- * said in xfrm/match.c, what this node is for it in role.c.
+ * Groups of SAs that fail over together: their settings, and what is in them. What belongs to one
+ * is said in xfrm/match.c, what this node is for it in role.c.
  */
 
 #include "ha/mirror.h"

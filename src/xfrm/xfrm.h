@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The wing that knows an xfrm_state: how it is heard (tap*), matched, known (identity), found (walk)
- * and written into (apply).
+ * The wing that knows an xfrm_state: how it is heard (tap*), matched, known (identity), found
+ * (walk) and written into (apply).
  */
 #ifndef _XFRM_HA_XFRM_H
 #define _XFRM_HA_XFRM_H
@@ -39,7 +39,7 @@ bool xha_match_tmpl(const struct xha_group_match *m, const struct xfrm_policy *x
 		    const struct xfrm_tmpl *t);
 
 /* --- tap.c --- */
-/* Who is to be told of an SA that is installed or changed, beside who has shadows; RCU. NULL: nobody */
+/* Who is told of an SA that is installed or changed, beside who has shadows; RCU. NULL: nobody */
 void xha_tap_on_sa(void (*func)(struct xfrm_state *x));
 
 /* --- walk.c --- */

@@ -36,9 +36,9 @@ static void *must(void *p)
 void out_begin(bool as_table)
 {
 	stream = must(open_memstream(&written, &size));
-	if (json)
+	if (json) {
 		fputc('[', stream);
-	else if (as_table) {
+	} else if (as_table) {
 		table = must(scols_new_table());
 		scols_table_set_column_separator(table, "  ");
 	}
