@@ -156,8 +156,8 @@ void xha_sa_configure(struct xha_sa *sa)
 }
 
 /*
- * The kernel's view comes last: what is found by that is in all tables. If it can't be found so, who
- * has found it by its identity meanwhile sees that it is dead.
+ * The kernel's view comes last: what is found by that is in all tables. If it can't be found so,
+ * who has found it by its identity meanwhile sees that it is dead.
  */
 static int insert_found(struct xha_sa *sa)
 {
