@@ -76,7 +76,7 @@ static void watch(struct xha_sa *sa)
 	}
 	xha_apply_aevent(x, maxdiff, maxage);
 	/* No packet may pass before the threshold is that of a limit which is nearer. */
-	if (sa->placed)
+	if (sa->place != XHA_PLACE_NEW)
 		xha_place_settle(sa);
 	spin_unlock_bh(&x->lock);
 }
