@@ -10,8 +10,8 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
-OUT="src 192.0.2.1 dst 192.0.2.9 proto esp"
-IN="src 192.0.2.9 dst 192.0.2.1 proto esp"
+OUT=(src 192.0.2.1 dst 192.0.2.9 proto esp)
+IN=(src 192.0.2.9 dst 192.0.2.1 proto esp)
 
 optional() { # NAMESPACE SPI
 	batch "$1" "xfrm policy update src 192.0.2.1 dst 192.0.2.9 proto udp dport 9 dir out \
@@ -44,11 +44,11 @@ told() { # NAMESPACE
 }
 
 field() { # NAMESPACE SPI WORD: of the SA, as the kernel says
-	ip -n "$1" -s xfrm state get $OUT spi "$2" | grep -o "$3.*" | head -n 1
+	ip -n "$1" -s xfrm state get "${OUT[@]}" spi "$2" | grep -o "$3.*" | head -n 1
 }
 
 packets() { # NAMESPACE SPI: that the kernel has counted
-	ip -n "$1" -s xfrm state get $IN spi "$2" |
+	ip -n "$1" -s xfrm state get "${IN[@]}" spi "$2" |
 		sed -n 's/.*(bytes), *\([0-9]*\)(packets).*/\1/p' | head -n 1
 }
 
@@ -89,7 +89,7 @@ check "which is counted" counter "$G2" held_refused 5
 
 # Inbound, what is for the active gateway comes to the standby.
 must batch "$P" "xfrm policy add src 192.0.2.9 dst 192.0.2.1 proto udp dport 11 dir out \
-	tmpl $IN reqid 0x1000 mode transport"
+	tmpl ${IN[*]} reqid 0x1000 mode transport"
 reroute 2
 before=$(stat "$G2" held_refused)
 on "$P" python3 -c '
@@ -105,7 +105,7 @@ reroute 1
 expiries "$G2" /run/expiries2
 expiries "$G1" /run/expiries1
 for ns in "$G2" "$G1"; do
-	must batch "$ns" "xfrm state update $OUT spi 0x1001 reqid 0x1000 mode transport \
+	must batch "$ns" "xfrm state update ${OUT[*]} spi 0x1001 reqid 0x1000 mode transport \
 		aead rfc4106(gcm(aes)) $KEY 128 replay-window 64 limit packet-soft 100000 \
 		limit time-soft 2"
 done

@@ -6,7 +6,7 @@
 
 #include "ha/internal.h"
 
-#define MANY	131072	/* SAs of a netns, by default */
+#define MANY	131072		/* SAs of a netns, by default */
 #define APART	1024		/* octets from one xfrm_state to the next */
 
 /* Nobody looks at what is there. */
@@ -54,10 +54,7 @@ static void grows(struct kunit *test)
 	flush_work(&table.run_work);
 	most = longest(&table, &used);
 	kunit_info(test, "%u SAs, %u buckets used, the longest chain has %u", n, used, most);
-	/*
-	 * 2^15 buckets would be four SAs in each. At random, in twice as many buckets as SAs, the
-	 * longest chain has some seven.
-	 */
+	/* A chain of some seven is the longest at random, in twice as many buckets as SAs. */
 	KUNIT_EXPECT_GT(test, used, MANY / 2);
 	KUNIT_EXPECT_LE(test, most, 12);
 	for (i = n = 0; i < MANY; i++) {
