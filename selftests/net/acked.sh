@@ -23,18 +23,18 @@ settled_link() { # nothing is under way
 }
 
 failures() {
-	echo $((MANY - $(cat $FAIL/times)))
+	echo $((MANY - $(cat "$FAIL/times")))
 }
 
 memory() { # OCTETS: for what is received, before there is none
-	echo "$1" > $FAIL/space
+	echo "$1" > "$FAIL/space"
 	faults 100 1 $MANY
 }
 
 plenty() { # of memory
 	failed=$(failures)
 	faults 0 1 0
-	echo 0 > $FAIL/space
+	echo 0 > "$FAIL/space"
 }
 
 agreed() { # SPI: nothing is left to be told, and each knows that the other has it
