@@ -34,7 +34,7 @@ memory() { # OCTETS: for what is received, before there is none
 plenty() { # of memory
 	failed=$(failures)
 	faults 0 1 0
-	echo 0 > $FAIL/space
+	echo 0 > "$FAIL/space"
 }
 
 agreed() { # SPI: nothing is left to be told, and each knows that the other has it
