@@ -373,7 +373,7 @@ static __always_inline bool xha_sa_moved_out(struct xha_sa *sa, u64 seq, u32 n)
 {
 	if (unlikely(seq >= sa->out.quiet))
 		return xha_sa_moved_out_slow(sa, n);
-	sa->out.seq = seq;
+	WRITE_ONCE(sa->out.seq, seq);
 	return true;
 }
 
@@ -381,7 +381,7 @@ static __always_inline bool xha_sa_moved_out(struct xha_sa *sa, u64 seq, u32 n)
 static __always_inline void xha_sa_moved_in(struct xha_sa *sa, u64 seq)
 {
 	if (likely(seq > sa->in.seq))
-		sa->in.seq = seq;
+		WRITE_ONCE(sa->in.seq, seq);
 	if (unlikely(sa->in.seq >= sa->in.quiet))
 		xha_sa_moved_in_slow(sa);
 }

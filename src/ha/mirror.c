@@ -444,11 +444,11 @@ static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool fina
 	s->peer_inc = sa->peer_inc;
 	s->stripe = sa->bounds.bits;
 	s->given = sa->given;
-	sa->out.seq = s->out;
-	sa->out.sampled = s->out;
+	WRITE_ONCE(sa->out.seq, s->out);
+	WRITE_ONCE(sa->out.sampled, s->out);
 	sa->out.quiet = 0;
-	sa->in.seq = s->in;
-	sa->in.sampled = s->in;
+	WRITE_ONCE(sa->in.seq, s->in);
+	WRITE_ONCE(sa->in.sampled, s->in);
 	sa->in.quiet = 0;
 	in = s->in - min(was_in, s->in);
 	/* A standby's edge is what it was told: that is no movement, nor is what it begins with. */

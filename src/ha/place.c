@@ -76,7 +76,7 @@ void xha_place_sample(struct xha_sa *sa, struct xha_sample *s)
 static void set_oseq(struct xha_sa *sa, u64 oseq)
 {
 	xha_apply_oseq(sa->x, oseq);
-	sa->out.seq = xha_oseq(sa->x);
+	WRITE_ONCE(sa->out.seq, xha_oseq(sa->x));
 	sa->out.quiet = 0;
 }
 
@@ -316,7 +316,7 @@ static u64 begin(struct xha_sa *sa, bool exact)
 	}
 	sa->gen++;
 	sa->written = 0;
-	sa->out.seq = xha_oseq(x);
+	WRITE_ONCE(sa->out.seq, xha_oseq(x));
 	sa->out.due = 0;
 	sa->in.due = 0;
 	sa->in.quiet = 0;
@@ -790,7 +790,7 @@ void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, 
 			lose_unsaid(sa, xha_group_config(sa->group));
 	}
 	xha_apply_counts(x, bytes, packets);
-	sa->in.seq = xha_edge(x);
+	WRITE_ONCE(sa->in.seq, xha_edge(x));
 	sa->foreign = x->curlft.packets;
 unlock:
 	spin_unlock_bh(&x->lock);

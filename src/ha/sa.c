@@ -253,8 +253,8 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	spin_lock_bh(&x->lock);
 	xha_place_sample(sa, &s);
 	spin_unlock_bh(&x->lock);
-	sa->out.seq = s.out;
-	sa->in.seq = s.in;
+	WRITE_ONCE(sa->out.seq, s.out);
+	WRITE_ONCE(sa->in.seq, s.in);
 
 	err = sa->mirror ? xha_replica_expect(sa) : 0;
 	if (!err)
@@ -433,7 +433,7 @@ static void moved(struct xha_sa *sa, struct xha_half *h, u32 interval, u32 urge,
 	if (!sa->mirror)
 		return;
 	if (!sa->moved) {
-		sa->moved = true;
+		WRITE_ONCE(sa->moved, true);
 		WRITE_ONCE(sa->moved_at, ktime_get_ns());
 	}
 	if (xha_due(h->seq, h->due)) {
@@ -464,7 +464,7 @@ static void used(struct xha_sa *sa, u64 seq)
 {
 	if (unlikely(seq >= sa->soft) && !test_and_set_bit(XHA_SA_SOFT, &sa->flags))
 		xha_group_soft(sa->group);
-	sa->out.seq = seq;
+	WRITE_ONCE(sa->out.seq, seq);
 }
 
 static u64 after(u64 seq)
@@ -530,7 +530,7 @@ void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
 	xha_place_settle(sa);
 	/* A packet within the window moves no edge. */
 	if (!sent || in != sa->in.seq) {
-		sa->in.seq = in;
+		WRITE_ONCE(sa->in.seq, in);
 		moved(sa, &sa->in, sa->in_interval, sa->in_urge, XHA_SA_DUE_IN);
 	}
 }

@@ -39,7 +39,7 @@ static void tell(struct xfrm_state *x)
 static void said(struct xha_sa *sa)
 {
 	spin_lock_bh(&sa->x->lock);
-	sa->out.seq = xha_oseq(sa->x);
+	WRITE_ONCE(sa->out.seq, xha_oseq(sa->x));
 	sa->unheard = 0;
 	spin_unlock_bh(&sa->x->lock);
 }
