@@ -11,15 +11,23 @@
 
 #include "tool.h"
 
+/* The tool's sentences go to standard error; the daemon's to its log. */
+static void say(const char *sentence)
+{
+	fprintf(stderr, "xfrm-ha: %s\n", sentence);
+}
+
+void (*speak)(const char *sentence) = say;
+
 int refuse(const char *format, ...)
 {
+	char sentence[1024];
 	va_list ap;
 
-	fputs("xfrm-ha: ", stderr);
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	vsnprintf(sentence, sizeof(sentence), format, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	speak(sentence);
 	return REFUSED;
 }
 

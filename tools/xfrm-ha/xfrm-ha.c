@@ -43,6 +43,7 @@ const struct command commands[] = {
 	{ "monitor", NULL, "", monitor },
 	{ "watch", NULL, "[group NAME] [--on-takeover CMD] [--on-release CMD] "
 			 "[--on-peer-lost CMD] [--initial]", watch },
+	{ "check", NULL, "[FILE] [node NAME]", file_check },
 	{ "keygen", NULL, "FILE", keygen },
 	{ "forwarder", "run", "DEV cpus LIST [port N] [generic|native] [qsize N] [limit N]",
 	  forwarder_run },

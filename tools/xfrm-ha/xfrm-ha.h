@@ -29,6 +29,9 @@ int engine_nics(int argc, char **argv);
 int engine_drain(int argc, char **argv);
 int engine_undrain(int argc, char **argv);
 
+/* file.c */
+int file_check(int argc, char **argv);
+
 /* group.c */
 int group_add(int argc, char **argv);
 int group_set(int argc, char **argv);
