@@ -509,9 +509,11 @@ static int check_value(cfg_t *cfg, cfg_opt_t *opt)
 		r->list = NULL;
 		return 0;
 	}
-	r->list = is_list(k->kind) ? opt : NULL;
+	if (r->values < r->scan.n_values) {
+		r->at = r->scan.values[r->values].at;
+		r->list = r->scan.values[r->values].listed ? opt : NULL;
+	}
 	r->listed = n;
-	r->at = r->values < r->scan.n_values ? r->scan.values[r->values] : r->at;
 	r->values++;
 	if (n == 1 && find_mark(r, cfg, k->name)) {
 		wrong(r, r->at, "%s was said already", k->name);
@@ -687,6 +689,8 @@ struct conf_link *conf_link_on(const struct conf *c, const char *device)
 /* The link that the group is mirrored over, or NULL */
 struct conf_link *conf_link_of(const struct conf *c, const struct conf_group *g)
 {
+	if (!strcmp(g->link, CONF_NO_LINK))
+		return NULL;
 	return g->link[0] ? conf_link(c, g->link) : c->links;
 }
 
@@ -825,6 +829,8 @@ static void take_all(struct reading *r, struct conf *c, cfg_t *cfg)
 
 static void complete_link(struct reading *r, const struct conf *c, const struct conf_link *l)
 {
+	if (!strcmp(l->name, CONF_NO_LINK))
+		wrong(r, l->at, "no link can be called %s", l->name);
 	if (!l->device[0])
 		wrong(r, l->at, "link %s needs a device", l->name);
 	else if (conf_link_on(c, l->device) != l)
@@ -874,7 +880,7 @@ static void complete_group(struct reading *r, const struct conf *c, const struct
 	const struct conf_link *l = conf_link_of(c, g);
 	uint32_t nodes;
 
-	if (g->link[0] && !l)
+	if (g->link[0] && !l && strcmp(g->link, CONF_NO_LINK))
 		wrong(r, g->link_at, "there is no link \"%s\"", g->link);
 	if (g->quantity && g->quantity < 2 * g->interval)
 		wrong(r, g->at, "group %s: the quantity is 2 intervals or more", g->name);
@@ -912,7 +918,7 @@ static void complete(struct reading *r, const struct conf *c)
 }
 
 /* Which "on NAME" is this node's: by the command line, the file, or the name of the host */
-static void name_node(struct conf *c, const char *node)
+void conf_name_node(struct conf *c, const char *node)
 {
 	if (node)
 		snprintf(c->node, sizeof(c->node), "%s", node);
@@ -926,7 +932,7 @@ static void name_node(struct conf *c, const char *node)
 static void take_conf(struct reading *r, struct conf *c, cfg_t *cfg, const char *node)
 {
 	take(cfg, conf_keys, c);
-	name_node(c, node);
+	conf_name_node(c, node);
 	take_all(r, c, cfg);
 	for (unsigned int i = 0; i < cfg_size(cfg, "on"); i++) {
 		cfg_t *on = cfg_getnsec(cfg, "on", i);

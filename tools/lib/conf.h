@@ -17,6 +17,7 @@
 #define CONF_ADDRS	16	/* that a group can match */
 #define CONF_DEVICES	8	/* that a group can track */
 #define CONF_AUTO	UINT32_MAX
+#define CONF_NO_LINK	"none"	/* in the place of a link's name */
 #define CONF_SIZE_MAX	(1 << 20)	/* octets of a file */
 
 struct conf_pos {
@@ -152,6 +153,7 @@ struct conf *conf_new(void);
 struct conf *conf_load(const char *file, const char *node, conf_say say, void *data);
 void conf_free(struct conf *c);
 void conf_write(const struct conf *c, FILE *to);
+void conf_name_node(struct conf *c, const char *node);
 
 struct conf_link *conf_link(const struct conf *c, const char *name);
 struct conf_link *conf_link_on(const struct conf *c, const char *device);

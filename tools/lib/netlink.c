@@ -9,8 +9,6 @@
 
 #include "tool.h"
 
-bool nl_quiet;		/* refusals are not said */
-
 static struct nl_sock *sock;
 static int family;
 
@@ -172,9 +170,7 @@ int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data)
 		return refuse("%s", nl_geterror(err));
 	if (!t.err)
 		return DONE;
-	if (nl_quiet)
-		;
-	else if (t.said[0])
+	if (t.said[0])
 		refuse("%s (%s)", t.said, strerror(-t.err));
 	else
 		refuse("%s", strerror(-t.err));

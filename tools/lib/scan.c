@@ -137,7 +137,7 @@ static bool word(struct state *t)
 	put(t, '"');
 	put(t, ' ');
 	if (t->value || (t->deep && t->list[t->deep - 1]))
-		s->values[s->n_values++] = w->at;
+		s->values[s->n_values++] = (struct scan_value){ w->at, !t->value };
 	else if (!t->begun.line)
 		t->begun = w->at;
 	if (t->value)

@@ -13,6 +13,11 @@ struct scan_word {
 	char *text;
 };
 
+struct scan_value {
+	struct conf_pos at;
+	bool listed;			/* in braces */
+};
+
 /*
  * @clean is the same text without comments, each word in quotes, line by line. Values and sections
  * are in the order in which they end: that in which libconfuse has them checked.
@@ -21,7 +26,8 @@ struct scan {
 	char *clean;
 	struct scan_word *words;
 	size_t n_words;
-	struct conf_pos *values, *sections;
+	struct scan_value *values;
+	struct conf_pos *sections;
 	size_t n_values, n_sections;
 	struct conf_pos at;		/* of the error */
 	const char *error;		/* NULL: none */

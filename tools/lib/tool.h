@@ -34,7 +34,6 @@ struct number_word {
 	int attr;
 };
 
-extern bool nl_quiet;
 int nl_open(void);
 struct nl_msg *nl_request(uint8_t cmd, int flags);
 int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data);
@@ -61,6 +60,7 @@ void out_end(void);
 
 /* words.c */
 extern void (*speak)(const char *sentence);
+extern bool hushed;
 int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool is(const char *word, const char *keyword);

@@ -18,6 +18,7 @@ static void say(const char *sentence)
 }
 
 void (*speak)(const char *sentence) = say;
+bool hushed;		/* refusals are not said */
 
 int refuse(const char *format, ...)
 {
@@ -27,7 +28,8 @@ int refuse(const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(sentence, sizeof(sentence), format, ap);
 	va_end(ap);
-	speak(sentence);
+	if (!hushed)
+		speak(sentence);
 	return REFUSED;
 }
 

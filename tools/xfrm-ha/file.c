@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf.h"
+#include "plan.h"
 #include "xfrm-ha.h"
 
 static void say(const char *sentence, void *data)
@@ -43,4 +43,67 @@ int file_check(int argc, char **argv)
 		err = usage("check takes a file, and node NAME, not \"%s\"", argv[0]);
 	conf_free(c);
 	return err;
+}
+
+static void did(const char *sentence, void *data)
+{
+	(void)data;
+	puts(sentence);
+}
+
+static bool always(const struct conf_link *l)
+{
+	(void)l;
+	return true;
+}
+
+int file_apply(int argc, char **argv)
+{
+	struct plan_how how = { .say = say };
+	struct conf *want, *have = NULL;
+	struct plan *p = NULL;
+	bool dry = false;
+	int err;
+
+	want = load(&argc, &argv, &err);
+	for (; want && argc; argc--, argv++) {
+		if (!strcmp(*argv, "replace"))
+			how.replace = true;
+		else if (!strcmp(*argv, "keys"))
+			how.new_key = always;
+		else if (!strcmp(*argv, "dry-run"))
+			dry = true;
+		else
+			break;
+	}
+	if (want && argc)
+		err = usage("apply takes a file, node NAME, replace, keys, dry-run, not \"%s\"",
+			    argv[0]);
+	if (!err) {
+		have = plan_running();
+		p = have ? plan_make(want, have, &how) : NULL;
+		err = p ? DONE : REFUSED;
+	}
+	if (p && dry)
+		plan_show(p, did, NULL);
+	else if (p)
+		err = plan_run(p, did, NULL);
+	plan_free(p);
+	conf_free(have);
+	conf_free(want);
+	return err;
+}
+
+int file_dump(int argc, char **argv)
+{
+	struct conf *have;
+
+	if (argc)
+		return usage("dump takes nothing, not \"%s\"", argv[0]);
+	have = plan_running();
+	if (!have)
+		return REFUSED;
+	conf_write(have, stdout);
+	conf_free(have);
+	return fflush(stdout) ? refuse("standard output: it can't be written") : DONE;
 }

@@ -44,6 +44,8 @@ const struct command commands[] = {
 	{ "watch", NULL, "[group NAME] [--on-takeover CMD] [--on-release CMD] "
 			 "[--on-peer-lost CMD] [--initial]", watch },
 	{ "check", NULL, "[FILE] [node NAME]", file_check },
+	{ "apply", NULL, "[FILE] [node NAME] [replace] [keys] [dry-run]", file_apply },
+	{ "dump", NULL, "", file_dump },
 	{ "keygen", NULL, "FILE", keygen },
 	{ "forwarder", "run", "DEV cpus LIST [port N] [generic|native] [qsize N] [limit N]",
 	  forwarder_run },

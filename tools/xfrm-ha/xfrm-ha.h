@@ -31,6 +31,8 @@ int engine_undrain(int argc, char **argv);
 
 /* file.c */
 int file_check(int argc, char **argv);
+int file_apply(int argc, char **argv);
+int file_dump(int argc, char **argv);
 
 /* group.c */
 int group_add(int argc, char **argv);

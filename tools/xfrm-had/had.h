@@ -89,6 +89,10 @@ void had_log(int priority, const char *format, ...) __attribute__((format(printf
 void notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 uint64_t notify_watchdog_us(void);
 
+/* apply.c */
+extern const struct had_part apply_part;
+int apply(struct had *had, const struct conf *want);
+
 /* module.c */
 int module_start(struct had *had);
 void module_stop(struct had *had);

@@ -23,6 +23,7 @@
 
 /* In this order they hear of what happens: addresses first. */
 static const struct had_part *const parts[] = {
+	&apply_part,
 	NULL
 };
 
@@ -80,7 +81,11 @@ static bool point(struct had *had)
 	return true;
 }
 
-/* What the file describes is brought about. On an error all stays as it is; exit status. */
+/*
+ * What the file describes is brought about. On an error all stays as it is, but for the start:
+ * what runs may be another group than the file's, its addresses are needed all the same.
+ * Exit status.
+ */
 static int configure(struct had *had)
 {
 	struct conf *conf = conf_load(had->file, had->node, say_error, NULL);
@@ -88,6 +93,10 @@ static int configure(struct had *had)
 
 	if (!conf)
 		return REFUSED;
+	if (apply(had, conf) && old) {
+		conf_free(conf);
+		return REFUSED;
+	}
 	had->conf = conf;
 	if (!point(had)) {
 		had_log(LOG_ERR, "out of memory");

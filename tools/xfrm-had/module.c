@@ -153,9 +153,9 @@ static void read_group(struct had *had, const char *name, uint32_t event)
 		return;
 	g->seen = false;
 	nla_put_string(msg, XFRM_HA_A_GROUP_NAME, name);
-	nl_quiet = true;
+	hushed = true;
 	nl_talk(msg, XFRM_HA_A_GROUP_MAX, on_group, &r);
-	nl_quiet = false;
+	hushed = false;
 	if (!g->seen)
 		gone(had, g);
 }
