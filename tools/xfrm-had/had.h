@@ -26,6 +26,7 @@ struct had_group {
 	uint32_t role;			/* XFRM_HA_ROLE_* */
 	uint32_t term;
 	uint64_t takeovers;
+	uint64_t since;			/* ns since boot, of the last change of the role */
 	uint32_t sas, missing, peer_missing;
 	bool peer_synced;		/* there is a peer in sync */
 	char peer_role[16];		/* "active", "standby", ...; "": not known */
@@ -92,6 +93,9 @@ uint64_t notify_watchdog_us(void);
 /* apply.c */
 extern const struct had_part apply_part;
 int apply(struct had *had, const struct conf *want);
+
+/* address.c */
+extern const struct had_part address_part;
 
 /* module.c */
 int module_start(struct had *had);

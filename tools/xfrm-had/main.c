@@ -23,6 +23,7 @@
 
 /* In this order they hear of what happens: addresses first. */
 static const struct had_part *const parts[] = {
+	&address_part,
 	&apply_part,
 	NULL
 };

@@ -114,6 +114,7 @@ static void on_group(struct nlattr **a, void *data)
 	g->role = nla_get_u32(a[XFRM_HA_A_GROUP_ROLE]);
 	g->term = nla_get_u32(a[XFRM_HA_A_GROUP_TERM]);
 	g->takeovers = nla_get_u64(a[XFRM_HA_A_GROUP_TAKEOVERS]);
+	g->since = nla_get_u64(a[XFRM_HA_A_GROUP_SINCE]);
 	g->sas = nla_get_u32(a[XFRM_HA_A_GROUP_SAS]);
 	g->missing = nla_get_u32(a[XFRM_HA_A_GROUP_MISSING]);
 	g->peer_missing = nla_get_u32(a[XFRM_HA_A_GROUP_PEER_MISSING]);
