@@ -89,6 +89,8 @@ for n in 1 2; do
 	must ip -n "${!g}" link set wan up
 	must ip -n "${!g}" link set sync up
 	must on "${!g}" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.wan.forwarding=1
+	# Who is answered for is elsewhere.
+	must batch "${!g}" "link add lan type dummy" "link set lan up" "route add 192.0.2.77 dev lan"
 	conf $n
 done
 must batch "$P" "link set br0 up" "addr add 192.0.2.9/24 dev br0" \

@@ -733,6 +733,35 @@ const char *conf_ip_text(const struct conf_ip *ip, char *buf)
 	return inet_ntop(ip->family, ip->a, buf, INET6_ADDRSTRLEN) ?: "none";
 }
 
+/* All of a group that the daemon has to do with, and the module has not. */
+void conf_move_daemon(struct conf_group *to, struct conf_group *from)
+{
+	const struct conf_group was = *to;
+
+	*to = *from;
+	to->next = was.next;
+	memcpy(to->link, was.link, sizeof(to->link));
+	to->match = was.match;
+	to->role = was.role;
+	to->interval = was.interval;
+	to->quantity = was.quantity;
+	to->max_age = was.max_age;
+	to->join = was.join;
+	to->stripe = was.stripe;
+	to->index = was.index;
+	to->nodes = was.nodes;
+	to->soft = was.soft;
+	to->on_peer_loss = was.on_peer_loss;
+	to->alone = was.alone;
+	to->sync = was.sync;
+	to->replay = was.replay;
+	to->bitmap = was.bitmap;
+	from->addresses = NULL;
+	from->routes = NULL;
+	from->neighbours = NULL;
+	from->scripts = NULL;
+}
+
 static void take_link(struct reading *r, struct conf *c, cfg_t *cfg)
 {
 	struct conf_link *l = conf_link(c, cfg_title(cfg));
@@ -1079,6 +1108,15 @@ struct conf *conf_load(const char *file, const char *node, conf_say say, void *d
 	if (c)
 		snprintf(c->file, sizeof(c->file), "%s", file);
 	return c;
+}
+
+/* conf_text() - the same of a text that is called @name */
+struct conf *conf_text(const char *text, const char *name, const char *node, conf_say say,
+		       void *data)
+{
+	struct reading r = { .file = name, .say = say, .data = data };
+
+	return read_text(&r, text, strlen(text), node);
 }
 
 /* --- writing --- */

@@ -151,6 +151,8 @@ typedef void (*conf_say)(const char *sentence, void *data);
 
 struct conf *conf_new(void);
 struct conf *conf_load(const char *file, const char *node, conf_say say, void *data);
+struct conf *conf_text(const char *text, const char *name, const char *node, conf_say say,
+		       void *data);
 void conf_free(struct conf *c);
 void conf_write(const struct conf *c, FILE *to);
 void conf_name_node(struct conf *c, const char *node);
@@ -162,6 +164,7 @@ struct conf_link *conf_add_link(struct conf *c, const char *name);
 struct conf_group *conf_group(const struct conf *c, const char *name);
 struct conf_group *conf_add_group(struct conf *c, const char *name);
 
+void conf_move_daemon(struct conf_group *to, struct conf_group *from);
 bool conf_same_ip(const struct conf_ip *a, const struct conf_ip *b);
 const char *conf_ip_text(const struct conf_ip *ip, char *buf);	/* INET6_ADDRSTRLEN */
 

@@ -2,8 +2,10 @@
 /* xfrm-ha check, apply, dump: the file that describes a gateway, see xfrm-ha.conf(5). */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "ask.h"
 #include "plan.h"
 #include "xfrm-ha.h"
 
@@ -94,16 +96,51 @@ int file_apply(int argc, char **argv)
 	return err;
 }
 
+/* What the module does not know: what the daemon was told of it. */
+static void add_daemon(struct conf *have, struct conf *d)
+{
+	for (struct conf_link *l = have->links; l; l = l->next) {
+		const struct conf_link *told = conf_link_on(d, l->device);
+
+		if (!told)
+			continue;
+		memcpy(l->name, told->name, sizeof(l->name));
+		if (!l->insecure && !told->insecure)
+			memcpy(l->key_file, told->key_file, sizeof(l->key_file));
+	}
+	for (struct conf_group *g = have->groups; g; g = g->next) {
+		const struct conf_link *l = conf_link_on(have, g->link);
+		struct conf_group *told = conf_group(d, g->name);
+
+		/* The module calls a link by its device. */
+		if (l)
+			memcpy(g->link, l->name, sizeof(g->link));
+		if (told)
+			conf_move_daemon(g, told);
+	}
+	have->has_transport = d->has_transport;
+	have->transport = d->transport;
+	memcpy(have->node, d->node, sizeof(have->node));
+}
+
 int file_dump(int argc, char **argv)
 {
-	struct conf *have;
+	struct conf *have, *d = NULL;
+	char *text;
 
 	if (argc)
 		return usage("dump takes nothing, not \"%s\"", argv[0]);
 	have = plan_running();
 	if (!have)
 		return REFUSED;
+	text = ask("conf");
+	if (text)
+		d = conf_text(text, "xfrm-had", NULL, say, NULL);
+	if (d)
+		add_daemon(have, d);
 	conf_write(have, stdout);
+	conf_free(d);
 	conf_free(have);
+	free(text);
 	return fflush(stdout) ? refuse("standard output: it can't be written") : DONE;
 }

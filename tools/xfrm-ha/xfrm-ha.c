@@ -40,6 +40,7 @@ const struct command commands[] = {
 	{ "stat", "show", "[all]", stat_show },
 	{ "node", "show", "", node_show },
 	{ "node", "set", "[id N] [sa-limit N] [orphan-limit N] [orphan-age S]", node_set },
+	{ "status", NULL, "", status },
 	{ "monitor", NULL, "", monitor },
 	{ "watch", NULL, "[group NAME] [--on-takeover CMD] [--on-release CMD] "
 			 "[--on-peer-lost CMD] [--initial]", watch },

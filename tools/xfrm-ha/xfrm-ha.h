@@ -61,6 +61,9 @@ int version(int argc, char **argv);
 /* sa.c */
 int sa_show(int argc, char **argv);
 
+/* status.c */
+int status(int argc, char **argv);
+
 /* watch.c */
 int monitor(int argc, char **argv);
 int watch(int argc, char **argv);

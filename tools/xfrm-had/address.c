@@ -207,7 +207,7 @@ static void configured(struct had *had, const struct conf *old)
 static int start(struct had *had)
 {
 	all = had;
-	events = rtnl_events_open();
+	events = rtnl_events_open(true);
 	if (events < 0 || rtnl_open() || announce_open(had->base))
 		return -1;
 	readable = event_new(had->base, events, EV_READ | EV_PERSIST, on_event, NULL);

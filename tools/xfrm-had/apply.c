@@ -22,7 +22,12 @@ struct link_key {
 
 static struct link_key *keys;		/* as they were read last */
 static struct event *again;
-static bool complained;
+static bool complained, refused;
+
+bool apply_complete(void)
+{
+	return !complained && !refused;
+}
 
 static struct link_key *find(struct link_key *k, const char *device)
 {
@@ -105,6 +110,7 @@ int apply(struct had *had, const struct conf *want)
 		return -1;
 	fresh = read_keys(want);
 	p = plan_make(want, have, &how);
+	refused = !p;
 	if (!p) {
 		conf_free(have);
 		forget(fresh);

@@ -32,6 +32,7 @@ struct had_group {
 	char peer_role[16];		/* "active", "standby", ...; "": not known */
 	char why[128];			/* the last change of the role */
 	char cause[128];		/* of the next one, if it was asked for here; module.c */
+	uint32_t asked;			/* what the role is to become by that; module.c */
 	bool seen;			/* module.c */
 
 	/* What the parts keep. */
@@ -93,9 +94,20 @@ uint64_t notify_watchdog_us(void);
 /* apply.c */
 extern const struct had_part apply_part;
 int apply(struct had *had, const struct conf *want);
+bool apply_complete(void);		/* nothing waits to be tried again */
+
+/* control.c */
+extern const struct had_part control_part;
 
 /* address.c */
 extern const struct had_part address_part;
+
+/* hook.c */
+extern const struct had_part hook_part;
+
+/* track.c */
+extern const struct had_part track_part;
+const char *track_trouble(const struct had_group *g);	/* NULL: none */
 
 /* module.c */
 int module_start(struct had *had);

@@ -21,10 +21,13 @@
 #define VERSION		"0.1"
 #define PRIORITIES	2	/* of events: what the module says, and all else */
 
-/* In this order they hear of what happens: addresses first. */
+/* In this order they hear of what happens: addresses before all that takes its time. */
 static const struct had_part *const parts[] = {
+	&control_part,
 	&address_part,
 	&apply_part,
+	&track_part,
+	&hook_part,
 	NULL
 };
 
@@ -188,8 +191,10 @@ static int run(struct had *had)
 	if (module_start(had))
 		goto out;
 	for_each_part(p)
-		if ((*p)->start && (*p)->start(had))
-			goto out;
+		if ((*p)->start && (*p)->start(had)) {
+			had_log(LOG_ERR, "%s: not started", (*p)->name);
+			return REFUSED;
+		}
 	err = configure(had);
 	if (!err)
 		err = serve(had);

@@ -66,31 +66,49 @@ static double since(const struct timespec *t)
 	return now.tv_sec - t->tv_sec + (now.tv_nsec - t->tv_nsec) / 1e9;
 }
 
+/* Roles that only pass, on the way to one of the two others */
+static bool passing(uint32_t role)
+{
+	return role != XFRM_HA_ROLE_ACTIVE && role != XFRM_HA_ROLE_STANDBY;
+}
+
+static const char *told(const struct had_group *g, uint32_t event)
+{
+	switch (g->role) {
+	case XFRM_HA_ROLE_ACTIVE:
+		return event == XFRM_HA_EVENT_TAKEOVER ? "taken over by command, or given by the peer" :
+		       "no peer is active";
+	case XFRM_HA_ROLE_JOINING:
+		return "the peer may be active";
+	case XFRM_HA_ROLE_RELEASING:
+		return "to be handed over to the peer";
+	case XFRM_HA_ROLE_HANDED:
+		return "the peer is to go on";
+	default:
+		return event == XFRM_HA_EVENT_DEPOSED ? "a higher term was heard" :
+		       event == XFRM_HA_EVENT_RELEASE ? "handed over to the peer" :
+		       !strcmp(g->peer_role, "active") ? "the peer is active" : "";
+	}
+}
+
 /* Why a role is what it has become: what was asked here, else what the events tell. */
 static void reason(struct had_group *g, uint32_t event)
 {
 	const struct known_link *last = NULL;
+	bool asked = g->cause[0] && (passing(g->role) || g->role == g->asked);
 
-	if (g->cause[0]) {
-		snprintf(g->why, sizeof(g->why), "%s", g->cause);
-		g->cause[0] = '\0';
-		return;
-	}
 	for (const struct known_link *l = links; l; l = l->next)
 		if (l->lost.tv_sec && since(&l->lost) < 2)
 			last = l;
-	if (g->role == XFRM_HA_ROLE_ACTIVE && last)
+	if (asked)
+		snprintf(g->why, sizeof(g->why), "%s", g->cause);
+	else if (g->role == XFRM_HA_ROLE_ACTIVE && last)
 		snprintf(g->why, sizeof(g->why), "the peer is lost on %s: %s", last->device,
 			 losses[last->loss < 6 ? last->loss : 0]);
-	else if (g->role == XFRM_HA_ROLE_ACTIVE)
-		snprintf(g->why, sizeof(g->why), "%s", event == XFRM_HA_EVENT_TAKEOVER ?
-			 "taken over, as asked, or the peer gave it" : "no peer is active");
-	else if (event == XFRM_HA_EVENT_DEPOSED)
-		snprintf(g->why, sizeof(g->why), "a higher term was heard");
-	else if (event == XFRM_HA_EVENT_RELEASE)
-		snprintf(g->why, sizeof(g->why), "handed over to the peer");
 	else
-		snprintf(g->why, sizeof(g->why), "the module says so");
+		snprintf(g->why, sizeof(g->why), "%s", told(g, event));
+	if (!passing(g->role))
+		g->cause[0] = '\0';
 }
 
 struct reading {
@@ -348,13 +366,14 @@ void module_stop(struct had *had)
 	}
 }
 
-static int ask(struct had_group *g, uint8_t cmd, const char *cause)
+static int ask(struct had_group *g, uint8_t cmd, uint32_t role, const char *cause)
 {
 	struct nl_msg *msg = nl_request(cmd, 0);
 	int err;
 
 	nla_put_string(msg, XFRM_HA_A_GROUP_NAME, g->name);
 	snprintf(g->cause, sizeof(g->cause), "%s", cause);
+	g->asked = role;
 	err = nl_talk(msg, XFRM_HA_A_GROUP_MAX, NULL, NULL);
 	if (err)
 		g->cause[0] = '\0';
@@ -364,10 +383,10 @@ static int ask(struct had_group *g, uint8_t cmd, const char *cause)
 /* As the command of the tool does it; 0: it has begun, else the tool's exit status. @cause: why */
 int module_takeover(struct had_group *g, const char *cause)
 {
-	return ask(g, XFRM_HA_CMD_GROUP_TAKEOVER, cause);
+	return ask(g, XFRM_HA_CMD_GROUP_TAKEOVER, XFRM_HA_ROLE_ACTIVE, cause);
 }
 
 int module_release(struct had_group *g, const char *cause)
 {
-	return ask(g, XFRM_HA_CMD_GROUP_RELEASE, cause);
+	return ask(g, XFRM_HA_CMD_GROUP_RELEASE, XFRM_HA_ROLE_STANDBY, cause);
 }

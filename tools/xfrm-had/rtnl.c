@@ -336,11 +336,12 @@ void rtnl_sweep(const struct conf *c)
 
 /* --- events --- */
 
-int rtnl_events_open(void)
+int rtnl_events_open(bool addresses)
 {
 	struct sockaddr_nl a = {
 		.nl_family = AF_NETLINK,
-		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+		.nl_groups = RTMGRP_LINK |
+			     (addresses ? RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR : 0),
 	};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 

@@ -23,8 +23,8 @@ int rtnl_neighbour(enum rtnl_how how, const struct conf_neighbour *n);
 /* Delete what is marked, and not described by @c. */
 void rtnl_sweep(const struct conf *c);
 
-/* Something has happened to a link or an address. */
-int rtnl_events_open(void);
+/* Something has happened to a link, or (@addresses) an address. */
+int rtnl_events_open(bool addresses);
 void rtnl_events_read(int fd);
 
 #endif
