@@ -125,6 +125,17 @@ head -c 1048577 /dev/zero > "$file"
 said=$("$tool" check "$file" 2>&1)
 is "a file that is too large" "$? $said" "1 $file: File too large"
 
+# The man page names each key and each section.
+page=$XFRM_HA_DIR/tools/xfrm-had/xfrm-ha.conf.5
+while read -r key; do
+	grep -qE -- "(^|[ \"])$key( |\$|,)" "$page" || { say "$key"; missing=1; }
+done < <(sed -n 's/.*\.name = "\([a-z-]*\)".*\|^\t{ "\([a-z-]*\)", .*/\1\2/p' "$XFRM_HA_DIR/tools/lib/conf.c")
+is "the man page has all keys" "${missing-}" ""
+sed -n '/^\.nf/,/^\.fi/{/^\.[nf]/d;p}' "$page" | sed '/^file /,$d' > "$file"
+for node in east west; do
+	check "the man page's example is a file, on $node" "$tool" check "$file" node $node
+done
+
 # What reads them ends where it would read or write what is not its own.
 if [ ! "${XFRM_HA_QUICK-}" ]; then
 	must make -s -C "$XFRM_HA_DIR/tools" xfrm-ha/xfrm-ha-san
