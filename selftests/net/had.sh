@@ -31,7 +31,7 @@ conf() { # N LINE...: the file of gateway N
 	    address 192.0.2.1/24 { device = wan }
 	    route 198.51.100.0/24 { via = 192.0.2.9 metric = 3 table = 1000 }
 	    neighbour 192.0.2.66 { device = wan mac = 02:00:00:00:00:66 }
-	    track-script a { command = "true \"\\\\\"" fall = 3 }
+	    track-script a { command = "true \"a\\\\b\"" fall = 3 }
 	    ${*:2}
 	}
 	EOT
@@ -83,8 +83,13 @@ while True:
     print(s.recv(4096).decode(), flush=True)' > /run/told &
 listener=$!
 must wait_for 10 test -S /run/notify
-must sysctl -qw "kernel.core_pattern=/run/core.%p"
-ulimit -c unlimited
+# Not every kernel writes cores.
+if [ -e /proc/sys/kernel/core_pattern ]; then
+	pattern=$(cat /proc/sys/kernel/core_pattern)
+	at_exit sysctl -qw "kernel.core_pattern=$pattern"
+	must sysctl -qw "kernel.core_pattern=/run/core.%p"
+	ulimit -c unlimited
+fi
 export NOTIFY_SOCKET=/run/notify WATCHDOG_USEC=1000000
 had 1 /run/conf1
 unset NOTIFY_SOCKET WATCHDOG_USEC
@@ -96,7 +101,7 @@ check "there is one in a network namespace" says 1 "there is a daemon in this ne
 	-f /run/conf1
 had 2 /run/conf2
 must wait_for 10 settled
-is "its memory is locked" "$(awk '/^VmLck/ { print $2 > 0 }' "/proc/$had_1/status")" 1
+is "its memory is locked" "$(awk '/^VmLck/ { print ($2 > 0) }' "/proc/$had_1/status")" 1
 
 is "status: the node" \
 	"$(ha "$G1" -j status | jq -r '.[0] | "\(.name) \(.daemon) \(.file) \(.applied)"')" \
@@ -130,7 +135,7 @@ had 1 /run/dump
 is "to begin with it leads to the same" "$(ha "$G1" dump)" "$(cat /run/dump)"
 for line in "key-file = /run/key" "link hb" "port = 4511" "prefer-delay = 7" "track = { sync }" \
 	"metric = 3" "table = 1000" "mac = 02:00:00:00:00:66" \
-	'command = "true \"\\\""' 'on-active = "echo \"$XFRM_HA_ROLE\" \\ >> /run/ran"'; do
+	'command = "true \"a\\b\""' 'on-active = "echo \"$XFRM_HA_ROLE\" \\ >> /run/ran"'; do
 	check "it has $line" grep -qF -- "$line" /run/dump
 done
 had_stop 1
@@ -140,12 +145,13 @@ is "status says that there is none" "$(ha "$G1" -j status | jq '.[0].daemon')" f
 
 # A crash leaves no memory behind, and what stood stands.
 had 1 /run/conf1
+before=$(group "$G1" vpn role)$(group "$G2" vpn role)
 kill -ABRT "$had_1"
 wait "$had_1" 2>/dev/null
 is "no core" "$(ls /run/core.* 2>/dev/null)" ""
 mv /run/had1 /run/had1.crash
 had 1 /run/conf1
-check "the next one begins" role "$G2" vpn active
+is "the roles stay" "$(group "$G1" vpn role)$(group "$G2" vpn role)" "$before"
 
 # Who begins a question, and does not end it, keeps nobody from asking.
 on "$G1" python3 -c '
@@ -154,9 +160,12 @@ path = "/run/xfrm-ha/had-%d.sock" % os.stat("/proc/self/ns/net").st_ino
 kept = []
 for n in range(40):
     s = socket.socket(socket.AF_UNIX)
-    s.connect(path)
-    s.send([b"", b"sta", b"x" * 100000, b"status"][n % 4])
     kept.append(s)
+    try:
+        s.connect(path)
+        s.send([b"", b"sta", b"x" * 100000, b"status"][n % 4])
+    except OSError:
+        pass
 print("ready", flush=True)
 time.sleep(1000)' > /run/askers &
 askers=$!

@@ -107,8 +107,10 @@ static void drop(const struct conf_group *c)
 		rtnl_route(RTNL_DEL, t);
 	for (const struct conf_neighbour *n = c->neighbours; n; n = n->next)
 		rtnl_neighbour(RTNL_DEL, n);
-	for (const struct conf_address *a = c->addresses; a; a = a->next)
+	for (const struct conf_address *a = c->addresses; a; a = a->next) {
 		rtnl_address(RTNL_DEL, a);
+		announce_end(&a->ip, a->device);
+	}
 }
 
 static unsigned long us_since(uint64_t boot_ns)
@@ -153,6 +155,8 @@ static void role(struct had *had, struct had_group *g)
 		evtimer_del(a->timer);
 		a->up = false;
 		drop(g->conf);
+		if (a->known)
+			had_log(LOG_INFO, "group %s: addresses have gone", g->name);
 	}
 	a->known = true;
 	a->takeovers = g->takeovers;

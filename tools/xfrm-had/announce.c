@@ -155,8 +155,12 @@ static void put_na(const struct device *d, const char *device, const uint8_t *ad
 
 static void note_probe(const struct device *d, const uint8_t *a)
 {
-	struct probed *p = &probed[next_probe++ % PROBED];
+	struct probed *p = probed;
 
+	while (p < probed + PROBED && (p->index != d->index || memcmp(p->a, a, 4)))
+		p++;
+	if (p == probed + PROBED)
+		p = &probed[next_probe++ % PROBED];
 	memcpy(p->a, a, 4);
 	memcpy(p->mac, d->mac, ETH_ALEN);
 	p->index = d->index;
@@ -178,6 +182,14 @@ void announce(const struct conf_ip *ip, const char *device, bool probe)
 		put_arp(&d, nobody, ip->a);
 	}
 	put_arp(&d, ip->a, ip->a);
+}
+
+void announce_end(const struct conf_ip *ip, const char *device)
+{
+	for (struct probed *p = probed; p < probed + PROBED; p++)
+		if (ip->family == AF_INET && p->index && !memcmp(p->a, ip->a, 4) &&
+		    p->index == (int)if_nametoindex(device))
+			p->index = 0;
 }
 
 /* Who answers for an address that is here, and is not this node, has it as well. */

@@ -12,5 +12,7 @@ void announce_close(void);
 
 /* @probe: ask before whether somebody else has it; what comes back is said */
 void announce(const struct conf_ip *ip, const char *device, bool probe);
+/* It is to be elsewhere: who has it is no news. */
+void announce_end(const struct conf_ip *ip, const char *device);
 
 #endif

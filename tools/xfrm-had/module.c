@@ -22,8 +22,9 @@ static bool soon;			/* look_soon is pending */
 struct known_link {
 	struct known_link *next;
 	char device[IFNAMSIZ];
-	uint32_t state, loss;
+	uint32_t state;
 	struct timespec lost;		/* when its peer was, CLOCK_MONOTONIC */
+	const char *why;		/* it was */
 	bool seen;
 };
 
@@ -72,12 +73,13 @@ static bool passing(uint32_t role)
 	return role != XFRM_HA_ROLE_ACTIVE && role != XFRM_HA_ROLE_STANDBY;
 }
 
-static const char *told(const struct had_group *g, uint32_t event)
+static const char *told(const struct had_group *g, uint32_t before, uint32_t event)
 {
 	switch (g->role) {
 	case XFRM_HA_ROLE_ACTIVE:
-		return event == XFRM_HA_EVENT_TAKEOVER ? "taken over by command, or given by the peer" :
-		       "no peer is active";
+		return before == XFRM_HA_ROLE_JOINING ? "no peer is active" :
+		       passing(before) ? "the peer did not take it" :
+		       "taken over by command, or given by the peer";
 	case XFRM_HA_ROLE_JOINING:
 		return "the peer may be active";
 	case XFRM_HA_ROLE_RELEASING:
@@ -92,21 +94,21 @@ static const char *told(const struct had_group *g, uint32_t event)
 }
 
 /* Why a role is what it has become: what was asked here, else what the events tell. */
-static void reason(struct had_group *g, uint32_t event)
+static void reason(struct had_group *g, uint32_t before, uint32_t event)
 {
 	const struct known_link *last = NULL;
 	bool asked = g->cause[0] && (passing(g->role) || g->role == g->asked);
 
 	for (const struct known_link *l = links; l; l = l->next)
-		if (l->lost.tv_sec && since(&l->lost) < 2)
+		if (l->lost.tv_sec && l->state != XFRM_HA_LINK_STATE_UP && since(&l->lost) < 2)
 			last = l;
 	if (asked)
 		snprintf(g->why, sizeof(g->why), "%s", g->cause);
 	else if (g->role == XFRM_HA_ROLE_ACTIVE && last)
 		snprintf(g->why, sizeof(g->why), "the peer is lost on %s: %s", last->device,
-			 losses[last->loss < 6 ? last->loss : 0]);
+			 last->why);
 	else
-		snprintf(g->why, sizeof(g->why), "%s", told(g, event));
+		snprintf(g->why, sizeof(g->why), "%s", told(g, before, event));
 	if (!passing(g->role))
 		g->cause[0] = '\0';
 }
@@ -140,7 +142,7 @@ static void on_group(struct nlattr **a, void *data)
 	snprintf(g->peer_role, sizeof(g->peer_role), "%s", peer);
 	if (!old.running || g->role != old.role || g->takeovers != old.takeovers) {
 		if (old.running)
-			reason(g, r->event);
+			reason(g, old.role, r->event);
 		else
 			snprintf(g->why, sizeof(g->why), "found so");
 		had_log(LOG_NOTICE, "group %s is %s, term %u: %s", g->name,
@@ -197,14 +199,13 @@ static struct known_link *known_link(const char *device)
 	return l;
 }
 
-static void set_link(struct had *had, const char *device, uint32_t state, uint32_t loss)
+static void set_link(struct had *had, const char *device, uint32_t state)
 {
 	struct known_link *l = known_link(device);
 
 	if (!l)
 		return;
 	l->seen = true;
-	l->loss = loss;
 	if (l->state == state)
 		return;
 	l->state = state;
@@ -214,7 +215,7 @@ static void set_link(struct had *had, const char *device, uint32_t state, uint32
 static void on_link(struct nlattr **a, void *data)
 {
 	set_link(data, nla_get_string(a[XFRM_HA_A_LINK_DEV]),
-		 nla_get_u32(a[XFRM_HA_A_LINK_STATE]), nla_get_u32(a[XFRM_HA_A_LINK_LOSS]));
+		 nla_get_u32(a[XFRM_HA_A_LINK_STATE]));
 }
 
 /**
@@ -239,7 +240,7 @@ int module_read(struct had *had)
 			gone(had, g);
 	for (struct known_link *l = links; l; l = l->next)
 		if (!l->seen && l->state != XFRM_HA_LINK_STATE_DOWN)
-			set_link(had, l->device, XFRM_HA_LINK_STATE_DOWN, l->loss);
+			set_link(had, l->device, XFRM_HA_LINK_STATE_DOWN);
 	return 0;
 }
 
@@ -286,10 +287,10 @@ static int on_event(struct nl_msg *msg, void *data)
 
 		if (l && event == XFRM_HA_EVENT_PEER_LOST) {
 			clock_gettime(CLOCK_MONOTONIC, &l->lost);
-			had_log(LOG_WARNING, "link %s: the peer is lost: %s", device,
-				losses[loss < 6 ? loss : 0]);
+			l->why = losses[loss < 6 ? loss : 0];
+			had_log(LOG_WARNING, "link %s: the peer is lost: %s", device, l->why);
 		}
-		set_link(had, device, nl_number(a[XFRM_HA_A_LINK_STATE]), loss);
+		set_link(had, device, nl_number(a[XFRM_HA_A_LINK_STATE]));
 	} else {
 		return NL_OK;
 	}
