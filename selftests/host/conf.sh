@@ -79,9 +79,10 @@ group a {
 group b { link = none index = 0 nodes = 3 }
 EOT
 
-wrong 1:1 "there is no closing brace" <<< "link hb { device = eth9"
+wrong 1:1 "what begins here has no closing brace" <<< "link hb { device = eth9"
 wrong 2:1 "there is no opening brace" <<< $'node = a\n}'
 wrong 1:8 "has no quote at its end" <<< 'node = "a'
+# shellcheck disable=SC2016	# so it is meant
 wrong 1:10 "in quotes only" <<< 'node = a $b'
 wrong 2:1 "does not end" <<< $'node = a\n/* so it goes on'
 wrong 1:8 "a name" <<< "node = $(printf '%065d' 0)"

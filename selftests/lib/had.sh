@@ -3,6 +3,10 @@
 #
 # What the tests of the daemon share. Source ktap.sh and ha.sh first.
 
+# The processes of the two daemons: had sets them.
+# shellcheck disable=SC2034	# for the tests
+had_1='' had_2=''
+
 had() { # N FILE [OPTION...]: the daemon of gateway N; sets had_N. What it says is in /run/hadN
 	local n=$1 ns=G$1
 

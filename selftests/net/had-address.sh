@@ -123,7 +123,7 @@ said() { # PATTERN TIME...: frames like this, so many ms after the first announc
 	$0 ~ pattern && !seen[$1 $2 $3 $4]++ { t[++n] = ms() }
 	END {
 		for (i = split(times, want, " "); i; i--)
-			bad += t[i] - first < want[i] - 1 || (want[i + 1] && t[i] - first >= want[i + 1])
+			bad += t[i] - first < 0.9 * want[i] || (want[i + 1] && t[i] - first >= want[i + 1])
 		exit n != split(times, want, " ") || bad
 	}' /run/said
 }

@@ -36,6 +36,7 @@ EOT
 chmod +x /run/systemctl
 
 gateway() { # NAMESPACE NAME COMMANDS: on the host of this name
+	# shellcheck disable=SC2016	# it is expanded there
 	ip netns exec "$1" unshare --uts bash -c 'hostname "$1"; PATH=/run:$PATH; set -e; eval "$2"' \
 		bash "$2" "$3"
 }

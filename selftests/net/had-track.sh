@@ -43,6 +43,7 @@ given() { # N COUNT: how often gateway N has given it away is no less
 }
 
 ran() { # TEXT: the last program that was run
+	# shellcheck disable=SC2053	# a pattern
 	[[ $(tail -n 1 /run/ran 2>/dev/null) == $1 ]]
 }
 

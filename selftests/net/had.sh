@@ -43,7 +43,7 @@ says() { # STATUS SENTENCE OPTION...: the daemon ends at once
 	said=$(timeout 60 ip netns exec "$G1" "$HAD" "${@:3}" 2>&1)
 	status=$?
 	say "$status: $said"
-	[ $status = "$1" ] && [[ $said == *"$2"* ]]
+	[ "$status" = "$1" ] && [[ $said == *"$2"* ]]
 }
 
 told() { # LINE...: whoever started it was told these, the last of all in this order
@@ -133,6 +133,7 @@ is "and nothing is to be done" "$(ha "$G1" apply /run/dump)" ""
 had_stop 1
 had 1 /run/dump
 is "to begin with it leads to the same" "$(ha "$G1" dump)" "$(cat /run/dump)"
+# shellcheck disable=SC2016	# as it stands in the file
 for line in "key-file = /run/key" "link hb" "port = 4511" "prefer-delay = 7" "track = { sync }" \
 	"metric = 3" "table = 1000" "mac = 02:00:00:00:00:66" \
 	'command = "true \"a\\b\""' 'on-active = "echo \"$XFRM_HA_ROLE\" \\ >> /run/ran"'; do

@@ -32,7 +32,7 @@ struct key {
 	enum kind kind;
 	size_t to;
 	uint32_t min, max, otherwise;	/* of a number; otherwise: also of a choice or a flag */
-	const char *words[4];		/* of a choice; of a number: what CONF_AUTO or 0 is called */
+	const char *words[4];		/* of a choice; of a number: what @word is called */
 	uint32_t word;			/* CONF_AUTO, or 0 */
 	size_t has;			/* a bool that is set if the key is there; 0: none */
 };
@@ -191,15 +191,17 @@ static const struct section group_sections[] = {
 	{ }
 };
 
-#define COMMON \
-	{ "link", NODE_NAME, link_keys, NULL, false }, \
-	{ "group", GROUP_NAME, group_keys, group_sections, false }, \
-	{ "transport", FLAG, transport_keys, NULL, true }
-
-static const struct section on_sections[] = { COMMON, { } };
+static const struct section on_sections[] = {
+	{ "link", NODE_NAME, link_keys, NULL, false },
+	{ "group", GROUP_NAME, group_keys, group_sections, false },
+	{ "transport", FLAG, transport_keys, NULL, true },
+	{ }
+};
 
 static const struct section conf_sections[] = {
-	COMMON,
+	{ "link", NODE_NAME, link_keys, NULL, false },
+	{ "group", GROUP_NAME, group_keys, group_sections, false },
+	{ "transport", FLAG, transport_keys, NULL, true },
 	{ "on", NODE_NAME, no_keys, on_sections, false },
 	{ }
 };
@@ -799,11 +801,6 @@ static void *take_line(struct reading *r, cfg_t *cfg, const struct key *k, size_
 	return line;
 }
 
-#define each_line(g, r, cfg, name, keys, list, l) \
-	for (unsigned int i_ = 0; i_ < cfg_size(cfg, name) && \
-	     (l = take_line(r, cfg_getnsec(cfg, name, i_), keys, sizeof(*(l)), \
-			    (struct line **)&(g)->list)); i_++)
-
 static const struct key prefix = { .name = "address", .kind = PREFIX };
 
 static void take_lines(struct reading *r, struct conf_group *g, cfg_t *cfg)
@@ -813,16 +810,33 @@ static void take_lines(struct reading *r, struct conf_group *g, cfg_t *cfg)
 	struct conf_script *s;
 	struct conf_route *t;
 	struct why why;
+	unsigned int i;
+	cfg_t *sec;
 
-	each_line(g, r, cfg, "address", address_keys, addresses, a)
-		parse(&prefix, cfg_title(cfg_getnsec(cfg, "address", i_)), &a->ip, &why);
-	each_line(g, r, cfg, "route", route_keys, routes, t)
-		parse(&prefix, cfg_title(cfg_getnsec(cfg, "route", i_)), &t->to, &why);
-	each_line(g, r, cfg, "neighbour", neighbour_keys, neighbours, n)
-		parse_ip(&prefix, cfg_title(cfg_getnsec(cfg, "neighbour", i_)), &n->ip, &why);
-	each_line(g, r, cfg, "track-script", script_keys, scripts, s)
-		snprintf(s->name, sizeof(s->name), "%s",
-			 cfg_title(cfg_getnsec(cfg, "track-script", i_)));
+	for (i = 0; i < cfg_size(cfg, "address"); i++) {
+		sec = cfg_getnsec(cfg, "address", i);
+		a = take_line(r, sec, address_keys, sizeof(*a), (struct line **)&g->addresses);
+		if (a)
+			parse(&prefix, cfg_title(sec), &a->ip, &why);
+	}
+	for (i = 0; i < cfg_size(cfg, "route"); i++) {
+		sec = cfg_getnsec(cfg, "route", i);
+		t = take_line(r, sec, route_keys, sizeof(*t), (struct line **)&g->routes);
+		if (t)
+			parse(&prefix, cfg_title(sec), &t->to, &why);
+	}
+	for (i = 0; i < cfg_size(cfg, "neighbour"); i++) {
+		sec = cfg_getnsec(cfg, "neighbour", i);
+		n = take_line(r, sec, neighbour_keys, sizeof(*n), (struct line **)&g->neighbours);
+		if (n)
+			parse_ip(&prefix, cfg_title(sec), &n->ip, &why);
+	}
+	for (i = 0; i < cfg_size(cfg, "track-script"); i++) {
+		sec = cfg_getnsec(cfg, "track-script", i);
+		s = take_line(r, sec, script_keys, sizeof(*s), (struct line **)&g->scripts);
+		if (s)
+			snprintf(s->name, sizeof(s->name), "%s", cfg_title(sec));
+	}
 }
 
 static void take_group(struct reading *r, struct conf *c, cfg_t *cfg)

@@ -3,9 +3,9 @@
  * What the module has is read into the same structure as a file is; the difference of the two is a
  * list of steps. What does not differ is not touched: no session and no role ends by that.
  *
- * Some of a group is settled when it is made: what it matches, its link, its stripes. To change that
- * it must be made anew, and until it is, its SAs are as any other; so that is done only where the
- * user says so.
+ * Some of a group is settled when it is made: what it matches, its link, its stripes. To change
+ * that it must be made anew, and until it is, its SAs are as any other; so that is done only where
+ * the user says so.
  */
 
 #include <errno.h>
@@ -23,11 +23,11 @@
 #define QUANTITY_DEFAULT	8192
 
 /* In the order in which they are done. A group without a link is made while there is none. */
-enum what { GROUP_DEL, LINK_DEL, NODE_SET, GROUP_LONE, LINK_NEW, LINK_SET, GROUP_SET, GROUP_NEW };
+enum deed { GROUP_DEL, LINK_DEL, NODE_SET, GROUP_LONE, LINK_NEW, LINK_SET, GROUP_SET, GROUP_NEW };
 
 struct step {
 	struct step *next;
-	enum what what;
+	enum deed what;
 	const struct conf *conf;	/* of what is below */
 	const struct conf_link *link;
 	const struct conf_group *group;
@@ -215,7 +215,8 @@ struct conf *plan_running(void)
 	conf_name_node(c, NULL);
 	if (nl_talk(nl_request(XFRM_HA_CMD_NODE_GET, 0), XFRM_HA_A_NODE_MAX, on_node, c) ||
 	    nl_talk(nl_request(XFRM_HA_CMD_LINK_GET, NLM_F_DUMP), XFRM_HA_A_LINK_MAX, on_link, c) ||
-	    nl_talk(nl_request(XFRM_HA_CMD_GROUP_GET, NLM_F_DUMP), XFRM_HA_A_GROUP_MAX, on_group, c)) {
+	    nl_talk(nl_request(XFRM_HA_CMD_GROUP_GET, NLM_F_DUMP), XFRM_HA_A_GROUP_MAX, on_group,
+		    c)) {
 		conf_free(c);
 		return NULL;
 	}
@@ -243,7 +244,7 @@ static void refuse_at(struct plan *p, const struct conf *c, struct conf_pos at,
 	p->how->say(text, p->how->data);
 }
 
-static struct step *add_step(struct plan *p, enum what what, const struct conf *c)
+static struct step *add_step(struct plan *p, enum deed what, const struct conf *c)
 {
 	struct step *s = calloc(1, sizeof(*s)), **tail = &p->steps;
 
@@ -262,7 +263,7 @@ static struct step *add_step(struct plan *p, enum what what, const struct conf *
 	return s;
 }
 
-static void add_link_step(struct plan *p, enum what what, const struct conf *c,
+static void add_link_step(struct plan *p, enum deed what, const struct conf *c,
 			  const struct conf_link *l, const void *old, bool key)
 {
 	struct step *s = add_step(p, what, c);
@@ -274,7 +275,7 @@ static void add_link_step(struct plan *p, enum what what, const struct conf *c,
 	s->key = key;
 }
 
-static void add_group_step(struct plan *p, enum what what, const struct conf *c,
+static void add_group_step(struct plan *p, enum deed what, const struct conf *c,
 			   const struct conf_group *g, const void *old)
 {
 	struct step *s = add_step(p, what, c);
@@ -368,8 +369,8 @@ static void plan_link(struct plan *p, const struct conf *want, const struct conf
 	} else if (!h) {
 		add_link_step(p, LINK_NEW, want, w, NULL, !w->insecure);
 	} else if (fixed && !p->how->replace) {
-		refuse_at(p, want, w->at, "link %s: %s can't be changed; it and its groups may be made anew (\"replace\")",
-			  w->name, fixed);
+		refuse_at(p, want, w->at, "link %s: %s can't be changed, but \"replace\" makes it anew", w->name,
+			  fixed);
 	} else if (fixed) {
 		add_link_step(p, LINK_DEL, have, h, NULL, false);
 		add_link_step(p, LINK_NEW, want, w, NULL, !w->insecure);
@@ -394,16 +395,15 @@ static void plan_group(struct plan *p, const struct conf *want, const struct con
 	const char *fixed = h ? fixed_group(want, w, have, h) : NULL;
 
 	if (fixed && !p->how->replace) {
-		refuse_at(p, want, w->at, "group %s: %s can't be changed; it may be made anew (\"replace\")",
-			  w->name, fixed);
+		refuse_at(p, want, w->at, "group %s: %s can't be changed, but \"replace\" makes it anew", w->name,
+			  fixed);
 		return;
 	}
 	if (fixed)
 		add_group_step(p, GROUP_DEL, have, h, NULL);
 	/* Without a word the module takes the first link that there is. */
 	if ((!h || fixed) && !conf_link_of(want, w) && have->links)
-		refuse_at(p, want, w->at, "group %s: one without a link is made while there is none",
-			  w->name);
+		refuse_at(p, want, w->at, "group %s: one without a link comes before any link", w->name);
 	else if (!h || fixed)
 		add_group_step(p, conf_link_of(want, w) ? GROUP_NEW : GROUP_LONE, want, w, NULL);
 	else if (!same_settings(w, h))

@@ -192,7 +192,7 @@ static bool scan(struct state *t)
 		next(t);
 	}
 	if (t->deep)
-		return fail(t, t->open[t->deep - 1], "there is no closing brace for what begins here");
+		return fail(t, t->open[t->deep - 1], "what begins here has no closing brace");
 	return true;
 }
 

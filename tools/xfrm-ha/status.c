@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* xfrm-ha status: all of a node on one screen, from the module and from the daemon. */
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,7 @@ struct group {
 	char name[XFRM_HA_NAME_MAX + 1], peer[16], why[160], trouble[160];
 	uint32_t role, term, sas, missing, peer_missing;
 	bool synced, solo;
-	uint64_t since, held, renew, behind, behind_ms, lost, replay;
+	unsigned long long since, held, renew, behind, behind_ms, lost, replay;
 };
 
 struct status {
@@ -33,7 +32,7 @@ static struct group *find(const struct status *s, const char *name)
 	return g;
 }
 
-static uint64_t now_ns(void)
+static unsigned long long now_ns(void)
 {
 	struct timespec t;
 
@@ -67,7 +66,7 @@ static void on_group(struct nlattr **a, void *data)
 static void on_sa(struct nlattr **a, void *data)
 {
 	struct group *g = find(data, nla_get_string(a[XFRM_HA_A_SA_GROUP]));
-	uint64_t behind, ms;
+	unsigned long long behind, ms;
 
 	if (!g)
 		return;
@@ -111,14 +110,16 @@ static void read_daemon(struct status *s)
 
 static void show_node(struct nlattr **a, void *data)
 {
+	unsigned long long id = nl_number(a[XFRM_HA_A_NODE_ID]);
+	unsigned long long sas = nl_number(a[XFRM_HA_A_NODE_SAS]);
 	const struct status *s = data;
 
 	if (json) {
 		out_object();
 		out_string("kind", "node");
-		out_number("id", nl_number(a[XFRM_HA_A_NODE_ID]));
+		out_number("id", id);
 		out_string("version", "%s", nla_get_string(a[XFRM_HA_A_NODE_VERSION]));
-		out_number("sas", nl_number(a[XFRM_HA_A_NODE_SAS]));
+		out_number("sas", sas);
 		out_bool("daemon", s->daemon);
 		if (s->daemon) {
 			out_string("name", "%s", s->node);
@@ -127,8 +128,8 @@ static void show_node(struct nlattr **a, void *data)
 		}
 		return;
 	}
-	printf("node  %s%sid %" PRIu64 ", %" PRIu64 " SAs; ", s->node, *s->node ? ", " : "",
-	       nl_number(a[XFRM_HA_A_NODE_ID]), nl_number(a[XFRM_HA_A_NODE_SAS]));
+	printf("node  %s%sid %llu, %llu SAs; ", s->node, *s->node ? ", " : "",
+	       id, sas);
 	if (s->daemon)
 		printf("xfrm-had, %s%s\n", s->file, s->complete ? "" : " (NOT ALL OF IT APPLIED)");
 	else
@@ -140,6 +141,7 @@ static void show_link(struct nlattr **a, void *data)
 	const char *dev = nla_get_string(a[XFRM_HA_A_LINK_DEV]);
 	const char *state = link_state_name(nl_number(a[XFRM_HA_A_LINK_STATE]));
 	const char *loss = link_loss_name(nl_number(a[XFRM_HA_A_LINK_LOSS]));
+	unsigned long long rtt = nl_number(a[XFRM_HA_A_LINK_SRTT]) / 1000;
 
 	(void)data;
 	if (json) {
@@ -148,19 +150,21 @@ static void show_link(struct nlattr **a, void *data)
 		out_string("dev", "%s", dev);
 		out_string("state", "%s", state);
 		out_string("last_loss", "%s", loss);
-		out_number("rtt_us", nl_number(a[XFRM_HA_A_LINK_SRTT]) / 1000);
+		out_number("rtt_us", rtt);
 		out_number("orphans", nl_number(a[XFRM_HA_A_LINK_ORPHANS]));
 		return;
 	}
 	printf("link  %-15s %s", dev, state);
 	if (!strcmp(state, "up"))
-		printf(", round trip %" PRIu64 " us", nl_number(a[XFRM_HA_A_LINK_SRTT]) / 1000);
-	printf("%s%s\n", strcmp(loss, "none") ? "; last lost: " : "", strcmp(loss, "none") ? loss : "");
+		printf(", round trip %llu us", rtt);
+	if (strcmp(loss, "none"))
+		printf("; last lost: %s", loss);
+	putchar('\n');
 }
 
 static void show_group(const struct group *g)
 {
-	uint64_t seconds = (now_ns() - g->since) / 1000000000ULL;
+	unsigned long long seconds = (now_ns() - g->since) / 1000000000ULL;
 
 	if (json) {
 		out_object();
@@ -185,17 +189,17 @@ static void show_group(const struct group *g)
 		out_number("exposure_replay", g->replay);
 		return;
 	}
-	printf("group %-15s %s, term %u, for %" PRIu64 " s%s%s\n", g->name, role_name(g->role), g->term,
-	       seconds, *g->why ? ": " : "", g->why);
-	printf("      peer %s, %s; %u SAs, %" PRIu64 " held", g->peer,
+	printf("group %-15s %s, term %u, for %llu s%s%s\n", g->name, role_name(g->role),
+	       g->term, seconds, *g->why ? ": " : "", g->why);
+	printf("      peer %s, %s; %u SAs, %llu held", g->peer,
 	       g->synced ? "in sync" : "NOT IN SYNC", g->sas, g->held);
 	if (g->renew)
-		printf(", %" PRIu64 " TO BE RENEWED", g->renew);
+		printf(", %llu TO BE RENEWED", g->renew);
 	if (g->missing || g->peer_missing)
 		printf(", MISSING here %u, at the peer %u", g->missing, g->peer_missing);
 	if (g->synced)
-		printf("; behind %" PRIu64 " packets, %" PRIu64 " ms", g->behind, g->behind_ms);
-	printf("; exposed: %" PRIu64 " lost, %" PRIu64 " replays\n", g->lost, g->replay);
+		printf("; behind %llu packets, %llu ms", g->behind, g->behind_ms);
+	printf("; exposed: %llu lost, %llu replays\n", g->lost, g->replay);
 	if (*g->trouble)
 		printf("      TROUBLE: %s\n", g->trouble);
 }

@@ -61,6 +61,8 @@ static void begin_rounds(struct addresses *a, bool probe)
 {
 	announce_all(a->g->conf, probe);
 	a->round = 0;
+	/* Not from when the loop was last awake. */
+	event_base_update_cache_time(all->base);
 	evtimer_add(a->timer, &rounds[0]);
 }
 
@@ -134,8 +136,8 @@ static struct addresses *get(struct had_group *g)
 }
 
 /*
- * Each takeover is told to the neighbours, though all be there: the peer may have had it between two
- * of them.
+ * Each takeover is told to the neighbours, though all be there: the peer may have had it between
+ * two of them.
  */
 static void role(struct had *had, struct had_group *g)
 {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "had.h"
@@ -25,8 +26,6 @@ struct child {
 static struct event_base *base;
 static struct event *exited;
 static struct child *children;
-
-extern char **environ;
 
 /* What does not heed the first signal gets another one. */
 static void on_limit(evutil_socket_t fd, short what, void *data)
@@ -93,7 +92,7 @@ static int spawn(const char *command, char *const *env, pid_t *pid)
 	int err;
 
 	if (!all)
-		return ENOMEM;
+		return -ENOMEM;
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
 				 POSIX_SPAWN_SETSIGMASK);
@@ -105,7 +104,7 @@ static int spawn(const char *command, char *const *env, pid_t *pid)
 	err = posix_spawn(pid, "/bin/sh", NULL, &attr, argv, all);
 	posix_spawnattr_destroy(&attr);
 	free(all);
-	return err;
+	return -err;
 }
 
 struct child *child_run(const char *command, char *const *env, unsigned int seconds,
@@ -113,14 +112,14 @@ struct child *child_run(const char *command, char *const *env, unsigned int seco
 {
 	const struct timeval limit = { seconds, 0 };
 	struct child *c = calloc(1, sizeof(*c));
-	int err = ENOMEM;
+	int err = -ENOMEM;
 
 	if (c)
 		c->limit = evtimer_new(base, on_limit, c);
 	if (c && c->limit)
 		err = spawn(command, env, &c->pid);
 	if (err) {
-		had_log(LOG_ERR, "%s: %s", command, strerror(err));
+		had_log(LOG_ERR, "%s: %s", command, strerror(-err));
 		if (c && c->limit)
 			event_free(c->limit);
 		free(c);

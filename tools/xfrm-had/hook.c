@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programs that are run when a role has changed. For each group one at a time, and the last one that
- * is run is that of the role that stands: what has come and gone meanwhile is left out. So no more
- * waits than there are groups, and nothing waits for a program.
+ * Programs that are run when a role has changed. For each group one at a time, and the last one
+ * that is run is that of the role that stands: what has come and gone meanwhile is left out. So no
+ * more waits than there are groups, and nothing waits for a program.
  */
 
 #include <stdio.h>

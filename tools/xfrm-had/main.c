@@ -31,19 +31,16 @@ static const struct had_part *const parts[] = {
 	NULL
 };
 
-#define for_each_part(p) \
-	for (const struct had_part *const *p = parts; *p; p++)
-
 void had_each_role(struct had *had, struct had_group *g)
 {
-	for_each_part(p)
+	for (const struct had_part *const *p = parts; *p; p++)
 		if ((*p)->role)
 			(*p)->role(had, g);
 }
 
 void had_each_link(struct had *had, const char *device, uint32_t state)
 {
-	for_each_part(p)
+	for (const struct had_part *const *p = parts; *p; p++)
 		if ((*p)->link)
 			(*p)->link(had, device, state);
 }
@@ -106,7 +103,7 @@ static int configure(struct had *had)
 		had_log(LOG_ERR, "out of memory");
 		exit(REFUSED);
 	}
-	for_each_part(p)
+	for (const struct had_part *const *p = parts; *p; p++)
 		if ((*p)->configured)
 			(*p)->configured(had, old);
 	conf_free(old);
@@ -190,7 +187,7 @@ static int run(struct had *had)
 	}
 	if (module_start(had))
 		goto out;
-	for_each_part(p)
+	for (const struct had_part *const *p = parts; *p; p++)
 		if ((*p)->start && (*p)->start(had)) {
 			had_log(LOG_ERR, "%s: not started", (*p)->name);
 			return REFUSED;
@@ -198,7 +195,7 @@ static int run(struct had *had)
 	err = configure(had);
 	if (!err)
 		err = serve(had);
-	for_each_part(p)
+	for (const struct had_part *const *p = parts; *p; p++)
 		if ((*p)->stop)
 			(*p)->stop(had);
 out:

@@ -231,7 +231,8 @@ int module_read(struct had *had)
 		l->seen = false;
 	for (struct had_group *g = had->groups; g; g = g->next)
 		g->seen = false;
-	if (nl_talk(nl_request(XFRM_HA_CMD_LINK_GET, NLM_F_DUMP), XFRM_HA_A_LINK_MAX, on_link, had) ||
+	if (nl_talk(nl_request(XFRM_HA_CMD_LINK_GET, NLM_F_DUMP), XFRM_HA_A_LINK_MAX, on_link,
+		    had) ||
 	    nl_talk(nl_request(XFRM_HA_CMD_GROUP_GET, NLM_F_DUMP), XFRM_HA_A_GROUP_MAX, on_group,
 		    &r))
 		return -1;

@@ -265,15 +265,17 @@ static int on_route(struct nl_msg *msg, void *arg)
 	struct rtmsg *rtm = nlmsg_data(nlmsg_hdr(msg));
 	struct nlattr *a[RTA_MAX + 1];
 	struct sweep *s = arg;
+	uint32_t table;
 
 	if (rtm->rtm_protocol != RTNL_PROTO ||
 	    nlmsg_parse(nlmsg_hdr(msg), sizeof(*rtm), a, RTA_MAX, NULL))
 		return NL_OK;
+	table = a[RTA_TABLE] ? nla_get_u32(a[RTA_TABLE]) : rtm->rtm_table;
 	for (const struct conf_group *g = s->conf->groups; g; g = g->next)
 		for (const struct conf_route *l = g->routes; l; l = l->next)
 			if (rtm->rtm_family == l->to.family && rtm->rtm_dst_len == l->to.len &&
 			    (!l->to.len || is_ip(a[RTA_DST], &l->to)) &&
-			    (a[RTA_TABLE] ? nla_get_u32(a[RTA_TABLE]) : rtm->rtm_table) == l->table &&
+			    table == l->table &&
 			    (l->via.family ? is_ip(a[RTA_GATEWAY], &l->via) : !a[RTA_GATEWAY]) &&
 			    (!l->device[0] ||
 			     (a[RTA_OIF] && is_device(l->device, nla_get_u32(a[RTA_OIF])))))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A group is given away when a device that it tracks has no carrier, or a script says that something
- * is wrong; and it is taken back by the node that prefers to have it when all has been well for a
- * while. Who gave it away and got it back at once, for all is not well over there either, waits
+ * A group is given away when a device that it tracks has no carrier, or a script says that
+ * something is wrong; and it is taken back by the node that prefers to have it when all has been
+ * well for a while. Who gave it away and got it back at once, for all is not well over there either, waits
  * twice as long each time: two nodes do not throw it to and fro.
  */
 
@@ -252,13 +252,15 @@ static void configured(struct had *had, const struct conf *old)
 {
 	(void)old;
 	for (struct had_group *g = had->groups; g; g = g->next) {
+		const struct conf_script *c;
 		struct track *t = get(g);
 
 		if (!t)
 			continue;
 		for (struct script *s = t->scripts; s; s = s->next)
 			s->conf = NULL;
-		for (const struct conf_script *c = g->conf ? g->conf->scripts : NULL; c; c = c->next)
+		c = g->conf ? g->conf->scripts : NULL;
+		for (; c; c = c->next)
 			meet_script(t, c);
 		/* The delay may be another one. */
 		evtimer_del(t->take);
