@@ -92,15 +92,24 @@ compile() {
 		CF=-D__CHECK_ENDIAN__ 2>&1 | sed "s|$XFRM_HA_DIR/build/style/||" | silent
 }
 
-# What a wing may know of the others. link/link.h is all that they know of link/.
+# What each wing may know of the others: their one header, of those before it in the order pure, xfrm
+# and link, ha, engine, control. Counters, trace points, dumps and the generated netlink header are
+# leaves that anybody may include.
 doors() {
 	{
-		files 'src/link/*.[ch]' | xargs grep -nHE '^#include "' |
-			grep -vE '"(pure/[a-z]+|link/[a-z]+|control/stats)\.h"'
-		files 'src/*.[ch]' | grep -v '^src/link/' | xargs grep -nHE '^#include "link/' |
-			grep -v '"link/link.h"'
+		door pure 'pure/[a-z]+'
+		door xfrm 'pure/[a-z]+|xfrm/[a-z]+'
+		door link 'pure/[a-z]+|link/[a-z]+'
+		door ha 'pure/[a-z]+|xfrm/xfrm|link/link|ha/[a-z]+'
+		door engine 'pure/[a-z]+|xfrm/xfrm|ha/ha|engine/[a-z]+'
+		door control 'pure/[a-z]+|xfrm/xfrm|link/link|ha/ha|engine/engine|control/[a-z-]+'
 		files 'src/link/*.[ch]' | xargs grep -nHwE 'xha_(net|sa|group|mirror|event|item)[a-z_]*'
 	} | silent
+}
+
+door() { # WING HEADERS: an expression for those that it may include
+	files "src/$1/*.[ch]" | xargs grep -nHE '^#include "' |
+		grep -vE "\"($2|control/(stats|stats_list|trace|dump|netlink-gen))\.h\""
 }
 
 python() {

@@ -5,7 +5,9 @@
 
 #define CREATE_TRACE_POINTS
 #include "control/trace.h"
-#include "xfrm_ha.h"
+#include "control/control.h"
+#include "engine/engine.h"
+#include "ha/ha.h"
 
 unsigned int xha_net_id;
 

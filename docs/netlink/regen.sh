@@ -2,8 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Generate the uAPI header and the policies from specs/xfrm_ha.yaml, with the
-# generator in Debian's linux-source-6.12. With --check nothing is written; the
-# exit status tells whether what is checked in is current.
+# generator in Debian's linux-source-6.12, and the names for the tool, with
+# names.py. With --check nothing is written; the exit status tells whether what
+# is checked in is current.
+#
+# The generator's user mode is not used: that of 6.12 refuses attributes of
+# binary type that come several times (the addresses of a group), and what it
+# makes needs the kernel's ynl library, which no distribution of today has.
 set -e
 
 top=$(realpath "$(dirname "$0")/../..")
@@ -25,6 +30,10 @@ gen() {
 gen --mode uapi --header -o xfrm_ha.h
 gen --mode kernel --header -o netlink-gen.h
 gen --mode kernel --source -o netlink-gen.c
+for what in header source; do
+	/usr/bin/python3 "$top/docs/netlink/names.py" $what \
+		Documentation/netlink/specs/xfrm_ha.yaml > spec-gen.$what
+done
 
 place() {
 	if [ "$check" ]; then
@@ -37,3 +46,5 @@ place() {
 place xfrm_ha.h include/uapi/linux/xfrm_ha.h
 place netlink-gen.h src/control/netlink-gen.h
 place netlink-gen.c src/control/netlink-gen.c
+place spec-gen.header tools/lib/spec-gen.h
+place spec-gen.source tools/lib/spec-gen.c

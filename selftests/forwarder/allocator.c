@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The forwarder's allocator, with engines that are counters. What it does is counted in
+ * The forwarder's allocator, with workers that are counters. What it does is counted in
  * steps (basic blocks), not in time: with sixteen times the SAs it takes hardly more than sixteen
  * times as many.
  *
  *	allocator steps		work for few and for many SAs
- *	allocator even		how SAs are spread when engines come
- *	allocator waiting	which engine those get who had to wait
+ *	allocator even		how SAs are spread when workers come
+ *	allocator waiting	which worker those get who had to wait
  */
 
 #include <errno.h>
@@ -23,7 +23,7 @@
 
 #define FEW		4096
 #define MANY		65536	/* as many as there may be unless "limit" is said */
-#define ENGINES		64
+#define WORKERS		64
 
 static unsigned long long steps;
 static uint64_t carried[MANY];		/* by slot, in packets */
@@ -58,9 +58,9 @@ bool sa_local(const struct fwd_key *key)
 	return false;
 }
 
-static int add_engine(uint32_t id)
+static int add_worker(uint32_t id)
 {
-	return id < MAX_ENGINES ? 0 : -ENODEV;
+	return id < MAX_WORKERS ? 0 : -ENODEV;
 }
 
 static int add(struct sa *sa)
@@ -96,7 +96,7 @@ static void measure(struct sa *sa, uint64_t *packets, uint64_t *bytes)
 	*bytes = 0;
 }
 
-static void measure_engine(uint32_t id, uint64_t *packets, uint64_t *dropped)
+static void measure_worker(uint32_t id, uint64_t *packets, uint64_t *dropped)
 {
 	(void)id;
 	*packets = 0;
@@ -105,13 +105,13 @@ static void measure_engine(uint32_t id, uint64_t *packets, uint64_t *dropped)
 
 static const struct forwarder counters = {
 	.cpus = true,
-	.add_engine = add_engine,
+	.add_worker = add_worker,
 	.add = add,
 	.move = move,
 	.del = del,
 	.pending = pending,
 	.measure = measure,
-	.measure_engine = measure_engine,
+	.measure_worker = measure_worker,
 };
 
 static void expect(bool right, const char *format, ...)
@@ -150,22 +150,22 @@ static void sa_del(uint32_t k)
 
 static void set(int n)
 {
-	uint32_t ids[MAX_ENGINES];
+	uint32_t ids[MAX_WORKERS];
 
 	for (int i = 0; i < n; i++)
 		ids[i] = i;
-	if (alloc_engines(ids, n))
+	if (alloc_workers(ids, n))
 		exit(1);
 }
 
-static struct engine *engine_of(uint32_t k)
+static struct worker *worker_of(uint32_t k)
 {
 	struct fwd_key key = key_of(k);
 	struct sa *sa = alloc_find(&key);
 
-	for (int i = 0; sa && sa->mapped && i < n_engines; i++) {
-		if (engines[i].id == sa->engine->id)
-			return &engines[i];
+	for (int i = 0; sa && sa->mapped && i < n_workers; i++) {
+		if (workers[i].id == sa->worker->id)
+			return &workers[i];
 	}
 	return NULL;
 }
@@ -175,20 +175,20 @@ static void fewest_and_most(uint32_t *fewest, uint32_t *most)
 {
 	*fewest = UINT32_MAX;
 	*most = 0;
-	for (int i = 0; i < n_engines; i++) {
-		if (!engines[i].usable)
+	for (int i = 0; i < n_workers; i++) {
+		if (!workers[i].usable)
 			continue;
-		if (engines[i].sas < *fewest)
-			*fewest = engines[i].sas;
-		if (engines[i].sas > *most)
-			*most = engines[i].sas;
+		if (workers[i].sas < *fewest)
+			*fewest = workers[i].sas;
+		if (workers[i].sas > *most)
+			*most = workers[i].sas;
 	}
 }
 
 enum { ADD, SPREAD, PERIOD, LEAVE, BACK, DUMP, DEL, WORKS };
 
 static const char *const works[WORKS] = {
-	"SAs are added", "engines are added", "a period passes", "an engine goes offline",
+	"SAs are added", "workers are added", "a period passes", "a worker goes offline",
 	"it comes back", "all SAs are read", "SAs are deleted",
 };
 
@@ -205,7 +205,7 @@ static void work(int which, uint32_t n)
 			alloc_dump_end();
 		break;
 	case SPREAD:
-		set(ENGINES);
+		set(WORKERS);
 		break;
 	case PERIOD:
 		for (uint32_t k = 0; k < n; k++)
@@ -272,7 +272,7 @@ static void count_steps(void)
 static void even(void)
 {
 	uint32_t fewest, most, pinned = 150, n = 1000;
-	struct engine *e;
+	struct worker *e;
 	uint64_t moves;
 
 	set(1);
@@ -287,45 +287,45 @@ static void even(void)
 	expect(fewest == n / 4 && most == n / 4, "%u to %u SAs on each", fewest, most);
 	expect(tally.moves - moves == n * 3 / 4, "%llu moves",
 	       (unsigned long long)(tally.moves - moves));
-	for (int i = 0; i < n_engines; i++) {
+	for (int i = 0; i < n_workers; i++) {
 		uint64_t mean = (uint64_t)n * (n - 1) / 2 * 16 / 4;
 
-		expect(engines[i].load > mean - mean / 10 && engines[i].load < mean + mean / 10,
-		       "%u has %llu of %llu", engines[i].id,
-		       (unsigned long long)engines[i].load, (unsigned long long)mean);
+		expect(workers[i].load > mean - mean / 10 && workers[i].load < mean + mean / 10,
+		       "%u has %llu of %llu", workers[i].id,
+		       (unsigned long long)workers[i].load, (unsigned long long)mean);
 	}
 	/* More are pinned than is one's share of five: the others share what is left. */
-	e = engine_of(1);
+	e = worker_of(1);
 	for (uint32_t k = 1; k <= n && pinned; k++) {
 		struct fwd_key key = key_of(k);
 
-		if (engine_of(k) != e)
+		if (worker_of(k) != e)
 			continue;
 		if (alloc_pin(&key, e->id, true))
 			exit(1);
 		pinned--;
 	}
 	set(10);
-	for (int i = 0; i < n_engines; i++) {
-		uint32_t wanted = &engines[i] == e ? 150 : (n - 150) / 9;
+	for (int i = 0; i < n_workers; i++) {
+		uint32_t wanted = &workers[i] == e ? 150 : (n - 150) / 9;
 
-		expect(engines[i].sas == wanted || engines[i].sas == wanted + (wanted != 150),
-		       "of one with 150 that are pinned, and nine others: %u", engines[i].sas);
+		expect(workers[i].sas == wanted || workers[i].sas == wanted + (wanted != 150),
+		       "of one with 150 that are pinned, and nine others: %u", workers[i].sas);
 	}
 }
 
 /* When there is room again, those who waited go where the load is least. */
 static void waiting(void)
 {
-	struct engine *busy, *idle;
+	struct worker *busy, *idle;
 	struct sa *sa;
 	struct fwd_key key;
 
 	set(2);
 	for (uint32_t k = 1; k <= 4; k++)
 		sa_add(k);
-	busy = engine_of(1);
-	idle = busy == &engines[0] ? &engines[1] : &engines[0];
+	busy = worker_of(1);
+	idle = busy == &workers[0] ? &workers[1] : &workers[0];
 	for (uint32_t k = 2; k <= 4; k++) {
 		key = key_of(k);
 		if (alloc_pin(&key, idle->id, true))
@@ -338,7 +338,7 @@ static void waiting(void)
 	expect(busy->sas == 1 && idle->sas == 3, "1 SA here, 3 there");
 	full = true;
 	sa_add(5);
-	expect(!engine_of(5), "a fifth one waits");
+	expect(!worker_of(5), "a fifth one waits");
 	for (int i = 0; i < 3; i++) {
 		carried[sa->slot] += 100000;
 		alloc_period();
@@ -346,7 +346,7 @@ static void waiting(void)
 	full = false;
 	carried[sa->slot] += 100000;
 	alloc_period();
-	expect(engine_of(5) == idle, "it goes where the load is least");
+	expect(worker_of(5) == idle, "it goes where the load is least");
 	key = key_of(5);
 	sa = alloc_find(&key);
 	expect(sa && sa->rate == 100000 * 16 / 4,

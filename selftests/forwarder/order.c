@@ -119,16 +119,16 @@ static void load(void)
 	bpf_program__set_autoload(skel->progs.forwarder_skb, false);
 	bpf_map__set_max_entries(skel->maps.sas, SAS);
 	bpf_map__set_max_entries(skel->maps.slots, SAS);
-	bpf_map__set_max_entries(skel->maps.engines, cpus);
+	bpf_map__set_max_entries(skel->maps.workers, cpus);
 	bpf_map__set_max_entries(skel->maps.cpus, cpus);
 	bpf_map__set_max_entries(skel->maps.flushes, cpus);
 	if (forwarder_bpf__load(skel))
 		die("load");
 	for (__u32 cpu = 0; cpu < 2; cpu++) {
-		if (bpf_map_update_elem(bpf_map__fd(skel->maps.engines), &cpu, &queue, 0))
+		if (bpf_map_update_elem(bpf_map__fd(skel->maps.workers), &cpu, &queue, 0))
 			die("cpumap");
 	}
-	if (bpf_obj_get_info_by_fd(bpf_map__fd(skel->maps.engines), &info, &len))
+	if (bpf_obj_get_info_by_fd(bpf_map__fd(skel->maps.workers), &info, &len))
 		die("cpumap");
 	skel->bss->cpumap_id = info.id;
 	slots = mmap(NULL, sizeof(*slots) * SAS, PROT_READ | PROT_WRITE, MAP_SHARED,

@@ -25,7 +25,7 @@ wrong() { # LINE:COLUMN SENTENCE < FILE
 	said=$("$tool" check "$file" node east 2>&1)
 	status=$?
 	say "$status: $said"
-	if [ $status = 1 ] && [[ $said == "$file:$1: "*"$2"* ]]; then
+	if [ $status = 2 ] && [[ $said == "$file:$1: "*"$2"* ]]; then
 		ok "$1: $2"
 	else
 		fail "$1: $2"
@@ -119,12 +119,12 @@ wrong 2:7 "is a name of 1 to 64 characters" <<< $'# "\nnode= ""'
 wrong 1:43 "address was said already" <<< "group a { match { address = ::1 address = ::1 } }"
 
 said=$("$tool" check "$dir" 2>&1)
-is "a folder is no file" "$? $said" "1 $dir: Invalid argument"
+is "a folder is no file" "$? $said" "2 $dir: Invalid argument"
 said=$("$tool" check "$dir/none" 2>&1)
-is "there is no file" "$? $said" "1 $dir/none: No such file or directory"
+is "there is no file" "$? $said" "2 $dir/none: No such file or directory"
 head -c 1048577 /dev/zero > "$file"
 said=$("$tool" check "$file" 2>&1)
-is "a file that is too large" "$? $said" "1 $file: File too large"
+is "a file that is too large" "$? $said" "2 $file: File too large"
 
 # The man page names each key and each section.
 page=$XFRM_HA_DIR/tools/xfrm-had/xfrm-ha.conf.5
@@ -163,8 +163,8 @@ for n in range(300):
     done = subprocess.run([tool, 'check', name, 'node', 'east'], capture_output=True)
     ok = done.returncode == 0 and not done.stderr
     good += ok
-    bad += done.returncode == 1
-    if not ok and not (done.returncode == 1 and done.stderr.startswith(name.encode() + b':')):
+    bad += done.returncode == 2
+    if not ok and not (done.returncode == 2 and done.stderr.startswith(name.encode() + b':')):
         print('#', bytes(text), done.returncode, done.stderr)
         sys.exit(1)
 print('#', good, 'were good,', bad, 'were not')

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A1 A2: the forwarder's allocator without a kernel: what it does for 65,536 SAs is sixteen
-# times what it does for 4,096; SAs are spread evenly when engines come; who had to wait
+# times what it does for 4,096; SAs are spread evenly when workers come; who had to wait
 # goes where the load is least.
 
 . "$(dirname "$0")/../lib/ktap.sh"

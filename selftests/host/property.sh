@@ -14,10 +14,18 @@ dir=$(mktemp -d)
 at_exit rm -rf "$dir"
 
 seed=$((SRANDOM))
-for name in window stripe lease frame session; do
+for name in window stripe lease frame session place; do
 	[ "${XFRM_HA_QUICK-}" ] || check "$name, seed 1" "$tests/$name" 1
 	check "$name, seed $seed" "$tests/$name" $seed
 done
+
+# docs/states.rst has the tables that the kernel has.
+drawn() { # places|roles
+	diff <(sed -n "/^\.\. begin $1\$/,/^\.\. end $1\$/p" "$XFRM_HA_DIR/docs/states.rst" |
+		grep -v '^\.\.' | sed '/^$/d') <("$tests/states" "$1")
+}
+check "the states of an SA are those of the docs" drawn places
+check "the roles of a group are those of the docs" drawn roles
 
 mutant() { # PROGRAM FILE SED-EXPRESSION
 	rm -rf "$dir/src"
@@ -46,5 +54,11 @@ mutant lease pure/lease.c 's/quantity - below/quantity/'
 mutant lease pure/lease.c 's/max3(end, oseq, b->floor)/max(end, oseq)/'
 mutant lease pure/lease.c 's/!b->whole \&\& !b->share.step/false/'
 mutant lease pure/lease.c 's/percent, 100)/percent, 101)/'
+mutant place pure/place.c 's/XHA_DO_NOTE | XHA_DO_HOLD)/XHA_DO_HOLD)/'
+mutant place pure/place.c 's/MOVE(TOLD, HELD, 0)/MOVE(TOLD, EXACT, 0)/'
+mutant place pure/place.c 's/MOVE(DEPOSED, OWING/MOVE(DEPOSED, HELD/'
+mutant place pure/place.c 's/MOVE(BEHIND, OWING/MOVE(BEHIND, HELD/'
+mutant place pure/place.c 's/MOVE(FINISHED, RETIRED, XHA_DO_RENEW)/MOVE(FINISHED, RETIRED, 0)/'
+mutant place pure/place.c 's/MOVE(LOOSE, SOLO, XHA_DO_RESUME)/MOVE(LOOSE, SOLO, 0)/'
 mutant frame pure/frame.c 's/a->share.first >= a->share.step/a->share.first > a->share.step/'
 ktap_finished

@@ -21,13 +21,13 @@ ha() { # ARG...: in A
 	"$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$A" "$@"
 }
 
-refused() { # SENTENCE ARG...: exit status 1, and why
+refused() { # SENTENCE ARG...: exit status 2, and why
 	local out status
 
 	out=$(ha "${@:2}" 2>&1)
 	status=$?
 	say "$out"
-	[ $status -eq 1 ] && [[ $out == *"$1"* ]]
+	[ $status -eq 2 ] && [[ $out == *"$1"* ]]
 }
 
 side() { # NAMESPACE DEV OWN OTHER
@@ -158,20 +158,34 @@ nic() { # DEV COUNTER: of the test NIC
 	[[ $(on "$A" ethtool -S "$1") =~ \ $2:\ ([0-9]+) ]] && echo "${BASH_REMATCH[1]}"
 }
 
+# What is asked again and again costs no process: it is in REPLY.
+ask_nics() { # DEV FILTER
+	ask_where dev "$1" "$2" "$A" engine nics
+}
+
 nics() { # DEV FILTER: a field of what eng0 says of a NIC
-	json_where "$(ha -j engine nics)" dev "$1" "$2"
+	ask_nics "$@" && echo "$REPLY"
+}
+
+ask_eng() { # FILTER
+	ask_first "$1" "$A" engine show eng0
 }
 
 eng() { # FILTER: a field of what eng0 says of itself
-	json_first "$(ha -j engine show eng0)" "$1"
+	ask_eng "$@" && echo "$REPLY"
 }
 
 hard() { # COUNT: so many SAs are in slots
-	[ "$(eng .hard)" = "$1" ]
+	ask_eng .hard
+	[ "$REPLY" = "$1" ]
+}
+
+ask_cache() { # SPI FILTER
+	ask_where spi "$1" "$2" "$A" cache show eng0
 }
 
 cache() { # SPI FILTER: a field of what eng0 says of an SA
-	json_where "$(ha -j cache show eng0)" spi "$1" "$2"
+	ask_cache "$@" && echo "$REPLY"
 }
 
 where() { # SPI
@@ -179,9 +193,10 @@ where() { # SPI
 }
 
 at() { # SPI NIC|software|hard: is it there?
+	ask_cache "$1" .where
 	case $2 in
-	hard) [[ $(where "$1") == nic? ]] ;;
-	*) [ "$(where "$1")" = "$2" ] ;;
+	hard) [[ $REPLY == nic? ]] ;;
+	*) [ "$REPLY" = "$2" ] ;;
 	esac
 }
 

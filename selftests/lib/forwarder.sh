@@ -71,7 +71,7 @@ errors() { # what G's IPsec did not like
 	on "$G" sed -n 's/^\(XfrmIn[A-Za-z]*\)[[:space:]]*\([1-9].*\)/\1=\2/p' /proc/net/xfrm_stat | xargs
 }
 
-hog() { # all of CPU 1, so that no engine works there
+hog() { # all of CPU 1, so that no worker works there
 	echo -1 > /proc/sys/kernel/sched_rt_runtime_us
 	# Since 6.12 others have a twentieth all the same.
 	[ ! -e "$fair" ] || [ "$(cat "$fair")" = 0 ] || echo 0 > "$fair"
@@ -104,10 +104,16 @@ fwd() { # JQ-EXPRESSION [COMMAND]: of what a command says
 	on "$G" xfrm-ha -j forwarder "${2:-show}" "${dev:-wan}" | jq -rc "$1"
 }
 
+# What is asked most often, without jq.
 count() { # NAME
-	fwd ".[] | select(.name == \"$1\").value" stat
+	json_where "$(on "$G" xfrm-ha -j forwarder stat "${dev:-wan}")" name "$1" .value &&
+		echo "$REPLY"
 }
 
 at() { # K: "CPU-IT-SHALL-GO-TO CPU-IT-GOES-TO"
-	fwd ".[] | select(.spi == \"$(printf '0x%08x' $((0x1000 + $1)))\") | \"\(.cpu) \(.at)\""
+	local spi
+
+	printf -v spi 0x%08x $((0x1000 + $1))
+	json_where "$(on "$G" xfrm-ha -j forwarder show "${dev:-wan}")" spi "$spi" \
+		'"\(.cpu) \(.at)"' && echo "$REPLY"
 }

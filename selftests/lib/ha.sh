@@ -25,14 +25,14 @@ ha() { # NAMESPACE ARG...
 	"$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$ns" "$@"
 }
 
-# STATUS is that of a refusal, 1, if nothing else is said: 3 already so, 4 no peer, 5 not in time.
+# STATUS is that of a refusal, 2, if nothing else is said: 3 already so, 4 no peer, 5 not in time.
 refusal() { # NAME SENTENCE COMMAND...: exit status, and why
 	local name=$1 sentence=$2 said status
 
 	shift 2
 	said=$("$@" 2>&1)
 	status=$?
-	if [ $status = "${STATUS:-1}" ] && [[ $said == *"$sentence"* ]]; then
+	if [ $status = "${STATUS:-2}" ] && [[ $said == *"$sentence"* ]]; then
 		ok "$name"
 	else
 		say "status $status: $said"
@@ -156,12 +156,18 @@ no_sas() { # nor policies
 	done
 }
 
+# What is asked again and again costs no process: it is in REPLY.
+ask_link() { # NAMESPACE DEVICE FIELD
+	ask_first ".$3" "$1" link show "$2"
+}
+
 link_field() { # NAMESPACE DEVICE FIELD
-	json_first "$(ha "$1" -j link show "$2")" ".$3"
+	ask_link "$@" && echo "$REPLY"
 }
 
 link_state() { # NAMESPACE STATE
-	[ "$(link_field "$1" sync state 2>/dev/null)" = "$2" ]
+	ask_link "$1" sync state 2>/dev/null
+	[ "$REPLY" = "$2" ]
 }
 
 # A slow machine is not a dead one: what dies in the tests loses its carrier.
@@ -179,28 +185,40 @@ links() { # [OPTION...]: between the gateways, and wait until they are in sync
 	must wait_for 10 link_state "$G2" up
 }
 
+ask_group() { # NAMESPACE NAME FIELD
+	ask_first ".$3" "$1" group show "$2"
+}
+
 group() { # NAMESPACE NAME FIELD
-	json_first "$(ha "$1" -j group show "$2")" ".$3"
+	ask_group "$@" && echo "$REPLY"
 }
 
 role() { # NAMESPACE NAME ROLE
-	[ "$(group "$1" "$2" role)" = "$3" ]
+	ask_group "$1" "$2" role
+	[ "$REPLY" = "$3" ]
 }
 
 in_sync() { # NAMESPACE...: group vpn with its peer, as each says
 	local ns
 
 	for ns; do
-		[ "$(group "$ns" vpn peer_synced)" = true ] || return 1
+		ask_group "$ns" vpn peer_synced
+		[ "$REPLY" = true ] || return 1
 	done
 }
 
 solo() { # NAMESPACE true|false
-	[ "$(group "$1" vpn solo)" = "$2" ]
+	ask_group "$1" vpn solo
+	[ "$REPLY" = "$2" ]
 }
 
 settled() { # one is active for group vpn, the other is standby
-	case $(group "$G1" vpn role)$(group "$G2" vpn role) in
+	local role
+
+	ask_group "$G1" vpn role
+	role=$REPLY
+	ask_group "$G2" vpn role
+	case $role$REPLY in
 	activestandby | standbyactive) in_sync "$G1" "$G2" ;;
 	*) return 1 ;;
 	esac
@@ -215,15 +233,19 @@ groups() { # NAME [OPTION...]: G1 active, G2 standby
 	must wait_for 10 role "$G1" "$name" active
 }
 
-sa() { # NAMESPACE SPI .FIELD, or an expression of such
+ask_sa() { # NAMESPACE SPI .FIELD, or an expression of such
 	local spi
 
 	printf -v spi 0x%08x "$2"
-	json_where "$(ha "$1" -j sa show)" spi "$spi" "$3"
+	ask_where spi "$spi" "$3" "$1" sa show
+}
+
+sa() { # NAMESPACE SPI .FIELD, or an expression of such
+	ask_sa "$@" && echo "$REPLY"
 }
 
 stat() { # NAMESPACE NAME
-	json_where "$(ha "$1" -j stat show)" name "$2" .value
+	ask_where name "$2" .value "$1" stat show && echo "$REPLY"
 }
 
 behind() { # NAMESPACE SPI: packets that the peer has not acknowledged
@@ -231,7 +253,8 @@ behind() { # NAMESPACE SPI: packets that the peer has not acknowledged
 }
 
 mirrored() { # NAMESPACE SPI
-	[ "$(behind "$1" "$2")" = 0 ]
+	ask_sa "$1" "$2" '.behind_out + .behind_in'
+	[ "$REPLY" = 0 ]
 }
 
 pings() { # COUNT [ADDRESS [INTERVAL]]: from P
@@ -287,7 +310,8 @@ listens_to_expiries() {
 }
 
 held() { # NAMESPACE SPI
-	[ "$(sa "$1" "$2" .held)" = true ]
+	ask_sa "$1" "$2" .held
+	[ "$REPLY" = true ]
 }
 
 oracle_start() { # [OPTION...]
@@ -388,11 +412,13 @@ netem() { # WORD...: on the link, both ways
 }
 
 counter() { # NAMESPACE NAME LOWEST
-	[ "$(stat "$1" "$2")" -ge "$3" ]
+	ask_where name "$2" .value "$1" stat show
+	[ "$REPLY" -ge "$3" ]
 }
 
 hold() { # NAMESPACE SPI REASON
-	[ "$(sa "$1" "$2" .hold)" = "$3" ]
+	ask_sa "$1" "$2" .hold
+	[ "$REPLY" = "$3" ]
 }
 
 lan() { # REQID: host H behind both gateways, 10.3.0.2, and the policies for it

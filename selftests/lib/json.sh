@@ -18,18 +18,18 @@ json_value() { # OBJECT KEY: sets REPLY, as "jq -r .KEY" would print it; fails w
 	fi
 }
 
-json_print() { # OBJECT EXPRESSION: as "jq -r EXPRESSION" does; in bash: .a, .a + .b, "\(.a) \(.b)"
+json_get() { # OBJECT EXPRESSION: sets REPLY as "jq -r EXPRESSION"; in bash: .a, .a + .b, "\(.a) \(.b)"
 	local rest=$2 out='' sum=0
 
 	if [[ $rest =~ ^\.[a-z_0-9]+$ ]]; then
-		json_value "$1" "${rest#.}" && echo "$REPLY" && return
+		json_value "$1" "${rest#.}" && return
 	elif [[ $rest =~ ^\.[a-z_0-9]+(\ \+\ \.[a-z_0-9]+)+$ ]]; then
 		for rest in ${rest//+/ }; do
 			json_value "$1" "${rest#.}"
 			[[ $REPLY =~ ^[0-9]+$ ]] || break
 			sum=$((sum + REPLY))
 		done
-		[[ $REPLY =~ ^[0-9]+$ ]] && echo "$sum" && return
+		[[ $REPLY =~ ^[0-9]+$ ]] && REPLY=$sum && return
 	elif [[ $rest =~ ^\"([^\"\\]|\\\(\.[a-z_0-9]+\))*\"$ ]]; then
 		rest=${rest#\"}
 		rest=${rest%\"}
@@ -40,27 +40,47 @@ json_print() { # OBJECT EXPRESSION: as "jq -r EXPRESSION" does; in bash: .a, .a 
 			out+=$REPLY
 			rest=${rest#*)}
 		done
-		[[ $rest == *\\\(* ]] || { echo "$out$rest" && return; }
+		[[ $rest == *\\\(* ]] || { REPLY=$out$rest && return; }
 	fi
-	jq -r "$2" <<<"$1"
+	REPLY=$(jq -r "$2" <<<"$1")
 }
 
-json_first() { # JSON EXPRESSION: of the first object; null if there is none
+json_first() { # JSON EXPRESSION: sets REPLY, of the first object; null if there is none
 	local object=${1%%\}*}
 
 	case $1 in
-	"[{"*) json_print "${object#[}}" "$2" ;;
-	"[]") echo null ;;
+	"[{"*) json_get "${object#[}}" "$2" ;;
+	"[]") REPLY=null ;;
+	*) REPLY=; return 1 ;;
 	esac
 }
 
-json_where() { # JSON KEY STRING EXPRESSION: of each object that has this
-	local rest=$1 mark="\"$2\":\"$3\"" object
+json_where() { # JSON KEY STRING EXPRESSION: sets REPLY, a line for each object that has this
+	local rest=$1 mark="\"$2\":\"$3\"" object all=
 
 	while [[ $rest == *"$mark"* ]]; do
 		object=${rest%%"$mark"*}
 		rest=${rest#*"$mark"}
-		json_print "{${object##*\{}$mark${rest%%\}*}}" "$4"
+		json_get "{${object##*\{}$mark${rest%%\}*}}" "$4"
+		all+=${all:+$'\n'}$REPLY
 		rest=${rest#*\}}
 	done
+	REPLY=$all
+	[ -n "$all" ]
+}
+
+# What the tool shows, in REPLY. A command of bash does that (selftests/ask), where it was built.
+enable -f "$XFRM_HA_DIR/selftests/ask/ask.so" ask 2>/dev/null ||
+	ask() { # NAMESPACE OBJECT COMMAND...
+		REPLY=$("$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$1" -j "${@:2}")
+	}
+
+ask_first() { # EXPRESSION NAMESPACE OBJECT COMMAND...: sets REPLY
+	ask "${@:2}"
+	json_first "$REPLY" "$1"
+}
+
+ask_where() { # KEY STRING EXPRESSION NAMESPACE OBJECT COMMAND...: sets REPLY
+	ask "${@:4}"
+	json_where "$REPLY" "${@:1:3}"
 }

@@ -203,9 +203,16 @@ netns_del() { # NAMESPACE...: with the processes in it
 	done
 }
 
-on() { # NAMESPACE COMMAND...
-	ip netns exec "$@"
-}
+# Without ip's own start, where bash has learned that (selftests/ask).
+if enable -f "$XFRM_HA_DIR/selftests/ask/ask.so" enter 2>/dev/null; then
+	on() { # NAMESPACE COMMAND...
+		(enter "$1" && exec "${@:2}")
+	}
+else
+	on() { # NAMESPACE COMMAND...
+		ip netns exec "$@"
+	}
+fi
 
 # What ip is to do, in one process: in an emulator its start takes longer than its work.
 batch() { # NAMESPACE LINE...; "" is ours

@@ -218,7 +218,7 @@ byte oseq[2], lease[2], floor[2], gen[2];
 bool written[2];		/* oseq is what was written last: x->replay.oseq == sa->written */
 bool told[2];
 byte final[2];			/* oseq is exact, said in this term; 0: it is not */
-bool exact[2];			/* XHA_SA_EXACT: deposed, must tell what it has used */
+bool exact[2];			/* XHA_PLACE_OWING: deposed, must tell what it has used */
 byte mine[2];			/* held: highest number that it has used itself */
 byte out[2];			/* struct xha_peer_sa: highest told while it runs */
 
@@ -731,7 +731,7 @@ end:	do
 #endif
 				v = 0
 			}
-		/* XHA_SA_FINAL; XHA_SA_EXACT is one that names no term */
+		/* XHA_SA_FINAL; XHA_PLACE_OWING is one that names no term */
 		:: same && role[p] == RELEASING && place[p] == OWES ->
 			m = RECORD_MSG(oseq[p], gen[p]) | FINAL | term[p] << 11 | SHARES(p, n)
 		:: same && place[p] == HOLDING && exact[p] ->

@@ -13,6 +13,10 @@ reason() { # NAMESPACE REASON: of the last loss
 	[ "$(link_field "$1" sync last_loss)" = "$2" ]
 }
 
+role_by() { # NAMESPACE ROLE REASON
+	[ "$(group "$1" vpn role) $(group "$1" vpn reason)" = "$2 $3" ]
+}
+
 told() { # NAMESPACE EVENT REASON COUNT: so many events at least
 	[ "$(jq --arg event "$2" --arg why "$3" -n \
 		'[inputs[] | select(.event == $event and .reason == $why)] | length' \
@@ -89,6 +93,7 @@ check "is told" wait_for 10 told "$G1" peer-lost carrier 1
 is "the link is down" "$(link_field "$G1" sync state)" down
 check "timeout: where there is one" wait_for 20 reason "$G2" timeout
 check "is told" wait_for 10 told "$G2" peer-lost timeout 1
+check "M9: the role says so, too" wait_for 10 role_by "$G2" active peer-silent
 is "it looks for the peer" "$(link_field "$G2" sync state)" connecting
 must ip -n "$X" link set x1 up
 both_up

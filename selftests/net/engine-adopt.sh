@@ -13,11 +13,14 @@
 . "$(dirname "$0")/../lib/ha.sh"
 
 cache() { # NAMESPACE SPI FIELD
-	json_where "$(ha "$1" -j cache show wan)" spi "$(printf 0x%08x "$2")" ".$3"
+	local spi
+
+	printf -v spi 0x%08x "$2"
+	ask_where spi "$spi" ".$3" "$1" cache show wan && echo "$REPLY"
 }
 
 wan() { # NAMESPACE FIELD: of the engine device
-	json_first "$(ha "$1" -j engine show wan)" ".$2"
+	ask_first ".$2" "$1" engine show wan && echo "$REPLY"
 }
 
 in_slots() { # NAMESPACE SPI...

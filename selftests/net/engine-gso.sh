@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: ethtool iperf3 jq nft
+# tap: any
 # timeout: 720
 #
 # A1 A5 C4: what TCP sends in large packets through SAs of an engine device comes through, whoever

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: ethtool jq python3
+# tap: any
 # timeout: 240
 #
 # A1 C3: an engine device is a link like others: rtnetlink tells its settings, and of each of its NICs
@@ -29,7 +30,7 @@ check "made, with settings" link add eng0 period 100 swaps 7 threshold 429496729
 	adopt-group some
 is "C3: rtnetlink tells them" "$(shows eng0 '"\(.kind) \(.period) \(.swaps) \(.adopt) \(
 	."adopt-group") \(.rise)"')" "xfrm_engine 100 7 1 some 256"
-is "C3: generic netlink, too" "$(eng '"\(.period) \(.swaps) \(.adopt)"')" "100 7 group some"
+is "C3: generic netlink, too" "$(eng '"\(.period) \(.swaps) \(.adopt) \(.adopt_group)"')" "100 7 group some"
 is "C3: ip tells the kind" "$(ip -n "$A" -d -j link show eng0 |
 	jq -r '.[0].linkinfo.info_kind')" xfrm_engine
 check "refused: another one adopts" denied "Another engine device adopts the SAs" link add eng1 \

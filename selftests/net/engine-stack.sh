@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: ethtool iperf3 jq
+# tap: any
 # timeout: 240
 #
 # A1 C4: devices above an engine device. SAs that are theirs are not the engine device's, whoever

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: ethtool jq
+# tap: any
 # timeout: 240
 #
 # A1: VLANs above an engine device whose NICs filter (rx-vlan-filter): each NIC lets in those that

@@ -540,7 +540,7 @@ must ha cache unpin eng0 "$(spi_in 9)"
 must ha group add some reqid 10 role active
 must ha engine set eng0 adopt group some
 check "A4: only those of a group" wait_for 10 all_at hard "$(spi_out 10)"
-is "A4: no others" "$(eng '"\(.sas) \(.adopt)"')" "2 group some"
+is "A4: no others" "$(eng '"\(.sas) \(.adopt) \(.adopt_group)"')" "2 group some"
 check "A4: of a group, traffic" pings 10 6 5
 must ha engine set eng0 adopt group other
 ticks=$(eng .ticks)

@@ -32,7 +32,7 @@ each() {
 		else
 			refused=$((refused + 1))
 			[ $refused -gt 3 ] || say "$(cat /run/said)"
-			if [ $status != 1 ] || ! [ -s /run/said ] || "$exists"; then
+			if [ $status != 2 ] || ! [ -s /run/said ] || "$exists"; then
 				say "status $status, said: $(cat /run/said)"
 				broken=$((broken + 1))
 			fi
@@ -75,7 +75,8 @@ faults 50 1 -1
 check "SAs of no group come and go" ip -n "$G1" -batch /run/batch
 faults 0 1 0
 none_known() {
-	[ "$(json_first "$(ha "$G1" -j node show)" .sas)" = 0 ]
+	ask_first .sas "$G1" node show
+	[ "$REPLY" = 0 ]
 }
 check "and none is known for longer" wait_for 10 none_known
 

@@ -53,7 +53,7 @@ decrypted_on() { # "ON-CPU0 ON-CPU1", since the last time
 }
 
 spread() { # "SAS-ON-CPU0 SAS-ON-CPU1"
-	fwd 'map(.sas) | "\(.[0]) \(.[1])"' engines
+	fwd 'map(.sas) | "\(.[0]) \(.[1])"' workers
 }
 
 spread_is() {
@@ -69,7 +69,7 @@ turned_down() { # SENTENCE ARG...
 
 	shift
 	said=$(on "$G" "$@" 2>&1 >/dev/null)
-	is "refused: $sentence" "$? $said" "1 xfrm-ha: $sentence"
+	is "refused: $sentence" "$? $said" "2 xfrm-ha: $sentence"
 }
 
 wan
@@ -102,17 +102,17 @@ is "A1: half of the SAs on each" "$(spread)" "6 6"
 burst 10 1 2 3 4 5 6 7 8
 is "A1: decrypted on both CPUs" "$(decrypted_on)" "40 40"
 is "all were forwarded" "$(count forwarded) $(count unknown) $(count dropped)" "80 0 0"
-is "the queues had them" "$(fwd 'map(.packets) | join(" ")' engines)" "40 40"
+is "the queues had them" "$(fwd 'map(.packets) | join(" ")' workers)" "40 40"
 
 # What is not forwarded.
 must ip -n "$G" xfrm state add src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x2000 \
 	mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128
-is "A2: a new SA has an engine" "$(fwd length)" 13
+is "A2: a new SA has a worker" "$(fwd length)" 13
 must ip -n "$G" xfrm state delete src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x2000
 is "A2: one that was deleted has none" "$(fwd length)" 12
 must ip -n "$G" xfrm state add src 192.0.2.9 dst 192.0.2.1 proto esp spi 0x2000 \
 	mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128 limit time-hard 4
-is "one with a lifetime has an engine" "$(fwd length)" 13
+is "one with a lifetime has a worker" "$(fwd length)" 13
 expired() { [ "$(fwd length)" = 12 ]; }
 check "and none after it" wait_for 10 expired
 must ip -n "$G" xfrm state add src 192.0.2.1 dst 192.0.2.9 proto esp spi 0x2000 \
@@ -164,7 +164,7 @@ check "fragments are decrypted, too" wait_for 20 came 1 $((was + 6))
 must ip -n "$P" link set wan mtu 1500
 is "and forwarded" "$(count fragment)" 0
 
-# A wrong engine is as good as any.
+# A wrong worker is as good as any.
 for cpu in 0 1 0; do
 	must on "$G" xfrm-ha forwarder pin wan 0x1001 cpu $cpu
 	burst 10 1
@@ -175,7 +175,7 @@ echo > "$trace/trace"
 must on "$G" xfrm-ha forwarder pin wan 0x1001 address 192.0.2.1 cpu 1
 burst 20 1
 read -r old _ <<<"$(decrypted_on)"
-between "A3: the first is decrypted at the old engine, and not lost" "$old" 1 20
+between "A3: the first is decrypted at the old worker, and not lost" "$old" 1 20
 is "what was refused up to here" "$(errors)" XfrmInNoStates=5
 
 # To and fro under traffic. The window is so small that a packet which is overtaken is lost.
@@ -194,7 +194,7 @@ ip netns exec "$P" taskset -c 0 bash -c 'exec 3> /dev/udp/10.1.0.1/9
 	done
 	echo $sent' > /run/sent &
 sender=$!
-# What has had no packet yet is given another engine, and not moved.
+# What has had no packet yet is given another worker, and not moved.
 wait_for 20 came 1 50 || fail "nothing comes"
 moved() { [ "$(at 1)" = "$1 $1" ]; }
 for ((i = 0; i < 6; i++)); do
@@ -242,9 +242,9 @@ done
 check "A1: the controller moves one of two that are busy" wait_for 30 apart
 stopped "${pings[@]}"
 
-# Engines come and go.
+# Workers come and go.
 must on "$G" xfrm-ha forwarder set wan cpus 1
-is "an engine is taken away" "$(fwd 'map("\(.cpu) \(.sas) \(.used)") | join(", ")' engines)" \
+is "a worker is taken away" "$(fwd 'map("\(.cpu) \(.sas) \(.used)") | join(", ")' workers)" \
 	"0 0 false, 1 4 true"
 burst 10 1 2 3 4
 must on "$G" xfrm-ha forwarder set wan cpus 0,1
@@ -273,7 +273,7 @@ there() {
 	moved 1
 }
 must wait_for 10 there
-queues() { fwd 'map(.packets) | join(" ")' engines; }
+queues() { fwd 'map(.packets) | join(" ")' workers; }
 read -r here there <<<"$(queues)"
 kill -STOP $pid
 echo 0 > /sys/devices/system/cpu/cpu1/online
@@ -283,7 +283,7 @@ is "offline: what was in its queue was in no other" "$(queues)" "$here $((there 
 left() { [ "$(at 5)" = "0 0" ]; }
 check "one that has had no packet leaves it at once" wait_for 10 left
 echo 1 > /sys/devices/system/cpu/cpu1/online
-used() { [ "$(fwd '.[1].used' engines)" = true ]; }
+used() { [ "$(fwd '.[1].used' workers)" = true ]; }
 must wait_for 10 used
 moved_from_queue 5 "A3: and its next move waits"
 is "A3: none was overtaken" "$(errors)" XfrmInNoStates=5
@@ -310,7 +310,7 @@ turned_down "wan has a forwarder already" xfrm-ha forwarder run wan cpus 0
 turned_down "no forwarder runs on lo" xfrm-ha forwarder show lo
 turned_down "no SA of the SPI 0x00000099 is known" xfrm-ha forwarder pin wan 0x99 cpu 0
 turned_down "CPU 7 is not online" xfrm-ha forwarder set wan cpus 7
-turned_down "its engines are CPUs, not queues" xfrm-ha forwarder set wan queues 0
+turned_down "its workers are CPUs, not queues" xfrm-ha forwarder set wan queues 0
 must ip -n "$G" link add d0 type dummy
 turned_down "d0 does not support native XDP: Operation not supported" \
 	xfrm-ha forwarder run d0 cpus 0 native
@@ -348,13 +348,13 @@ forwarder generic limit 4 qsize 64
 is "the map is full: named and counted" "$(fwd length) $(count full)" "4 2"
 echo > "$trace/trace"
 burst 10 1 2 3 4 5 6
-is "generic XDP; those without an engine are decrypted where they come" "$(decrypted_on)" "40 20"
+is "generic XDP; those without a worker are decrypted where they come" "$(decrypted_on)" "40 20"
 # Waiting for a queue that overflows would be in vain.
 tunnel 7 192.0.2.9 192.0.2.1 replay-window 32
 for k in 3 4 5 6; do
 	must ip -n "$G" xfrm state delete src 192.0.2.9 dst 192.0.2.1 proto esp spi $((0x1000 + k))
 done
-is "those that waited have an engine when others go" "$(fwd length) $(count full)" "3 3"
+is "those that waited have a worker when others go" "$(fwd length) $(count full)" "3 3"
 tunnel 8 192.0.2.9 192.0.2.1 replay-window 32
 must on "$G" xfrm-ha forwarder pin wan 0x1008 cpu 1
 burst 10 8

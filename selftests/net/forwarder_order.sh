@@ -5,7 +5,7 @@
 # timeout: 300
 #
 # A3: none of an SA's packets overtakes another, with a replay window of one packet: fragments are put
-# together behind the packets that wait in the queue of their engine, and an SA moves when its last
+# together behind the packets that wait in the queue of their worker, and an SA moves when its last
 # packet was taken from the queue, in whatever order two CPUs that receive tell of theirs.
 # A1: all octets of a frame in parts are load.
 

@@ -65,14 +65,14 @@ for n in 1 2; do
 done
 must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen /run/key
 
-check "usage" says 2 "usage: xfrm-had" -x
-check "no arguments" says 2 "usage: xfrm-had" -f /run/conf1 more
+check "usage" says 1 "usage: xfrm-had" -x
+check "no arguments" says 1 "usage: xfrm-had" -f /run/conf1 more
 check "help" says 0 "usage: xfrm-had" --help
-check "no module" says 1 "the module xfrm_ha is not loaded" -f /run/conf1
+check "no module" says 2 "the module xfrm_ha is not loaded" -f /run/conf1
 ha_load
-check "no file" says 1 "/run/none: No such file" -f /run/none
+check "no file" says 2 "/run/none: No such file" -f /run/none
 echo "group {" > /run/wrong
-check "an error in the file" says 1 "/run/wrong:1:1: " -f /run/wrong
+check "an error in the file" says 2 "/run/wrong:1:1: " -f /run/wrong
 is "nothing was set up by these" "$(ha "$G1" -j link show)$(ha "$G1" -j group show)" "[][]"
 
 python3 -c '
@@ -97,7 +97,7 @@ check "it is ready" wait_for 10 told READY=1
 check "and lives" wait_for 10 told WATCHDOG=1 WATCHDOG=1 WATCHDOG=1
 had_reload 1
 check "it reloads, and is ready" wait_for 10 told RELOADING=1 READY=1
-check "there is one in a network namespace" says 1 "there is a daemon in this network namespace" \
+check "there is one in a network namespace" says 2 "there is a daemon in this network namespace" \
 	-f /run/conf1
 had 2 /run/conf2
 must wait_for 10 settled

@@ -85,6 +85,15 @@ refused "$G1" "There is no link on this device" group add g role active link wan
 refused "$G1" "slashes" group add a/b role active
 refused "$G1" "at least one" group add "" role active
 refused "$G1" "out of range" group add g role active interval 2000000
+refused "$G1" "group add: interval: integer out of range: 0 to 1048576 (" group add g role active \
+	interval 2000000
+refused "$G1" "link add: heartbeat: integer out of range: 5 to 10000 (" link add sync \
+	peer 02:00:00:00:01:02 key $key heartbeat 10001
+refused "$G1" "group add: role is missing (" group add g interval 5
+refused "$G1" "link add: peer is missing (" link add sync key $key
+refused "$G1" "node set: id: " node set id 0
+refused "$G1" "group set: There is no group of this name (" group set nobody interval 5
+refused "$G1" "sa show: there is no group nobody" sa show group nobody
 refused "$G1" "less than the number of nodes" group add g role active index 5 nodes 4
 refused "$G1" "out of range" group add g role active index 0 nodes 17
 refused "$G1" "out of range" group add g role active stripe 9
@@ -182,8 +191,8 @@ check "takeover" ha "$G1" takeover g
 wait_for 5 role "$G1" g active
 STATUS=3 refused "$G1" "already" takeover g
 STATUS=4 refused "$G1" "no peer in sync" release g
-STATUS=2 refused "$G1" "say takeover, or release" group set g role active
-STATUS=2 refused "$G1" "wait SECONDS" takeover g soon
+STATUS=1 refused "$G1" "say takeover, or release" group set g role active
+STATUS=1 refused "$G1" "wait SECONDS" takeover g soon
 check "counters" ha "$G1" stat show
 is "version" "$(ha "$G1" -j version | jq -c '.[0] | .tool == .module')" true
 

@@ -144,7 +144,7 @@ count_is() { # NAME VALUE
 	[ "$(count "$1")" = "$2" ]
 }
 
-mapped() { # the SAs that have an engine, by their K
+mapped() { # the SAs that have a worker, by their K
 	fwd 'map(.spi[8:] | tonumber) | sort | map(tostring) | join(" ")'
 }
 
@@ -261,10 +261,10 @@ check "until it can be moved" wait_for 10 own_is "1>1 3>1"
 knob flow_unique 0
 
 # What it is asked.
-is "its engines are called queues" \
-	"$(fwd 'map(has("queue") and (has("cpu") | not)) | all'),$(fwd 'map(has("queue")) | all' engines)" \
+is "its workers are called queues" \
+	"$(fwd 'map(has("queue") and (has("cpu") | not)) | all'),$(fwd 'map(has("queue")) | all' workers)" \
 	"true,true"
-check "refused: to pin to a CPU" denied "its engines are queues, not CPUs" \
+check "refused: to pin to a CPU" denied "its workers are queues, not CPUs" \
 	on "$G" xfrm-ha forwarder pin nic0 0x1001 cpu 1
 sa_add 3
 is "one SPI, two SAs" "$(own)" "1>1 3>1 3>2"
@@ -287,7 +287,7 @@ kill -CONT "$pid"
 check "another one is refused" denied "nic0 has a forwarder already" run_on nic0 queues 1
 
 # Other queues.
-check "refused: CPUs" denied "its engines are queues, not CPUs" \
+check "refused: CPUs" denied "its workers are queues, not CPUs" \
 	on "$G" xfrm-ha forwarder set nic0 cpus 0
 check "refused: a queue that is not there" denied "there is no queue 4" \
 	on "$G" xfrm-ha forwarder set nic0 queues 2,4
@@ -381,7 +381,7 @@ check "two at once: one is refused" denied "nic0 has a forwarder already" \
 	on "$G" timeout 20 xfrm-ha forwarder run nic0 queues 2
 : > /run/hold/go
 check "the other one runs" wait_for 20 up
-is "and says so in JSON" "$(jq -rc '.[0] | "\(.dev) \(.engines) \(.mode)"' /run/said)" \
+is "and says so in JSON" "$(jq -rc '.[0] | "\(.dev) \(.workers) \(.mode)"' /run/said)" \
 	"nic0 queues ntuple"
 check "SIGTERM ends it with 0" no_forwarder
 is "nothing of it stays" "$(ls /run/xfrm-ha)" ""

@@ -56,7 +56,7 @@ reborn() { # NAMESPACE SPI [OPTION...]: and what its group is told
 }
 
 share() { # NAMESPACE SPI: of the stripes
-	sa "$1" "$2" .share
+	sa "$1" "$2" '"\(.share)/\(.share_of)"'
 }
 
 ha_load

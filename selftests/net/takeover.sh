@@ -8,13 +8,14 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
-ktap_plan 44
+ktap_plan 46
 ha_load
 topology
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
 policies 0x1000 4 tunnel
 oracle_start
-links
+# Silence that is looked at is no death, however slow the machine is.
+links heartbeat 500
 groups vpn interval 16 quantity 10000
 
 is "N6: the SA of the standby is held" "$(sa "$G2" 0x1001 .held)" true
@@ -101,6 +102,7 @@ must ha "$G2" takeover vpn force
 check "M8: the standby becomes active" wait_for 5 role "$G2" vpn active
 check "N6: the former active learns of the higher term" wait_for 5 role "$G1" vpn standby
 check "and holds its SAs" wait_for 5 held "$G1" 0x1001
+is "M9: each says why" "$(group "$G2" vpn reason) $(group "$G1" vpn reason)" "command peer-active"
 is "the terms agree" "$(group "$G1" vpn term)" "$(group "$G2" vpn term)"
 reroute 2
 check "traffic through the other gateway" pings 20
@@ -112,6 +114,7 @@ wait_for 5 mirrored "$G2" 0x1001
 must ha "$G1" takeover vpn
 check "M8: back again" wait_for 5 role "$G1" vpn active
 check "the other one is standby" wait_for 5 role "$G2" vpn standby
+is "M9: each says why" "$(group "$G1" vpn reason) $(group "$G2" vpn reason)" "got peer-active"
 is "N5: no number is skipped" "$(sa "$G1" 0x1001 .oseq)" $above
 reroute 1
 check "traffic through the first gateway again" pings 20

@@ -23,7 +23,7 @@ lines() { # GROUP: what was said of it since the last mark, one after the other
 
 watcher() { # FILE [OPTION...]: on G1, its hooks write into FILE
 	ip netns exec "$G1" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" watch --on-takeover "/run/hook up $1" \
-		--on-release "/run/hook down $1" "${@:2}" 2>> "$1.errors" &
+		--on-release "/run/hook down $1" --timeout 0 "${@:2}" 2>> "$1.errors" &
 	watch=$!
 }
 
@@ -166,6 +166,34 @@ rm -f /run/shut
 check "all is read anew where events were lost" \
 	wait_for 10 said /run/hooks "up takeover vpn active"
 check "and that is said" grep -q "events were lost" /run/hooks.errors
+
+# What an operator has disturbed is as it was; a command that hangs does not stop those behind it.
+stopped "$watch"
+watcher /run/hooks
+echo mark >> /run/hooks
+ready() { # it takes no notice of a hangup until it is
+	[ "$(awk '/^SigCgt/ { print $2 }' "/proc/$watch/status")" != 0000000000000000 ]
+}
+must wait_for 10 ready
+must kill -HUP "$watch"
+check "M9: SIGHUP: every command again, by the role" wait_for 10 said /run/hooks "* initial *"
+initial() {
+	[[ " $(sed '1,/^mark/d' /run/hooks | sort -u | xargs) " == *" up initial vpn active "* ]]
+}
+check "M9: that of the group, too" wait_for 10 initial
+stopped "$watch"
+ip netns exec "$G1" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" watch group vpn --timeout 1 --initial \
+	--on-takeover 'echo $$ > /run/hung; tail -f /dev/null & wait' \
+	--on-release "echo done > /run/released" 2> /run/hung.errors &
+watch=$!
+must wait_for 10 test -s /run/hung
+must ha "$G2" takeover vpn
+check "M9: a command that hangs is killed" wait_for 10 test -s /run/released
+check "and that is said" grep -q "not done in 1 s, and killed" /run/hung.errors
+gone() { # with what it has started
+	! kill -0 -- "-$(cat /run/hung)" 2>/dev/null
+}
+check "with all that it has started" wait_for 5 gone
 
 stopped "$watch"
 stopped "$monitor"

@@ -120,7 +120,7 @@ def build_module(machine):
     """Brings build/<machine>/ up to date, and the tests' programs: the path of
     xfrm_ha.ko in there."""
     prepare(machine)
-    for programs in 'oracle', 'forwarder':
+    for programs in 'ask', 'oracle', 'forwarder':
         subprocess.run(['make', '-s', '-C', f'{TOP}/selftests/{programs}'], check=True,
                        stdout=sys.stderr)
     subprocess.run([f'{HERE}/module.sh', machine], check=True, stdout=sys.stderr)
@@ -344,6 +344,19 @@ class Machine:
 
     def running(self):
         return self._proc is not None and self._proc.poll() is None
+
+    def cpu(self):
+        """Seconds of CPU time that the emulator has used, with its processes."""
+        ticks = 0
+        for stat in glob.glob('/proc/[0-9]*/stat'):
+            try:
+                with open(stat, encoding='utf-8', errors='replace') as f:
+                    fields = f.read().rpartition(')')[2].split()
+            except OSError:
+                continue        # it has ended
+            if self._proc and int(fields[3]) == self._proc.pid:
+                ticks += sum(map(int, fields[11:15]))
+        return ticks / os.sysconf('SC_CLK_TCK')
 
     def wait(self, timeout):
         """The command's exit status. Raises Error when the guest came to

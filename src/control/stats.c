@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Counters of a netns: per CPU, summed when they are read. */
 
-#include "xfrm_ha.h"
+#include "control/netlink.h"
 
 static const char *const names[__XHA_STAT_MAX] = {
 #define XHA_STAT(id, name, text) name,

@@ -10,7 +10,7 @@
 #include <net/ipv6_stubs.h>
 #include <net/route.h>
 
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 #define VISITS		32	/* SAs between two times that others have the mutex */
 #define REVIEW_COST	50	/* routes are looked up anew within so many times what that takes */
@@ -126,17 +126,15 @@ static int direction(const struct xfrm_state *x)
 
 static bool wanted(const struct xha_engine *g, const struct xfrm_state *x)
 {
-	struct xha_group *group;
+	const char *group;
 	bool found;
 
 	if (!g->adopt_group[0])
 		return true;
 	rcu_read_lock();
-	group = xha_group_match_sa(xha_pernet(dev_net(g->dev)), x);
+	group = xha_group_of(xha_pernet(dev_net(g->dev)), x);
+	found = group && !strcmp(group, g->adopt_group);
 	rcu_read_unlock();
-	found = group && !strcmp(group->name, g->adopt_group);
-	if (group)
-		xha_group_put(group);
 	return found;
 }
 
@@ -335,7 +333,7 @@ void xha_slots_adopt(struct xha_engine *g, bool ticked)
 	}
 	if (!g->open || !g->adopt || (!moved && time_before(jiffies, g->walk)))
 		return;
-	xha_sa_walk(dev_net(g->dev), adoptable, adopt, g);
+	xha_walk(dev_net(g->dev), adoptable, adopt, g);
 	g->walk = jiffies + WALK;
 }
 
@@ -441,16 +439,19 @@ int xha_adopt_init(void)
 {
 	int err = register_inetaddr_notifier(&inet_notifier);
 
-	if (err || !IS_ENABLED(CONFIG_IPV6))
-		return err;
-	err = register_inet6addr_notifier(&inet6_notifier);
-	if (err)
-		unregister_inetaddr_notifier(&inet_notifier);
+	if (!err && IS_ENABLED(CONFIG_IPV6)) {
+		err = register_inet6addr_notifier(&inet6_notifier);
+		if (err)
+			unregister_inetaddr_notifier(&inet_notifier);
+	}
+	if (!err)
+		xha_tap_on_sa(xha_engine_hear);
 	return err;
 }
 
 void xha_adopt_exit(void)
 {
+	xha_tap_on_sa(NULL);
 	if (IS_ENABLED(CONFIG_IPV6))
 		unregister_inet6addr_notifier(&inet6_notifier);
 	unregister_inetaddr_notifier(&inet_notifier);

@@ -3,7 +3,7 @@
 
 #include <linux/prefetch.h>
 
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 #define RETRY_ROOM	16	/* ticks until a full NIC is offered one more SA */
 #define KICK		(HZ / 50)	/* what comes within it is one decision, */

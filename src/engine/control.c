@@ -4,8 +4,9 @@
 #include <linux/rtnetlink.h>
 #include <net/genetlink.h>
 
+#include "control/dump.h"
 #include "control/netlink-gen.h"
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 /* RTNL; with a message if there is none. */
 static struct xha_engine *engine_by_name(struct net *net, struct nlattr *name,
@@ -17,6 +18,29 @@ static struct xha_engine *engine_by_name(struct net *net, struct nlattr *name,
 		return netdev_priv(dev);
 	NL_SET_ERR_MSG_ATTR(extack, name, "There is no engine device of this name");
 	return NULL;
+}
+
+static void (*on_event)(struct net_device *dev, u32 event, const char *nic, __be32 spi);
+
+void xha_engine_on_event(void (*func)(struct net_device *dev, u32 event, const char *nic,
+				      __be32 spi))
+{
+	WRITE_ONCE(on_event, func);
+	/* Who has read the other one is done with it. */
+	if (!func)
+		synchronize_rcu();
+}
+
+/* enum xfrm_ha_event; @nic: or NULL; @spi: or 0; any context */
+void xha_engine_tell(struct net_device *dev, u32 event, const char *nic, __be32 spi)
+{
+	void (*func)(struct net_device *dev, u32 event, const char *nic, __be32 spi);
+
+	rcu_read_lock();
+	func = READ_ONCE(on_event);
+	if (func)
+		func(dev, event, nic, spi);
+	rcu_read_unlock();
 }
 
 /* The engine device that a dump was asked for, by its name. RTNL; 0: all, or an error */
@@ -110,7 +134,7 @@ int xfrm_ha_nl_engine_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 		if (!xha_is_engine(dev))
 			continue;
 		mutex_lock(&g->mutex);
-		err = xha_netlink_dump(skb, cb, XFRM_HA_CMD_ENGINE_GET, fill_engine, g);
+		err = xha_dump(skb, cb, fill_engine, g);
 		mutex_unlock(&g->mutex);
 		if (err)
 			break;
@@ -184,7 +208,7 @@ int xha_control_set_engine(struct xha_engine *g, struct nlattr **a, struct netli
 	err = set_engine(g, a, extack);
 	mutex_unlock(&g->mutex);
 	if (!err)
-		xha_event_engine(g->dev, XFRM_HA_EVENT_ENGINE_SET, NULL, 0);
+		xha_engine_tell(g->dev, XFRM_HA_EVENT_ENGINE_SET, NULL, 0);
 	return err;
 }
 
@@ -266,7 +290,7 @@ int xfrm_ha_nl_nic_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		if (!nic || (only && only != nic->engine->dev->ifindex))
 			continue;
 		mutex_lock(&nic->engine->mutex);
-		err = xha_netlink_dump(skb, cb, XFRM_HA_CMD_NIC_GET, fill_nic, nic);
+		err = xha_dump(skb, cb, fill_nic, nic);
 		mutex_unlock(&nic->engine->mutex);
 		if (err)
 			break;
@@ -308,7 +332,7 @@ void xha_control_set_nic(struct xha_nic *nic, struct nlattr **a)
 		xha_slots_evict(g, nic, U32_MAX);
 	nic->takes = xha_nic_takes(nic);
 	mutex_unlock(&g->mutex);
-	xha_event_engine(g->dev, XFRM_HA_EVENT_NIC_SET, nic->dev->name, 0);
+	xha_engine_tell(g->dev, XFRM_HA_EVENT_NIC_SET, nic->dev->name, 0);
 	xha_cache_kick(g);
 }
 
@@ -392,7 +416,7 @@ static int dump_cache(struct sk_buff *skb, struct netlink_callback *cb, struct x
 	xa_for_each_start(&g->sas, number, e, *seen + 1) {
 		if (READ_ONCE(e->dead))
 			continue;
-		err = xha_netlink_dump(skb, cb, XFRM_HA_CMD_CACHE_GET, fill_cache, e);
+		err = xha_dump(skb, cb, fill_cache, e);
 		if (err)
 			return err;
 		*seen = number;
@@ -485,7 +509,7 @@ static int pin(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *
 	}
 	g->pins += !!e->pin;
 	e->wait = 0;
-	xha_event_engine(g->dev, e->pin ? XFRM_HA_EVENT_SA_PINNED : XFRM_HA_EVENT_SA_UNPINNED,
+	xha_engine_tell(g->dev, e->pin ? XFRM_HA_EVENT_SA_PINNED : XFRM_HA_EVENT_SA_UNPINNED,
 			 e->pin == XHA_PIN_NIC ? dev->name : NULL, e->x->id.spi);
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* NICs that have lost their SAs, which nobody tells, and SAs that are of no use in their slots. */
 
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 #define DOUBTS_MAX	5	/* see xha_backoff(), of a NIC that drops packets */
 #define BAD_MIN		2	/* ticks in which a NIC has dropped most, or */

@@ -8,7 +8,7 @@
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
 
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 /* What hangs on it: xfrm leaves packets to hardware, and the kernel does what a NIC can't. */
 #define ESP_FEATURES	(NETIF_F_HW_ESP | NETIF_F_HW_ESP_TX_CSUM | NETIF_F_GSO_ESP)
@@ -354,7 +354,7 @@ static void set_up(struct xha_nic *nic, bool up)
 	arrange(g);
 	xha_cache_kick(g);
 	if (took != takes)
-		xha_event_engine(g->dev, takes ? XFRM_HA_EVENT_NIC_UP : XFRM_HA_EVENT_NIC_DOWN,
+		xha_engine_tell(g->dev, takes ? XFRM_HA_EVENT_NIC_UP : XFRM_HA_EVENT_NIC_DOWN,
 				 nic->dev->name, 0);
 }
 

@@ -4,7 +4,8 @@
 #include <net/genetlink.h>
 
 #include "control/netlink-gen.h"
-#include "xfrm_ha.h"
+#include "engine/engine.h"
+#include "ha/ha.h"
 
 int xha_engine_init(void)
 {
@@ -19,13 +20,14 @@ void xha_engine_net_fini(struct xha_net *xn)
 {
 }
 
-void xha_engine_hear(struct xfrm_state *x)
-{
-}
-
 const struct net_device *xha_engine_nic(const struct xfrm_state *x)
 {
 	return NULL;
+}
+
+void xha_engine_on_event(void (*func)(struct net_device *dev, u32 event, const char *nic,
+				      __be32 spi))
+{
 }
 
 static int refuse(struct netlink_ext_ack *extack)

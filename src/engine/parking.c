@@ -12,7 +12,7 @@
 
 #include <linux/rcupdate.h>
 
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 static struct net_device *parking;
 static LLIST_HEAD(parked);

@@ -15,7 +15,7 @@
 #include <linux/netfilter_ipv6.h>
 #include <net/ip.h>
 
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 static DEFINE_MUTEX(lock);	/* of xha_net.checked; innermost of all that sleep */
 

@@ -10,7 +10,7 @@
 #include <net/rtnetlink.h>
 
 #include "control/netlink-gen.h"
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 static int validate(struct nlattr *tb[], struct nlattr *data[], struct netlink_ext_ack *extack)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* SAs of engine devices: how they come, go, and move between software and a slot. */
 
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 static const struct rhashtable_params by_x_params = {
 	.key_len = sizeof(struct xfrm_state *),
@@ -67,7 +67,7 @@ static void placed(struct xha_slot_sa *e, struct xha_nic *nic)
 		list_del(&e->held);
 		g->n_hard--;
 	}
-	xha_event_engine(g->dev, XFRM_HA_EVENT_SA_MOVED, nic ? nic->dev->name : NULL,
+	xha_engine_tell(g->dev, XFRM_HA_EVENT_SA_MOVED, nic ? nic->dev->name : NULL,
 			 e->x->id.spi);
 }
 
@@ -133,7 +133,7 @@ static void finish_out(struct xha_slot_sa *e)
 
 /* --- inbound --- */
 
-static void set_place(struct xha_slot_sa *e, enum xha_place place)
+static void set_place(struct xha_slot_sa *e, enum xha_slot_place place)
 {
 	spin_lock_bh(&e->lock);
 	e->place = place;

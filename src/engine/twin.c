@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Outbound SAs as a NIC knows them: their birth, and how they wait for their last packet. */
 
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 #define POLL		1		/* jiffies between two looks */
 #define BATCH		16		/* twins at a time */

@@ -452,7 +452,7 @@ static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool fina
 	sa->in.quiet = 0;
 	in = s->in - min(was_in, s->in);
 	/* A standby's edge is what it was told: that is no movement, nor is what it begins with. */
-	if (in && !(sa->hold & XHA_HOLD_STANDBY)) {
+	if (in && !xha_place_is_held(sa->place)) {
 		if (!sa->in_fresh)
 			sa->in_peak = xha_peak(sa->in_peak, in);
 		sa->in_fresh = false;
@@ -532,7 +532,7 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 			lease = max3(lease, acked, READ_ONCE(sa->bounds.floor));
 		else
 			lease = s.out;
-	} else if (test_bit(XHA_SA_EXACT, &sa->flags)) {
+	} else if (READ_ONCE(sa->place) == XHA_PLACE_OWING) {
 		flags = XHA_REC_F_EXACT;
 		lease = sa->used;
 	} else {
@@ -600,7 +600,7 @@ int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *it
 		 * A frame with a lease is refused as a whole by a peer that owes a number, and its
 		 * own are by us as long as we do: what is owed goes by itself.
 		 */
-		owed = test_bit(XHA_SA_EXACT, &sa->flags);
+		owed = READ_ONCE(sa->place) == XHA_PLACE_OWING;
 		if (f.sas && owed != f.owed)
 			break;
 		/* The node may be queued again as soon as fill_sa() has begun. */
@@ -651,7 +651,7 @@ static bool lease_acked(struct xha_sa *sa, const struct xha_item *i)
 		if (sa->bounds.whole)
 			sa->bounds.floor = max(sa->bounds.floor, sa->bounds.lease);
 		/* A limit that was near is not: the tap need not look before the new one. */
-		if (sa->hold & XHA_HOLD_LEASE)
+		if (sa->place == XHA_PLACE_SHORT)
 			xha_place_settle(sa);
 	}
 	spin_unlock(&sa->x->lock);
@@ -670,7 +670,7 @@ static void sa_acked(struct xha_sa *sa, const struct xha_item *i, u64 sent_at)
 	if (i->kind != XHA_ITEM_OUT)
 		half_acked(&sa->in, i->kind == XHA_ITEM_IN ? i->seq : i->in);
 	if (i->flags & XHA_REC_F_EXACT)
-		clear_bit(XHA_SA_EXACT, &sa->flags);
+		xha_place_settled(sa, i->gen);
 	if (i->kind != XHA_ITEM_IN && lease_acked(sa, i) && i->kind == XHA_ITEM_ANNOUNCE) {
 		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
 		xha_mirror_due(sa);

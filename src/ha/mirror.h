@@ -3,7 +3,7 @@
 #ifndef _XFRM_HA_MIRROR_H
 #define _XFRM_HA_MIRROR_H
 
-#include "xfrm_ha.h"
+#include "ha/internal.h"
 
 #define XHA_CONTROL_MAX		64	/* octets: largest message but ANNOUNCE and records */
 #define XHA_SA_ITEMS		4	/* ASK, ANNOUNCE or OUT, IN */

@@ -165,3 +165,8 @@ void xha_peer_stop(void)
 {
 	unregister_netdevice_notifier(&device_notifier);
 }
+
+u32 xha_peer_orphans(const struct xha_link *link)
+{
+	return xha_mirror_orphans(xha_link_mirror(link));
+}

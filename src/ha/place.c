@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How an SA stands on this node: held, let go, or to be renewed; which numbers it may use, what was
- * told of it, what is remembered of it.
+ * How an SA stands on this node: its state (pure/place.c has the table), which numbers it may use,
+ * what was told of it, what is remembered of it.
  *
  * All of it is decided under x->lock, where it takes effect. The role of its group is an intent: it
  * changes without x->lock, and xha_place_role() follows for each SA. Whether a lease is given
- * depends on whether the SA is held, and not on the role.
+ * depends on the state of the SA, and not on the role.
  *
  * What is written into an SA only moves forward (invariant I3), with the one exception in
  * write_out().
@@ -25,7 +25,7 @@ static bool this_session(const struct xha_sa *sa, u32 session)
 static void spend(struct xha_sa *sa)
 {
 	sa->spent = true;
-	if (sa->hold & XHA_HOLD_STANDBY)
+	if (xha_place_is_held(sa->place))
 		sa->used = xha_end(xha_esn(sa->x));
 }
 
@@ -41,7 +41,7 @@ static void ask_nic(struct xha_sa *sa)
 	if (!sa->packet || x->km.state == XFRM_STATE_DEAD)
 		return;
 	xfrm_dev_state_update_stats(x);
-	if (x->xso.dir == XFRM_DEV_OFFLOAD_IN && sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY))
+	if (x->xso.dir == XFRM_DEV_OFFLOAD_IN && xha_place_is_stopped(sa->place))
 		sa->foreign = x->curlft.packets;
 	if (!sa->spent && x->curlft.packets != sa->foreign)
 		spend(sa);
@@ -123,7 +123,13 @@ void xha_place_init(struct xha_sa *sa)
 {
 	const struct xha_group *g = sa->group;
 	struct xha_mirror *m = sa->mirror;
+	enum xha_role role;
+	u32 tenure;
 
+	tenure = READ_ONCE(g->tenure);
+	smp_rmb(); /* set_role(): an SA can't be of a later tenure than its role */
+	role = READ_ONCE(g->role);
+	sa->tenure = tenure - (role == XHA_ROLE_STANDBY || role == XHA_ROLE_HANDED);
 	sa->bounds.bits = xha_group_config(g)->stripe;
 	sa->own = g->share;
 	sa->bounds.share = g->share;
@@ -135,8 +141,7 @@ void xha_place_init(struct xha_sa *sa)
 	sa->used = xha_oseq(sa->x);
 	sa->in_fresh = true;
 	/* It was held when there was no room for it. */
-	if (sa->x->km.state == XFRM_STATE_ERROR)
-		sa->hold = XHA_HOLD_STANDBY;
+	sa->place = xha_is_held(sa->x) ? XHA_PLACE_HELD : XHA_PLACE_NEW;
 	if (!m)
 		return;
 	do
@@ -214,6 +219,12 @@ static u64 packet_left(const struct xha_sa *sa)
 	return sa->bounds.bound && sa->bounds.lease < xha_end(xha_esn(sa->x)) ? 0 : U64_MAX;
 }
 
+/* Does the tap refuse packets of it a number? */
+static bool refuses(const struct xha_sa *sa)
+{
+	return xha_tap->refuses && !sa->packet;
+}
+
 /* How many numbers are left before a packet must be refused. */
 static u64 numbers_left(struct xha_sa *sa)
 {
@@ -231,44 +242,6 @@ static u64 numbers_left(struct xha_sa *sa)
 	if (!xha_tap->refuses)
 		xha_place_jump(sa, to);
 	return xha_limit(&sa->bounds, to) - to;
-}
-
-/**
- * xha_place_settle() - hold an SA that has come to its limit, let go of one that may go on
- * @sa: shadow of an SA in a group; x->lock held
- *
- * With a tap that refuses packets the SA stays valid, and this only takes note.
- */
-void xha_place_settle(struct xha_sa *sa)
-{
-	bool otherwise = sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY);
-	struct xfrm_state *x = sa->x;
-	u64 left;
-
-	lockdep_assert_held(&x->lock);
-
-	if (otherwise) {
-		sa->hold &= ~XHA_HOLD_LEASE;
-		return;
-	}
-	left = numbers_left(sa);
-	if (xha_tap->refuses && !sa->packet) {
-		if (left)
-			sa->hold &= ~XHA_HOLD_LEASE;
-		return;
-	}
-	if (!left && !(sa->hold & XHA_HOLD_LEASE)) {
-		sa->hold |= XHA_HOLD_LEASE;
-		xha_stat_inc(sa->xn, XHA_STAT_LEASE_HELD);
-		xha_apply_hold(x);
-	} else if (left && sa->hold & XHA_HOLD_LEASE) {
-		sa->hold &= ~XHA_HOLD_LEASE;
-		if (x->km.state == XFRM_STATE_ERROR)
-			x->km.state = XFRM_STATE_VALID;
-	}
-	if (sa->watched)
-		x->replay_maxdiff = max_t(u64, min3(left, (u64)sa->out_interval,
-						    (u64)sa->in_interval), 1);
 }
 
 /*
@@ -313,9 +286,10 @@ static u64 skipped_by(const struct xha_sa *sa)
 
 /*
  * Where a standby that becomes active begins: with an exact number right there, else with the first
- * of its own stripes above what the peer may have used. Return: numbers skipped at most.
+ * of its own stripes above what the peer may have used. @exact: the number is the very last that
+ * the peer has told. Return: numbers skipped at most.
  */
-static u64 begin(struct xha_sa *sa)
+static u64 begin(struct xha_sa *sa, bool exact)
 {
 	const struct xha_group_config *c = xha_group_config(sa->group);
 	enum xha_way way = READ_ONCE(sa->group->way);
@@ -323,7 +297,7 @@ static u64 begin(struct xha_sa *sa)
 	struct xfrm_state *x = sa->x;
 	u64 skipped = 0, lease;
 
-	if (sa->written && !sa->final) {
+	if (sa->written && !exact) {
 		skipped = xha_quantity(c->quantity, c->interval);
 		lose_unsaid(sa, c);
 	}
@@ -331,7 +305,7 @@ static u64 begin(struct xha_sa *sa)
 	b->whole = is_whole(sa);
 	set_share(sa);
 	/* An exact number counts if it was handed over: else the peer may have gone on. */
-	if (sa->final && way == XHA_BY_HANDOVER &&
+	if (exact && way == XHA_BY_HANDOVER &&
 	    sa->final_term == READ_ONCE(sa->group->handed_term)) {
 		/* What the peer has written into its own, see xha_place_grant(). */
 		lease = min(xha_ask(b, xha_oseq(x), XHA_LEASE_GRANT),
@@ -341,7 +315,6 @@ static u64 begin(struct xha_sa *sa)
 		begin_birth(sa, way == XHA_BY_TAKEOVER || READ_ONCE(sa->group->took));
 	}
 	sa->gen++;
-	sa->final = false;
 	sa->written = 0;
 	sa->out.seq = xha_oseq(x);
 	sa->out.due = 0;
@@ -383,22 +356,129 @@ static bool is_finished(const struct xha_sa *sa, u32 tenure)
 	return xha_oseq(sa->x) >= end || xha_edge(sa->x) >= end;
 }
 
-/* It stays held, and is to be renewed. Its lifetime goes on: if nobody renews it, it ends. */
-static void retire(struct xha_sa *sa)
+/* It is to be renewed. Its lifetime goes on: if nobody renews it, it ends. */
+static void renew(struct xha_sa *sa)
 {
 	struct xfrm_state *x = sa->x;
 
-	if (x->km.state == XFRM_STATE_DEAD || sa->hold & XHA_HOLD_REKEY)
-		return;
-	sa->hold = XHA_HOLD_REKEY;
 	sa->bounds.lease = 0;
 	sa->gen++;
-	sa->final = false;
 	xha_apply_hold(x);
+	xha_apply_keepalive(x, true);
 	xha_apply_lifetime(x, true);
 	xha_stat_inc(sa->xn, XHA_STAT_NEEDS_REKEY);
 	set_bit(XHA_SA_REKEY, &sa->flags);
 	xha_group_soft(sa->group);
+}
+
+/* The next packet gets no number: from the tap, if that can refuse it one. */
+static void stop(struct xha_sa *sa)
+{
+	xha_stat_inc(sa->xn, XHA_STAT_LEASE_HELD);
+	if (!refuses(sa))
+		xha_apply_hold(sa->x);
+}
+
+static void resume(struct xha_sa *sa)
+{
+	if (sa->x->km.state == XFRM_STATE_ERROR)
+		sa->x->km.state = XFRM_STATE_VALID;
+}
+
+static void let_go(struct xha_sa *sa)
+{
+	clear_bit(XHA_SA_REKEY, &sa->flags);
+	xha_apply_let_go(sa->x);
+}
+
+static void tell(struct xha_sa *sa)
+{
+	set_bit(XHA_SA_ANSWER, &sa->flags);
+	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+	if (sa->mirror)
+		xha_mirror_due(sa);
+}
+
+/* Carry out what the table says of an event. Return: numbers skipped at most. */
+static u64 move(struct xha_sa *sa, enum xha_place_event event)
+{
+	struct xha_place_move m = xha_place_move(sa->place, event);
+	u64 skipped = 0;
+
+	lockdep_assert_held(&sa->x->lock);
+
+	if (m.actions & XHA_DO_NOTE) {
+		sa->written = 0;
+		sa->used = xha_oseq(sa->x);
+	}
+	if (m.actions & XHA_DO_BIRTH && !sa->acted && !sa->told)
+		begin_birth(sa, READ_ONCE(sa->group->took));
+	if (m.actions & (XHA_DO_BEGIN | XHA_DO_CONTINUE))
+		skipped = begin(sa, m.actions & XHA_DO_CONTINUE);
+	WRITE_ONCE(sa->place, m.to);
+	if (m.actions & XHA_DO_HOLD) {
+		xha_apply_hold(sa->x);
+		xha_apply_keepalive(sa->x, false);
+	}
+	if (m.actions & XHA_DO_LET_GO)
+		let_go(sa);
+	if (m.actions & XHA_DO_STOP)
+		stop(sa);
+	if (m.actions & XHA_DO_RESUME)
+		resume(sa);
+	if (m.actions & XHA_DO_RENEW)
+		renew(sa);
+	if (m.actions & XHA_DO_TELL)
+		tell(sa);
+	return skipped;
+}
+
+/* It can't go on here. */
+static void retire(struct xha_sa *sa)
+{
+	if (sa->x->km.state != XFRM_STATE_DEAD)
+		move(sa, XHA_PLACE_FINISHED);
+}
+
+/**
+ * xha_place_settle() - are there numbers for an SA that is in use?
+ * @sa: shadow of an SA in a group; x->lock held
+ *
+ * A tap that refuses packets tells by itself that there are none: xha_place_refused().
+ */
+void xha_place_settle(struct xha_sa *sa)
+{
+	struct xfrm_state *x = sa->x;
+	u64 left;
+
+	lockdep_assert_held(&x->lock);
+
+	if (!xha_place_in_use(sa->place))
+		return;
+	left = numbers_left(sa);
+	if (left)
+		move(sa, sa->bounds.bound ? XHA_PLACE_TIED : XHA_PLACE_LOOSE);
+	else if (!refuses(sa))
+		move(sa, XHA_PLACE_EMPTY);
+	if (sa->watched)
+		x->replay_maxdiff = max_t(u64, min3(left, (u64)sa->out_interval,
+						    (u64)sa->in_interval), 1);
+}
+
+/**
+ * xha_place_refused() - the tap has refused a packet its number
+ * @sa: shadow of an SA in a group; x->lock held
+ *
+ * Return: true for the first one.
+ */
+bool xha_place_refused(struct xha_sa *sa)
+{
+	lockdep_assert_held(&sa->x->lock);
+
+	if (!xha_place_in_use(sa->place) || sa->place == XHA_PLACE_SHORT)
+		return false;
+	move(sa, XHA_PLACE_EMPTY);
+	return true;
 }
 
 /**
@@ -416,66 +496,62 @@ u64 xha_place_role(struct xha_sa *sa)
 {
 	struct xha_group *g = sa->group;
 	struct xfrm_state *x = sa->x;
-	u32 before, tenure;
-	bool standby, held, let_go = false;
+	bool stopped, let_go = false;
 	enum xha_role role;
 	u64 skipped = 0;
+	u32 tenure;
 
 	spin_lock_bh(&x->lock);
 	ask_nic(sa);
-	held = sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY);
-	before = READ_ONCE(g->tenure);
-	smp_rmb(); /* set_role(): an SA that is placed can't be of a later tenure than its role */
 	role = READ_ONCE(g->role);
-	smp_rmb(); /* ditto: one that is let go can't be of an earlier one */
+	/* set_role(): an SA that is let go can't be of an earlier tenure; deposed() is before it */
+	smp_rmb();
 	tenure = READ_ONCE(g->tenure);
-	if (!sa->placed)
-		sa->tenure = before - (role == XHA_ROLE_STANDBY || role == XHA_ROLE_HANDED);
-	standby = role != XHA_ROLE_ACTIVE;
-	if (standby) {
-		/* What is written from now on is the peer's. */
-		if (sa->placed && !(sa->hold & XHA_HOLD_STANDBY)) {
-			sa->written = 0;
-			sa->used = xha_oseq(x);
-		}
-		sa->hold |= XHA_HOLD_STANDBY;
+	stopped = xha_place_is_stopped(sa->place);
+	if (role != XHA_ROLE_ACTIVE) {
+		move(sa, READ_ONCE(g->deposed) ? XHA_PLACE_DEPOSED : XHA_PLACE_AWAY);
 		if (sa->spent)
 			spend(sa);
-		sa->hold &= ~XHA_HOLD_REKEY;
-		xha_apply_hold(x);
-	} else if (held && is_finished(sa, tenure)) {
+	} else if (stopped && is_finished(sa, tenure)) {
 		retire(sa);
-	} else if (held) {
-		skipped = begin(sa);
-		sa->hold &= ~(XHA_HOLD_STANDBY | XHA_HOLD_REKEY);
-		clear_bit(XHA_SA_REKEY, &sa->flags);
-		xha_apply_let_go(x);
-		let_go = true;
-	} else if (!sa->placed && !sa->acted && !sa->told) {
-		begin_birth(sa, READ_ONCE(g->took));
+	} else {
+		skipped = move(sa, XHA_PLACE_ACTIVE);
+		let_go = stopped;
 	}
-	if (!(sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY))) {
+	if (xha_place_in_use(sa->place)) {
 		sa->acted = true;
 		sa->lone |= READ_ONCE(g->alone);
 		if (sa->packet)
 			spend(sa);
 	}
-	sa->placed = true;
 	xha_place_bound(sa);
 	if (let_go)
 		skipped += skipped_by(sa);
 	spin_unlock_bh(&x->lock);
 
-	if (!standby)
+	if (role == XHA_ROLE_ACTIVE)
 		return skipped;
 	/* The handler takes x->lock, and re-arms itself unless cancelled after it. */
 	xha_apply_lifetime(x, false);
 	/* Somebody else may have let it go, or retired it, by then. */
 	spin_lock_bh(&x->lock);
-	if (!(sa->hold & XHA_HOLD_STANDBY) || xha_ended(x))
+	if (!xha_place_is_held(sa->place) || xha_ended(x))
 		xha_apply_lifetime(x, true);
 	spin_unlock_bh(&x->lock);
 	return 0;
+}
+
+/**
+ * xha_place_settled() - the peer has acknowledged what was used here
+ * @sa: shadow; x->lock not held
+ * @gen: of the record
+ */
+void xha_place_settled(struct xha_sa *sa, u16 gen)
+{
+	spin_lock_bh(&sa->x->lock);
+	if (gen == sa->gen)
+		move(sa, XHA_PLACE_SETTLED);
+	spin_unlock_bh(&sa->x->lock);
 }
 
 /*
@@ -489,16 +565,16 @@ static bool write_out(struct xha_sa *sa, const struct xha_record *r)
 
 	/* A standby that was never told says 0: that does not count. */
 	sa->told |= seq || r->flags & XHA_REC_F_FINAL;
-	sa->final = false;
 	if (!xha_esn(sa->x))
 		seq = min_t(u64, seq, U32_MAX);
 	if (r->flags & XHA_REC_F_FINAL && seq >= sa->used && (old == sa->written || seq >= old)) {
 		xha_apply_oseq(sa->x, seq);
 		sa->written = seq;
-		sa->final = true;
+		move(sa, XHA_PLACE_FINAL);
 		sa->final_term = READ_ONCE(sa->group->peer_term);
 		return seq != old;
 	}
+	move(sa, XHA_PLACE_TOLD);
 	if (seq <= old)
 		return false;
 	xha_apply_oseq(sa->x, seq);
@@ -512,14 +588,11 @@ static bool write_out(struct xha_sa *sa, const struct xha_record *r)
  */
 static bool gives_lease(struct xha_sa *sa, u64 lease)
 {
-	if (test_bit(XHA_SA_EXACT, &sa->flags))
+	if (sa->place == XHA_PLACE_OWING)
 		return false;
 	if (lease >= sa->used)
 		return true;
-	set_bit(XHA_SA_EXACT, &sa->flags);
-	set_bit(XHA_SA_ANSWER, &sa->flags);
-	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-	xha_mirror_due(sa);
+	move(sa, XHA_PLACE_BEHIND);
 	return false;
 }
 
@@ -540,10 +613,9 @@ enum xha_verdict xha_place_record(struct xha_sa *sa, const struct xha_record *r)
 	if (x->km.state == XFRM_STATE_DEAD)
 		goto out;
 	v = XHA_ACTIVE;
-	if (!(sa->hold & XHA_HOLD_STANDBY))
+	if (!xha_place_is_held(sa->place))
 		goto out;
 	v = XHA_REFUSED;
-	/* sweep() in group.c: what it owes is marked before it is held. */
 	if (!r->in && r->flags & XHA_REC_F_LEASE && !gives_lease(sa, r->seq))
 		goto out;
 	ask_nic(sa);
@@ -600,7 +672,7 @@ static void take_share(struct xha_sa *sa, const struct xha_announce *a)
 	/* It should have: what it would go on with may be somebody else's. */
 	if (sa->acted) {
 		sa->own.step = 0;
-		if (!(sa->hold & XHA_HOLD_STANDBY))
+		if (!xha_place_is_held(sa->place))
 			retire(sa);
 		return;
 	}
@@ -636,23 +708,20 @@ bool xha_place_announced(struct xha_sa *sa, const struct xha_announce *a, u32 se
 	 * What the peer holds this node may have asked for, and not know of any more. Later in the
 	 * session it knows what it has asked for.
 	 */
-	if (!sa->packet && (!mine || (sa->hold & XHA_HOLD_REKEY && sa->sure != session))) {
+	if (!sa->packet && (!mine || (sa->place == XHA_PLACE_RETIRED && sa->sure != session))) {
 		sa->told |= a->out;
 		go_above(sa, a->out);
 	}
 	if (mine) {
 		WRITE_ONCE(sa->sure, session);
 		take_share(sa, a);
-	} else if (!(sa->hold & XHA_HOLD_STANDBY)) {
+	} else if (!xha_place_is_held(sa->place)) {
 		retire(sa);
 	}
 	xha_place_bound(sa);
+	if (again)
+		tell(sa);
 	spin_unlock_bh(&x->lock);
-	if (again) {
-		set_bit(XHA_SA_ANSWER, &sa->flags);
-		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-		xha_mirror_due(sa);
-	}
 	return mine;
 }
 
@@ -672,7 +741,7 @@ bool xha_place_met(struct xha_sa *sa, u64 seq)
 		met = false;
 	else if (sa->packet)
 		sa->heard = true;
-	if (!met || sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY))
+	if (!met || xha_place_is_stopped(sa->place))
 		goto out;
 	if (is_finished(sa, sa->tenure))
 		retire(sa);
@@ -756,7 +825,7 @@ void xha_place_remember(struct xha_sa *sa, struct xha_memory *mem, struct xha_sa
 		.lease = sa->bounds.lease,
 		.used = sa->used,
 		.acted = sa->acted,
-		.live = sa->acted && !(sa->hold & (XHA_HOLD_STANDBY | XHA_HOLD_REKEY)),
+		.live = sa->acted && !xha_place_is_stopped(sa->place),
 	};
 	spin_unlock_bh(&sa->x->lock);
 }
@@ -774,13 +843,13 @@ void xha_place_grant(struct xha_sa *sa)
 	u64 oseq;
 
 	spin_lock_bh(&x->lock);
-	if (sa->hold & XHA_HOLD_STANDBY && x->km.state != XFRM_STATE_DEAD) {
+	if (xha_place_is_held(sa->place) && x->km.state != XFRM_STATE_DEAD) {
 		oseq = xha_oseq(x);
 		if (!sa->packet)
 			set_oseq(sa, min(oseq + XHA_LEASE_GRANT, max(oseq, xha_end(xha_esn(x)))));
 		sa->written = sa->out.seq;
 		sa->told = true;
-		sa->final = false;
+		move(sa, XHA_PLACE_GRANTED);
 	}
 	spin_unlock_bh(&x->lock);
 }
@@ -795,10 +864,8 @@ void xha_place_free(struct xha_sa *sa)
 
 	spin_lock_bh(&x->lock);
 	/* A NIC would begin with numbers that were used: such an SA stays as it is. */
-	if (sa->hold && !(sa->packet && sa->hold & XHA_HOLD_REKEY)) {
-		sa->hold = 0;
-		xha_apply_let_go(x);
-	}
+	if (!sa->packet || sa->place != XHA_PLACE_RETIRED)
+		move(sa, XHA_PLACE_DROPPED);
 	spin_unlock_bh(&x->lock);
 }
 
@@ -814,7 +881,7 @@ void xha_place_soften(struct xha_sa *sa)
 	bool first;
 
 	spin_lock_bh(&x->lock);
-	first = x->km.state == XFRM_STATE_VALID && xha_apply_dying(x);
+	first = x->km.state == XFRM_STATE_VALID && !xha_is_held(x) && xha_apply_dying(x);
 	spin_unlock_bh(&x->lock);
 	if (!first)
 		return;
@@ -832,7 +899,7 @@ void xha_place_expire(struct xha_sa *sa)
 	bool tell;
 
 	spin_lock_bh(&x->lock);
-	tell = sa->hold & XHA_HOLD_REKEY && x->km.state != XFRM_STATE_DEAD;
+	tell = sa->place == XHA_PLACE_RETIRED && x->km.state != XFRM_STATE_DEAD;
 	if (tell)
 		xha_apply_dying(x);
 	spin_unlock_bh(&x->lock);
@@ -854,6 +921,7 @@ void xha_place_stray(struct xfrm_state *x, const struct xha_group *g)
 	if (READ_ONCE(g->role) != XHA_ROLE_ACTIVE || READ_ONCE(g->alone) || !xha_tap->refuses ||
 	    xha_is_packet(x) || xha_oseq(x) >= XHA_LEASE_BIRTH)
 		xha_apply_hold(x);
+	xha_apply_keepalive(x, READ_ONCE(g->role) == XHA_ROLE_ACTIVE);
 	spin_unlock_bh(&x->lock);
 }
 
@@ -868,7 +936,7 @@ void xha_place_end(struct xha_sa *sa)
 	struct xfrm_state *x = sa->x;
 
 	spin_lock_bh(&x->lock);
-	if (sa->hold & XHA_HOLD_STANDBY && xha_ended(x) && !hrtimer_active(&x->mtimer))
+	if (xha_place_is_held(sa->place) && xha_ended(x) && !hrtimer_active(&x->mtimer))
 		xha_apply_lifetime(x, true);
 	spin_unlock_bh(&x->lock);
 }

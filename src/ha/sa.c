@@ -4,7 +4,7 @@
  * packet path, the mirror and the user need to find and to know of it.
  */
 
-#include "xfrm_ha.h"
+#include "ha/internal.h"
 
 #define SAS_DEFAULT	131072
 #define ORPHANS_DEFAULT	65536
@@ -12,10 +12,9 @@
 #define SWEEP_PERIOD	(5 * HZ)
 #define SWEEP_BATCH	64
 #define DISMISS_BATCH	2048	/* SAs of which one grace period is waited for */
-#define WALK_STEPS	256	/* SAs passed by under xfrm_state_lock, which is held with BH off */
+#define WALK_STEPS	256	/* SAs looked at before others may run */
 
-struct hlist_head *xha_sa_table;
-static DEFINE_SPINLOCK(table_lock);	/* (BH) writers of the table; by_id's inside */
+struct rhashtable xha_sa_table;
 
 static const struct rhashtable_params by_id_params = {
 	.key_len = sizeof(struct xha_id),
@@ -66,9 +65,7 @@ void xha_sa_unlink(struct xha_sa *sa)
 
 	if (test_and_set_bit(XHA_SA_DEAD, &sa->flags))
 		return;
-	spin_lock_bh(&table_lock);
-	hlist_del_rcu(&sa->by_x);
-	spin_unlock_bh(&table_lock);
+	rhashtable_remove_fast(&xha_sa_table, &sa->by_x, xha_sa_params);
 	if (sa->group) {
 		rhashtable_remove_fast(&xn->by_id, &sa->by_id, by_id_params);
 		xa_erase_bh(&sa->group->sas, sa->member);
@@ -158,19 +155,29 @@ void xha_sa_configure(struct xha_sa *sa)
 	spin_unlock_bh(&sa->x->lock);
 }
 
-/* All or nothing: whoever finds it by either table finds one that stays until it is unlinked. */
+/*
+ * The kernel's view comes last: what is found by that is in all tables. If it can't be found so, who
+ * has found it by its identity meanwhile sees that it is dead.
+ */
 static int insert_found(struct xha_sa *sa)
 {
-	int err = 0;
+	struct xha_net *xn = sa->xn;
+	int err;
 
-	spin_lock_bh(&table_lock);
 	if (xha_sa_by_x(sa->x))
-		err = -EEXIST;
-	else if (sa->group)
-		err = rhashtable_lookup_insert_fast(&sa->xn->by_id, &sa->by_id, by_id_params);
-	if (!err)
-		hlist_add_head_rcu(&sa->by_x, xha_sa_bucket(sa->x));
-	spin_unlock_bh(&table_lock);
+		return -EEXIST;
+	if (sa->group) {
+		err = rhashtable_lookup_insert_fast(&xn->by_id, &sa->by_id, by_id_params);
+		if (err)
+			return err;
+	}
+	err = rhashtable_lookup_insert_fast(&xha_sa_table, &sa->by_x, xha_sa_params);
+	if (!err || !sa->group)
+		return err;
+	set_bit(XHA_SA_DEAD, &sa->flags);
+	rhashtable_remove_fast(&xn->by_id, &sa->by_id, by_id_params);
+	if (sa->mirror)
+		xha_mirror_sa_gone(sa);
 	return err;
 }
 
@@ -255,22 +262,14 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	if (err) {
 		if (err != -EEXIST)
 			xha_stat_inc(xn, XHA_STAT_SA_NOMEM);
-		xfrm_state_put(x);
-		kfree(sa);
+		/* Who has found it by its identity may hold it; the caller's reference stays. */
+		if (g)
+			refcount_inc(&g->ref);
+		xha_sa_put(sa);
+		xha_sa_put(sa);
 		return NULL;
 	}
 	return sa;
-}
-
-/* The first group, in the order they were configured, takes it. RCU */
-static const struct xha_group *member_of(struct xha_net *xn, const struct xfrm_state *x)
-{
-	struct xha_group *g;
-
-	list_for_each_entry_rcu(g, &xn->group_list, node)
-		if (xha_match(&g->match, x))
-			return g;
-	return NULL;
 }
 
 /**
@@ -290,9 +289,13 @@ void xha_sa_expect(struct xfrm_state *x)
 	if ((x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH) || xha_is_packet(x))
 		return;
 	rcu_read_lock();
-	g = member_of(xn, x);
-	if (g && READ_ONCE(g->role) != XHA_ROLE_ACTIVE && x->km.state == XFRM_STATE_VALID)
-		x->km.state = XFRM_STATE_ERROR;
+	g = xha_group_member(xn, x);
+	if (g && READ_ONCE(g->role) != XHA_ROLE_ACTIVE) {
+		spin_lock_bh(&x->lock);
+		xha_apply_hold(x);
+		xha_apply_keepalive(x, false);
+		spin_unlock_bh(&x->lock);
+	}
 	if (g && xha_oseq(x))
 		WRITE_ONCE(xn->unattended, true);
 	rcu_read_unlock();
@@ -325,7 +328,7 @@ bool xha_sa_stray(struct xfrm_state *x, u64 seq)
 	bool may = true;
 
 	rcu_read_lock();
-	g = member_of(xn, x);
+	g = xha_group_member(xn, x);
 	if (g)
 		may = READ_ONCE(g->role) == XHA_ROLE_ACTIVE && !READ_ONCE(g->alone) &&
 		      seq <= XHA_LEASE_BIRTH;
@@ -338,7 +341,7 @@ bool xha_sa_stray(struct xfrm_state *x, u64 seq)
 /* Is it one that was held because it could not have a shadow? Nobody else holds an SA so. */
 static bool is_held_stray(const struct xfrm_state *x)
 {
-	return READ_ONCE(x->km.state) == XFRM_STATE_ERROR && x->id.spi && !xha_is_packet(x);
+	return xha_is_held(x) && x->id.spi && !xha_is_packet(x);
 }
 
 /* No group has it any more. */
@@ -449,11 +452,7 @@ static void moved(struct xha_sa *sa, struct xha_half *h, u32 interval, u32 urge,
 static void refuse(struct xha_sa *sa)
 {
 	xha_stat_inc(sa->xn, XHA_STAT_LEASE_REFUSED);
-	if (sa->hold & XHA_HOLD_LEASE)
-		return;
-	sa->hold |= XHA_HOLD_LEASE;
-	xha_stat_inc(sa->xn, XHA_STAT_LEASE_HELD);
-	if (!sa->mirror)
+	if (!xha_place_refused(sa) || !sa->mirror)
 		return;
 	set_bit(XHA_SA_DUE_OUT, &sa->flags);
 	xha_mirror_due(sa);
@@ -536,17 +535,13 @@ void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
 	}
 }
 
-/**
- * xha_sa_distance() - how far is the mirror behind (requirement N7)
- * @sa: shadow of an SA whose group is active here
- * @d: filled
- */
-void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d)
+/* How far is the mirror behind (requirement N7)? Nothing where its group is not active here. */
+static void distance(struct xha_sa *sa, struct xha_distance *d)
 {
 	u64 since;
 
 	memset(d, 0, sizeof(*d));
-	if (!sa->mirror || sa->packet || READ_ONCE(sa->hold) & XHA_HOLD_STANDBY)
+	if (!sa->mirror || sa->packet || xha_place_is_held(READ_ONCE(sa->place)))
 		return;
 	d->out = READ_ONCE(sa->out.seq) - min(READ_ONCE(sa->out.acked), READ_ONCE(sa->out.seq));
 	d->in = READ_ONCE(sa->in.seq) - min(READ_ONCE(sa->in.acked), READ_ONCE(sa->in.seq));
@@ -557,57 +552,48 @@ void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d)
 		d->ms = div_u64(ktime_get_ns() - since, NSEC_PER_MSEC);
 }
 
-struct batch {
-	bool (*wanted)(const struct xfrm_state *x);
-	struct xfrm_state *x[SWEEP_BATCH];
-	int n;
-	int steps;
-};
-
-/* Under xfrm_state_lock. */
-static int collect(struct xfrm_state *x, int seq, void *data)
+struct xha_sa *xha_sa_next(struct xha_net *xn, struct xha_group *g, unsigned long *index)
 {
-	struct batch *b = data;
+	struct xarray *sas = g ? &g->sas : &xn->sas;
+	struct xha_sa *sa = xa_find(sas, index, ULONG_MAX, XA_PRESENT);
 
-	if (!b->steps--)
-		return -ENOBUFS;
-	if (!b->wanted(x))
-		return 0;
-	if (b->n == SWEEP_BATCH)
-		return -ENOBUFS;
-	xfrm_state_hold(x);
-	b->x[b->n++] = x;
-	return 0;
+	/* A bystander of the tap is in no group. */
+	while (sa && !sa->group)
+		sa = xa_find_after(sas, index, ULONG_MAX, XA_PRESENT);
+	return sa;
 }
 
-/**
- * xha_sa_walk() - visit the SAs of a netns
- * @net: netns; process context
- * @wanted: is it to be visited? Under xfrm_state_lock and RCU
- * @visit: without them; with a reference on the SA
- * @data: for @visit
- */
-void xha_sa_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
-		 void (*visit)(struct xfrm_state *x, void *data), void *data)
+void xha_sa_info(struct xha_sa *sa, struct xha_sa_info *i)
 {
-	struct batch b = { .wanted = wanted };
-	struct xfrm_state_walk walk;
-	int err, i;
+	const struct xha_group_config *c = xha_group_config(sa->group);
+	u32 width = xha_width(sa->x);
+	struct xha_sample s = {};
 
-	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
-	do {
-		b.n = 0;
-		b.steps = WALK_STEPS;
-		rcu_read_lock();
-		err = xfrm_state_walk(net, &walk, collect, &b);
-		rcu_read_unlock();
-		for (i = 0; i < b.n; i++) {
-			visit(b.x[i], data);
-			xfrm_state_put(b.x[i]);
-		}
-		cond_resched();
-	} while (err == -ENOBUFS);
-	xfrm_state_walk_done(&walk, net);
+	*i = (struct xha_sa_info){
+		.group = sa->group->name,
+		.x = sa->x,
+		.id = &sa->id,
+		.index = sa->index,
+		.role = READ_ONCE(sa->group->role),
+		.twin = sa->mirror && xha_mirror_twin(sa),
+	};
+	spin_lock_bh(&sa->x->lock);
+	xha_place_sample(sa, &s);
+	i->place = sa->place;
+	i->interval = sa->out_interval;
+	i->lease = sa->bounds.lease;
+	i->share = sa->own;
+	i->striped = sa->striped;
+	if (width)
+		xha_exposure(&i->exposure, c->interval, width, sa->in_peak, c->lenient);
+	spin_unlock_bh(&sa->x->lock);
+	i->numbers = (struct xha_numbers){
+		.out = s.out,
+		.in = s.in,
+		.bytes = s.bytes,
+		.packets = s.packets,
+	};
+	distance(sa, &i->distance);
 }
 
 static bool unheard(const struct xfrm_state *x)
@@ -627,7 +613,7 @@ static void hear(struct xfrm_state *x, void *data)
 
 /**
  * xha_sa_reconcile() - find SAs that made no event, forget those that died without one
- * @xn: netns; process context
+ * @xn: netns; process context, mutex
  *
  * XFRM_MSG_MIGRATE creates states without XFRM_MSG_NEWSA; a flush and the removal of an
  * offload device delete them without XFRM_MSG_DELSA.
@@ -642,8 +628,10 @@ void xha_sa_reconcile(struct xha_net *xn)
 	xa_for_each(&xn->sas, index, sa) {
 		if (READ_ONCE(sa->x->km.state) == XFRM_STATE_DEAD)
 			xha_sa_unlink(sa);
-		else if (sa->hold & XHA_HOLD_STANDBY && xha_ended(sa->x))
+		else if (xha_place_is_held(READ_ONCE(sa->place)) && xha_ended(sa->x))
 			xha_place_end(sa);
+		else
+			xha_tap_check(sa);
 		if (!(++n % WALK_STEPS)) {
 			rcu_read_unlock();
 			cond_resched();
@@ -651,11 +639,12 @@ void xha_sa_reconcile(struct xha_net *xn)
 		}
 	}
 	rcu_read_unlock();
+	xha_tap_follow(xn);
 
 	/* Whoever finds one that can't be looked after from here on sets it again. */
 	WRITE_ONCE(xn->unattended, false);
 	smp_mb(); /* before the walk: what unattended() sets for an SA in it stays set */
-	xha_sa_walk(xn->net, unheard, hear, NULL);
+	xha_walk(xn->net, unheard, hear, NULL);
 }
 
 /* No module of ours looks after them any more. */
@@ -737,7 +726,7 @@ void xha_sa_net_fini(struct xha_net *xn)
 {
 	cancel_delayed_work_sync(&xn->reconcile);
 	xha_sa_dismiss(xn, NULL);
-	xha_sa_walk(xn->net, is_held_stray, let_go_of_strays, NULL);
+	xha_walk(xn->net, is_held_stray, let_go_of_strays, NULL);
 	xha_packet_fini(xn);
 	/* Each shadow holds its xfrm_state, which must not outlive the netns. */
 	rcu_barrier();
@@ -747,12 +736,11 @@ void xha_sa_net_fini(struct xha_net *xn)
 
 int xha_sa_init(void)
 {
-	xha_sa_table = kvcalloc(1 << XHA_SA_BITS, sizeof(*xha_sa_table), GFP_KERNEL);
-	return xha_sa_table ? 0 : -ENOMEM;
+	return rhashtable_init(&xha_sa_table, &xha_sa_params);
 }
 
 void xha_sa_exit(void)
 {
 	rcu_barrier();
-	kvfree(xha_sa_table);
+	rhashtable_destroy(&xha_sa_table);
 }

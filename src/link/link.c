@@ -21,13 +21,21 @@ static void (*on_event)(struct xha_link *link, enum xha_link_event event);
 
 void xha_link_on_event(void (*func)(struct xha_link *link, enum xha_link_event event))
 {
-	on_event = func;
+	WRITE_ONCE(on_event, func);
+	/* Who has read the other one is done with it. */
+	if (!func)
+		synchronize_rcu();
 }
 
 void xha_link_event(struct xha_link *link, enum xha_link_event event)
 {
-	if (on_event)
-		on_event(link, event);
+	void (*func)(struct xha_link *link, enum xha_link_event event);
+
+	rcu_read_lock();
+	func = READ_ONCE(on_event);
+	if (func)
+		func(link, event);
+	rcu_read_unlock();
 }
 
 void xha_link_do(struct xha_link *link, enum xha_link_todo what)

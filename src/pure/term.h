@@ -3,15 +3,7 @@
 #ifndef _XFRM_HA_TERM_H
 #define _XFRM_HA_TERM_H
 
-#include "pure/pure.h"
-
-enum xha_role {
-	XHA_ROLE_STANDBY,	/* SAs are held */
-	XHA_ROLE_JOINING,	/* told to be active, waits whether the peer is; SAs are held */
-	XHA_ROLE_ACTIVE,
-	XHA_ROLE_RELEASING,	/* held; final records are under way to the peer */
-	XHA_ROLE_HANDED,	/* held; HANDOVER was said, the peer has not yet confirmed */
-};
+#include "pure/role.h"
 
 enum xha_claim {		/* what the peer says of itself: enum xha_role_wire */
 	XHA_CLAIM_STANDBY,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The only file that writes into an xfrm_state: sequence number, replay window, byte and packet
- * counts, hold, lifetime, event thresholds. What it is to be is decided in ha/place.c.
+ * counts, hold, lifetime, NAT keepalives, event thresholds. What they are to be is decided in
+ * ha/place.c.
  */
 
 #include "xfrm/xfrm.h"
@@ -179,27 +180,64 @@ static void run_lifetime(struct xfrm_state *x)
  * xha_apply_hold() - let an SA neither send nor accept
  * @x: SA; x->lock held
  *
+ * With a tap that refuses packets it stays valid, and the tap refuses each. It is found for
+ * sending, so that a template of level use does not do without it, and can be updated.
+ *
  * In XFRM_STATE_ERROR it is not found for sending, drops what it receives and raises no acquire
- * (xfrm_state_look_at() in net/xfrm/xfrm_state.c, xfrm_input()). Its timer goes on, see
- * xha_apply_lifetime().
+ * (xfrm_state_look_at() in net/xfrm/xfrm_state.c, xfrm_input()).
+ *
+ * Its timer goes on, see xha_apply_lifetime().
  */
 void xha_apply_hold(struct xfrm_state *x)
 {
 	lockdep_assert_held(&x->lock);
 
-	if (x->km.state == XFRM_STATE_VALID)
+	if (x->km.state != XFRM_STATE_VALID)
+		return;
+	if (xha_tap_refuses() && !xha_is_packet(x))
+		WRITE_ONCE(x->xflags, x->xflags | XHA_XFLAG_HELD);
+	else
 		x->km.state = XFRM_STATE_ERROR;
 }
 
-/* The opposite; its lifetime runs. x->lock held. */
+/**
+ * xha_apply_keepalive() - let the kernel send an SA's NAT keepalives, or not
+ * @x: SA; x->lock held
+ * @send: send them, from now on; else the NAT would be told to send to this node
+ *
+ * The kernel does not look at km.state for that (nat_keepalive_work_single() in
+ * net/xfrm/xfrm_nat_keepalive.c): without an interval it passes an SA by, and does not look at
+ * nat_keepalive_expiration, in which the interval is kept for as long.
+ */
+void xha_apply_keepalive(struct xfrm_state *x, bool send)
+{
+	u32 interval = x->nat_keepalive_interval;
+
+	lockdep_assert_held(&x->lock);
+
+	if (!send && interval) {
+		x->nat_keepalive_expiration = interval;
+		WRITE_ONCE(x->nat_keepalive_interval, 0);
+	} else if (send && !interval && x->nat_keepalive_expiration) {
+		WRITE_ONCE(x->nat_keepalive_interval, x->nat_keepalive_expiration);
+		x->nat_keepalive_expiration = 0;
+		mod_delayed_work(system_wq, &xs_net(x)->xfrm.nat_keepalive_work, 0);
+	}
+}
+
+/* The opposite of xha_apply_hold(); its lifetime runs. x->lock held. */
 void xha_apply_let_go(struct xfrm_state *x)
 {
 	lockdep_assert_held(&x->lock);
 
-	if (x->km.state != XFRM_STATE_ERROR)
+	xha_apply_keepalive(x, true);
+	if (!xha_is_held(x))
 		return;
-	x->km.state = XFRM_STATE_VALID;
-	run_lifetime(x);
+	WRITE_ONCE(x->xflags, x->xflags & ~XHA_XFLAG_HELD);
+	if (x->km.state == XFRM_STATE_ERROR)
+		x->km.state = XFRM_STATE_VALID;
+	if (x->km.state == XFRM_STATE_VALID)
+		run_lifetime(x);
 }
 
 /**

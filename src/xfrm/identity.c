@@ -29,7 +29,7 @@ static void add(struct digest *d, const void *data, size_t len)
 
 static void add_key(struct digest *d, const char *name, const char *key, unsigned int bits)
 {
-	add(d, name, strnlen(name, CHUNK));
+	add(d, name, strnlen(name, sizeof_field(struct xfrm_algo, alg_name)));
 	add(d, &bits, sizeof(bits));
 	add(d, key, DIV_ROUND_UP(bits, 8));
 }

@@ -8,7 +8,7 @@
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 
-#include "xfrm_ha.h"
+#include "ha/internal.h"
 
 /**
  * DOC: Packet offload

@@ -17,7 +17,7 @@
 #include <linux/netlink.h>
 #include <net/sock.h>
 
-#include "xfrm_ha.h"
+#include "ha/internal.h"
 
 /*
  * With a threshold of 0 the timer alone makes events: the kernel starts it when an SA is

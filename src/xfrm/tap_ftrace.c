@@ -1,18 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Hears each packet at the entry of xfrm_replay_overflow() and
- * xfrm_replay_advance() (net/xfrm/xfrm_replay.c). Both run under x->lock and
- * are called from other files, so the compiler can't inline them. At entry the
+ * xfrm_replay_recheck() (net/xfrm/xfrm_replay.c), after which comes xfrm_replay_advance() if
+ * nothing is against it. Both run under x->lock and are called from other files, so the compiler
+ * can't inline them, unless it sees all of the kernel at once: xha_tap_check(). At entry the
  * numbers in x are those before this packet: those after it are computed.
  *
  * PERMANENT: kernel.ftrace_enabled=0 must not silence the tap. IPMODIFY: instead of
- * the function, for a packet that may have no number, runs one that refuses it, as with
- * livepatch.
+ * the function, for a packet that may have no number, or of an SA that is held, runs one that
+ * refuses it, as with livepatch.
  */
 
 #include <linux/ftrace.h>
 
-#include "xfrm_ha.h"
+#include "ha/internal.h"
+
+/* The tap was found deaf, and this SA is heard by the other one. */
+static bool is_others(const struct xha_sa *sa)
+{
+	return unlikely(READ_ONCE(xha_tap) != &xha_tap_ftrace) && sa->watched;
+}
+
+static bool is_held(struct xfrm_state *x)
+{
+	if (likely(!(x->xflags & XHA_XFLAG_HELD)))
+		return false;
+	xha_stat_inc(xha_pernet(xs_net(x)), XHA_STAT_HELD_REFUSED);
+	return true;
+}
 
 /* In the place of xfrm_replay_overflow(): as if a queue were full. */
 static int no_number(struct xfrm_state *x, struct sk_buff *skb)
@@ -27,14 +42,17 @@ static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrac
 	struct sk_buff *skb = (void *)ftrace_regs_get_argument(fregs, 1);
 	struct xha_sa *sa;
 	u32 n = 1;
-
 	bool may;
 
+	if (unlikely(is_held(x))) {
+		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)no_number);
+		return;
+	}
 	if (unlikely(skb_is_gso(skb)) && xfrm_offload(skb))
 		n = skb_shinfo(skb)->gso_segs;
 	sa = xha_sa_by_x(x);
 	if (likely(sa))
-		may = xha_sa_moved_out(sa, xha_oseq(x) + n, n);
+		may = is_others(sa) || xha_sa_moved_out(sa, xha_oseq(x) + n, n);
 	else
 		may = likely(!READ_ONCE(xha_pernet(xs_net(x))->unattended)) ||
 		      xha_sa_stray(x, xha_oseq(x) + n);
@@ -42,19 +60,34 @@ static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrac
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)no_number);
 }
 
+/* In the place of xfrm_replay_recheck(): as if it had been seen before. */
+static int seen(struct xfrm_state *x, struct sk_buff *skb, __be32 seq)
+{
+	return -EINVAL;
+}
+
 static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace_ops *op,
 			   struct ftrace_regs *fregs)
 {
 	struct xfrm_state *x = (void *)ftrace_regs_get_argument(fregs, 0);
-	__be32 seq = (__force __be32)ftrace_regs_get_argument(fregs, 1);
+	struct sk_buff *skb = (void *)ftrace_regs_get_argument(fregs, 1);
+	__be32 seq = (__force __be32)ftrace_regs_get_argument(fregs, 2);
 	struct xha_sa *sa;
 	u32 hi = 0;
 
-	sa = xha_sa_by_x(x);
-	if (!sa)
+	if (unlikely(is_held(x))) {
+		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)seen);
 		return;
-	if (x->repl_mode == XFRM_REPLAY_MODE_ESN)
+	}
+	sa = xha_sa_by_x(x);
+	if (!sa || is_others(sa))
+		return;
+	if (x->repl_mode == XFRM_REPLAY_MODE_ESN) {
 		hi = xfrm_replay_seqhi(x, seq);
+		/* It was decrypted as another number, and is refused for that. */
+		if (unlikely(XFRM_SKB_CB(skb)->seq.input.hi != htonl(hi)))
+			return;
+	}
 	xha_sa_moved_in(sa, xha_seq64(ntohl(seq), hi));
 }
 
@@ -72,7 +105,7 @@ static struct ftrace_ops ops_out = {
 
 static struct ftrace_ops ops_in = {
 	.func = tap_in,
-	.flags = FTRACE_OPS_FL_PERMANENT,
+	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_IPMODIFY,
 };
 
 static struct ftrace_ops ops_new = {
@@ -82,7 +115,7 @@ static struct ftrace_ops ops_new = {
 
 /* By each of these an SA comes into the tables, that of a migration by the second one, too. */
 static char * const out[] = { "xfrm_replay_overflow" };
-static char * const in[] = { "xfrm_replay_advance" };
+static char * const in[] = { "xfrm_replay_recheck" };
 static char * const new[] = { "xfrm_state_add", "xfrm_state_insert", "xfrm_state_update" };
 
 static int hook(struct ftrace_ops *ops, char * const *functions, int n)

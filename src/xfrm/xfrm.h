@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The wing that knows an xfrm_state: how it is heard (tap*), matched, known (identity) and written
- * into (apply). Who wants to hear implements the calls at the end.
+ * The wing that knows an xfrm_state: how it is heard (tap*), matched, known (identity), found (walk)
+ * and written into (apply).
  */
 #ifndef _XFRM_HA_XFRM_H
 #define _XFRM_HA_XFRM_H
@@ -14,6 +14,9 @@
 
 /* --- identity.c --- */
 void xha_identity(struct xha_id *id, const struct xfrm_state *x);
+
+/* --- tap.c --- */
+bool xha_tap_refuses(void);	/* can the tap in use refuse a packet? */
 
 /* --- match.c: which SAs belong to a group --- */
 #define XHA_GROUP_ADDRS	16
@@ -32,6 +35,16 @@ struct xha_group_match {
 };
 
 bool xha_match(const struct xha_group_match *m, const struct xfrm_state *x);
+bool xha_match_tmpl(const struct xha_group_match *m, const struct xfrm_policy *xp,
+		    const struct xfrm_tmpl *t);
+
+/* --- tap.c --- */
+/* Who is to be told of an SA that is installed or changed, beside who has shadows; RCU. NULL: nobody */
+void xha_tap_on_sa(void (*func)(struct xfrm_state *x));
+
+/* --- walk.c --- */
+void xha_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
+	      void (*visit)(struct xfrm_state *x, void *data), void *data);
 
 /* --- apply.c: x->lock is held, if nothing else is said --- */
 struct xha_numbers {
@@ -42,6 +55,16 @@ struct xha_numbers {
 	struct xha_window *window;	/* filled if not NULL */
 };
 
+/* A bit of x->xflags, which nobody else knows; a clone of x has it not. */
+#define XHA_XFLAG_HELD	BIT(31)
+
+/* Any context; under x->lock it stays true. */
+static inline bool xha_is_held(const struct xfrm_state *x)
+{
+	return READ_ONCE(x->xflags) & XHA_XFLAG_HELD ||
+	       READ_ONCE(x->km.state) == XFRM_STATE_ERROR;
+}
+
 void xha_numbers(const struct xfrm_state *x, struct xha_numbers *n);
 u32 xha_width(const struct xfrm_state *x);	/* any context */
 u64 xha_edge(const struct xfrm_state *x);
@@ -51,6 +74,7 @@ void xha_apply_lose(struct xfrm_state *x, u32 numbers);
 bool xha_apply_counts(struct xfrm_state *x, u64 bytes, u64 packets);
 void xha_apply_hold(struct xfrm_state *x);
 void xha_apply_let_go(struct xfrm_state *x);
+void xha_apply_keepalive(struct xfrm_state *x, bool send);
 void xha_apply_lifetime(struct xfrm_state *x, bool run);	/* not held */
 bool xha_apply_dying(struct xfrm_state *x);
 void xha_apply_aevent(struct xfrm_state *x, u32 maxdiff, u32 maxage);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which SA goes to which engine. A new one goes to the engine with the least load; when
+ * Which SA goes to which worker. A new one goes to the worker with the least load; when
  * the loads have been uneven for some time, SAs are moved, those first that bring most.
  */
 
@@ -23,12 +23,12 @@
 #define WAITERS		64	/* of them, tried at once */
 #define REFUSALS	8	/* then the others wait, too */
 
-struct engine engines[MAX_ENGINES];
-int n_engines;
+struct worker workers[MAX_WORKERS];
+int n_workers;
 struct tally tally;
 
 static const struct forwarder *forwarder;
-static struct engine **by_id;		/* the engines, by their number */
+static struct worker **by_id;		/* the workers, by their number */
 static uint32_t n_ids;
 static struct sa **table;
 static int table_bits;
@@ -78,7 +78,7 @@ void alloc_each(void (*func)(struct sa *sa, void *data), void *data)
 	}
 }
 
-static struct engine *engine(uint32_t id)
+static struct worker *worker(uint32_t id)
 {
 	return id < n_ids ? by_id[id] : NULL;
 }
@@ -88,15 +88,15 @@ static uint64_t mean_load(void)
 	uint64_t sum = 0;
 	int n = 0;
 
-	for (int i = 0; i < n_engines; i++) {
-		sum += engines[i].load;
-		n += engines[i].usable;
+	for (int i = 0; i < n_workers; i++) {
+		sum += workers[i].load;
+		n += workers[i].usable;
 	}
 	return n ? sum / n : 0;
 }
 
 /* Loads that differ by little are equal; then the number of SAs counts. @mean: of all loads */
-static bool better(const struct engine *a, const struct engine *b, uint64_t mean)
+static bool better(const struct worker *a, const struct worker *b, uint64_t mean)
 {
 	uint64_t diff = a->load > b->load ? a->load - b->load : b->load - a->load;
 
@@ -105,14 +105,14 @@ static bool better(const struct engine *a, const struct engine *b, uint64_t mean
 	return a->sas < b->sas;
 }
 
-static struct engine *least(void)
+static struct worker *least(void)
 {
 	uint64_t mean = mean_load();
-	struct engine *e = NULL;
+	struct worker *e = NULL;
 
-	for (int i = 0; i < n_engines; i++) {
-		if (engines[i].usable && (!e || better(&engines[i], e, mean)))
-			e = &engines[i];
+	for (int i = 0; i < n_workers; i++) {
+		if (workers[i].usable && (!e || better(&workers[i], e, mean)))
+			e = &workers[i];
 	}
 	return e;
 }
@@ -122,31 +122,31 @@ static uint64_t guess(void)
 {
 	uint64_t sum = 0, n = 0;
 
-	for (int i = 0; i < n_engines; i++) {
-		sum += engines[i].load;
-		n += engines[i].sas;
+	for (int i = 0; i < n_workers; i++) {
+		sum += workers[i].load;
+		n += workers[i].sas;
 	}
 	return n ? sum / n : 0;
 }
 
-static void put_on(struct sa *sa, struct engine *e)
+static void put_on(struct sa *sa, struct worker *e)
 {
-	sa->engine = e;
+	sa->worker = e;
 	e->sas++;
 	e->load += sa->rate;
 }
 
 static void take_off(struct sa *sa)
 {
-	struct engine *e = sa->engine;
+	struct worker *e = sa->worker;
 
 	e->sas--;
 	e->load -= sa->rate < e->load ? sa->rate : e->load;
 }
 
-static void move(struct sa *sa, struct engine *e, bool force)
+static void move(struct sa *sa, struct worker *e, bool force)
 {
-	if (sa->engine == e)
+	if (sa->worker == e)
 		return;
 	take_off(sa);
 	put_on(sa, e);
@@ -177,7 +177,7 @@ static void dont_wait(struct sa *sa)
 
 static bool try_map(struct sa *sa)
 {
-	struct engine *e = least();
+	struct worker *e = least();
 
 	if (!e || !n_slots)
 		return false;
@@ -341,7 +341,7 @@ void alloc_dump_end(void)
 }
 
 struct choice {
-	struct engine *from;
+	struct worker *from;
 	uint64_t rate;		/* the best one */
 	uint64_t off;		/* by so much it misses that */
 	struct sa *sa;
@@ -352,7 +352,7 @@ static void choose(struct sa *sa, void *data)
 	struct choice *c = data;
 	uint64_t off = sa->rate > c->rate ? sa->rate - c->rate : c->rate - sa->rate;
 
-	if (!sa->mapped || sa->pinned || sa->engine != c->from || period - sa->moved < REST)
+	if (!sa->mapped || sa->pinned || sa->worker != c->from || period - sa->moved < REST)
 		return;
 	if (!c->sa || off < c->off) {
 		c->sa = sa;
@@ -362,24 +362,24 @@ static void choose(struct sa *sa, void *data)
 
 static void leave(struct sa *sa, void *data)
 {
-	struct engine *to;
+	struct worker *to;
 
 	(void)data;
-	if (!sa->mapped || sa->engine->usable)
+	if (!sa->mapped || sa->worker->usable)
 		return;
 	to = least();
 	/* Who is gone has its queue worked off by others, who have their own first. */
 	if (to)
-		move(sa, to, sa->engine->offline);
+		move(sa, to, sa->worker->offline);
 }
 
-/* The usable engines with the highest and the least load; false: there is none. */
-static bool extremes(struct engine **most, struct engine **fewest)
+/* The usable workers with the highest and the least load; false: there is none. */
+static bool extremes(struct worker **most, struct worker **fewest)
 {
 	*most = NULL;
 	*fewest = NULL;
-	for (int i = 0; i < n_engines; i++) {
-		struct engine *e = &engines[i];
+	for (int i = 0; i < n_workers; i++) {
+		struct worker *e = &workers[i];
 
 		if (!e->usable)
 			continue;
@@ -391,7 +391,7 @@ static bool extremes(struct engine **most, struct engine **fewest)
 	return *most;
 }
 
-/* One that may leave its engine */
+/* One that may leave its worker */
 struct leaver {
 	struct sa *sa;
 	uint64_t off;		/* by so much its rate misses the mean one there */
@@ -406,11 +406,11 @@ static void count_pinned(struct sa *sa, void *data)
 {
 	(void)data;
 	if (sa->mapped)
-		sa->engine->pinned += sa->pinned;
+		sa->worker->pinned += sa->pinned;
 }
 
 /*
- * How many SAs each engine is to have: as many as any other, or one more. Who has more than that
+ * How many SAs each worker is to have: as many as any other, or one more. Who has more than that
  * which are pinned keeps those, and the others share the rest.
  */
 static void set_quotas(void)
@@ -418,18 +418,18 @@ static void set_quotas(void)
 	uint32_t sas = 0, n = 0, base = 0, more = 0;
 	bool again;
 
-	for (int i = 0; i < n_engines; i++) {
-		engines[i].pinned = 0;
-		engines[i].shares = engines[i].usable;
-		sas += engines[i].usable ? engines[i].sas : 0;
-		n += engines[i].usable;
+	for (int i = 0; i < n_workers; i++) {
+		workers[i].pinned = 0;
+		workers[i].shares = workers[i].usable;
+		sas += workers[i].usable ? workers[i].sas : 0;
+		n += workers[i].usable;
 	}
 	alloc_each(count_pinned, NULL);
 	do {
 		again = false;
 		base = n ? sas / n : 0;
-		for (int i = 0; i < n_engines; i++) {
-			struct engine *e = &engines[i];
+		for (int i = 0; i < n_workers; i++) {
+			struct worker *e = &workers[i];
 
 			if (!e->shares || e->pinned <= base)
 				continue;
@@ -443,8 +443,8 @@ static void set_quotas(void)
 	more = n ? sas % n : 0;
 	/* Where there are more than that already one stays, which moves the fewest. */
 	for (int pass = 0; pass < 2; pass++) {
-		for (int i = 0; i < n_engines; i++) {
-			struct engine *e = &engines[i];
+		for (int i = 0; i < n_workers; i++) {
+			struct worker *e = &workers[i];
 			bool above = e->sas > base;
 
 			if (!e->shares || pass == above)
@@ -458,7 +458,7 @@ static void set_quotas(void)
 static void may_leave(struct sa *sa, void *data)
 {
 	struct leavers *l = data;
-	struct engine *e = sa->engine;
+	struct worker *e = sa->worker;
 	uint64_t mean;
 
 	if (!sa->mapped || sa->pinned || !e->usable || e->sas <= e->quota)
@@ -476,7 +476,7 @@ static int nearer(const void *a, const void *b)
 
 /*
  * As many SAs for each, whatever they carry: the loads come later. Those go first that carry what
- * is usual on their engine, and so take their share of its load along.
+ * is usual on their worker, and so take their share of its load along.
  */
 static void even_out(void)
 {
@@ -485,9 +485,9 @@ static void even_out(void)
 	int to = 0;
 
 	set_quotas();
-	for (int i = 0; i < n_engines; i++) {
-		if (engines[i].usable && engines[i].sas > engines[i].quota)
-			n += engines[i].sas - engines[i].pinned;
+	for (int i = 0; i < n_workers; i++) {
+		if (workers[i].usable && workers[i].sas > workers[i].quota)
+			n += workers[i].sas - workers[i].pinned;
 	}
 	if (!n)
 		return;
@@ -499,29 +499,29 @@ static void even_out(void)
 	for (uint32_t i = 0; i < l.n; i++) {
 		struct sa *sa = l.all[i].sa;
 
-		if (sa->engine->sas <= sa->engine->quota)
+		if (sa->worker->sas <= sa->worker->quota)
 			continue;
-		while (!engines[to].usable || engines[to].sas >= engines[to].quota)
+		while (!workers[to].usable || workers[to].sas >= workers[to].quota)
 			to++;
-		move(sa, &engines[to], false);
+		move(sa, &workers[to], false);
 	}
 	free(l.all);
 }
 
-/* Which engines there are has changed, by whatever. */
+/* Which workers there are has changed, by whatever. */
 static void rearrange(bool more)
 {
-	for (int i = 0; i < n_engines; i++)
-		engines[i].offline = !engines[i].usable && !cpu_online(engines[i].id);
+	for (int i = 0; i < n_workers; i++)
+		workers[i].offline = !workers[i].usable && !cpu_online(workers[i].id);
 	alloc_each(leave, NULL);
 	if (more)
 		even_out();
 }
 
 /* @id: one that the forwarder has taken, so it is no wild number. */
-static int number_engine(uint32_t id)
+static int number_worker(uint32_t id)
 {
-	struct engine **more;
+	struct worker **more;
 
 	if (id >= n_ids) {
 		more = realloc(by_id, (id + 1) * sizeof(*by_id));
@@ -531,34 +531,34 @@ static int number_engine(uint32_t id)
 		by_id = more;
 		n_ids = id + 1;
 	}
-	engines[n_engines] = (struct engine){ .id = id };
-	by_id[id] = &engines[n_engines++];
+	workers[n_workers] = (struct worker){ .id = id };
+	by_id[id] = &workers[n_workers++];
 	return 0;
 }
 
-int alloc_engines(const uint32_t *ids, int n)
+int alloc_workers(const uint32_t *ids, int n)
 {
 	bool more = false;
 	int err;
 
 	for (int i = 0; i < n; i++) {
-		if (engine(ids[i]))
+		if (worker(ids[i]))
 			continue;
-		if (n_engines == MAX_ENGINES)
+		if (n_workers == MAX_WORKERS)
 			return -ENOSPC;
-		err = forwarder->add_engine(ids[i]);
+		err = forwarder->add_worker(ids[i]);
 		if (err)
 			return err;
-		err = number_engine(ids[i]);
+		err = number_worker(ids[i]);
 		if (err)
 			return err;
 	}
-	for (int i = 0; i < n_engines; i++)
-		engines[i].wanted = false;
+	for (int i = 0; i < n_workers; i++)
+		workers[i].wanted = false;
 	for (int i = 0; i < n; i++)
-		engine(ids[i])->wanted = true;
-	for (int i = 0; i < n_engines; i++) {
-		struct engine *e = &engines[i];
+		worker(ids[i])->wanted = true;
+	for (int i = 0; i < n_workers; i++) {
+		struct worker *e = &workers[i];
 
 		more |= e->wanted && !e->usable;
 		e->usable = e->wanted;
@@ -571,14 +571,14 @@ void alloc_online(bool (*online)(uint32_t id))
 {
 	bool more = false, less = false, is;
 
-	for (int i = 0; i < n_engines; i++) {
-		struct engine *e = &engines[i];
+	for (int i = 0; i < n_workers; i++) {
+		struct worker *e = &workers[i];
 
 		is = e->wanted && online(e->id);
 		if (is == e->usable)
 			continue;
 		/* Its thread was sent to other CPUs: it gets one of its own again. */
-		if (is && forwarder->add_engine(e->id))
+		if (is && forwarder->add_worker(e->id))
 			continue;
 		e->usable = is;
 		more |= is;
@@ -602,7 +602,7 @@ static void measure(struct sa *sa, void *data)
 	sa->fresh = false;
 	sa->packets = packets;
 	sa->bytes = bytes;
-	sa->engine->load += sa->rate;
+	sa->worker->load += sa->rate;
 }
 
 /*
@@ -612,12 +612,12 @@ static void measure(struct sa *sa, void *data)
 static void push(struct sa *sa, void *data)
 {
 	uint32_t at, moves;
-	struct engine *e;
+	struct worker *e;
 
 	(void)data;
 	if (!sa->mapped || !forwarder->pending(sa, &at, &moves) || period - sa->moved < PATIENCE)
 		return;
-	e = engine(at);
+	e = worker(at);
 	if (!e || !e->drops)
 		return;
 	tally.forced++;
@@ -626,7 +626,7 @@ static void push(struct sa *sa, void *data)
 
 static bool balance(void)
 {
-	struct engine *most, *fewest;
+	struct worker *most, *fewest;
 	struct choice c = { };
 	uint64_t diff;
 
@@ -654,11 +654,11 @@ void alloc_period(void)
 	uint64_t packets, dropped;
 
 	period++;
-	for (int i = 0; i < n_engines; i++) {
-		forwarder->measure_engine(engines[i].id, &packets, &dropped);
-		engines[i].drops = dropped != engines[i].dropped;
-		engines[i].dropped = dropped;
-		engines[i].load = 0;
+	for (int i = 0; i < n_workers; i++) {
+		forwarder->measure_worker(workers[i].id, &packets, &dropped);
+		workers[i].drops = dropped != workers[i].dropped;
+		workers[i].dropped = dropped;
+		workers[i].load = 0;
 	}
 	if (forwarder->period)
 		forwarder->period();
@@ -687,12 +687,12 @@ static void find_spi(struct sa *sa, void *data)
 	}
 }
 
-/* Negative errno: ENOENT no such SA, ENOTUNIQ several, ENODEV no such engine */
+/* Negative errno: ENOENT no such SA, ENOTUNIQ several, ENODEV no such worker */
 int alloc_pin(const struct fwd_key *key, uint32_t id, bool pin)
 {
 	static const struct fwd_key none;
 	struct search search = { .spi = key->spi };
-	struct engine *e = engine(id);
+	struct worker *e = worker(id);
 	struct sa *sa;
 
 	/* Without an address: the SA of this SPI, if there is one only. */

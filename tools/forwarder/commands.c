@@ -33,14 +33,14 @@ static bool list(const char *word, uint32_t *ids, int *n)
 				return false;
 			word += used + 1;
 		}
-		if (to < from || to - from >= MAX_ENGINES)
+		if (to < from || to - from >= MAX_WORKERS)
 			return false;
 		for (; from <= to; from++) {
 			for (i = 0; i < *n && ids[i] != from; i++)
 				;
 			if (i < *n)
 				continue;
-			if (*n == MAX_ENGINES)
+			if (*n == MAX_WORKERS)
 				return false;
 			ids[(*n)++] = from;
 		}
@@ -75,7 +75,7 @@ int forwarder_run(int argc, char **argv)
 		return usage("forwarder run needs DEV, and cpus or queues with a LIST");
 	s.dev = argv[0];
 	queues = is(argv[1], "queues");
-	if ((!queues && !is(argv[1], "cpus")) || !list(argv[2], s.engines, &s.n_engines))
+	if ((!queues && !is(argv[1], "cpus")) || !list(argv[2], s.workers, &s.n_workers))
 		return usage("forwarder run needs cpus or queues with a LIST, like 0-2,5");
 	for (int i = 3; i < argc; i++) {
 		bool more = i + 1 < argc;
@@ -101,7 +101,7 @@ int forwarder_run(int argc, char **argv)
 		return REFUSED;
 	if (queues)
 		return controller(&s, &ntuple_forwarder);
-	if (check_cpus(s.engines, s.n_engines))
+	if (check_cpus(s.workers, s.n_workers))
 		return REFUSED;
 	if (!&xdp_forwarder)
 		return refuse("this xfrm-ha was built without XDP: clang, bpftool or libbpf was "
@@ -177,7 +177,7 @@ static void show_sa(const struct fwd_answer *a)
 	out_object();
 	out_string("dst", "%s", buf);
 	out_string("spi", "0x%08x", ntohl(a->key.spi));
-	out_number(a->queues ? "queue" : "cpu", a->engine);
+	out_number(a->queues ? "queue" : "cpu", a->worker);
 	out_number("at", a->at);
 	out_bool("pinned", a->pinned);
 	out_number("packets", a->packets);
@@ -192,10 +192,10 @@ int forwarder_show(int argc, char **argv)
 	return ask_for(argc, argv, "show", FWD_SHOW, true, show_sa);
 }
 
-static void show_engine(const struct fwd_answer *a)
+static void show_worker(const struct fwd_answer *a)
 {
 	out_object();
-	out_number(a->queues ? "queue" : "cpu", a->engine);
+	out_number(a->queues ? "queue" : "cpu", a->worker);
 	out_bool("used", a->usable);
 	out_number("sas", a->sas);
 	out_number("load", a->rate);
@@ -203,9 +203,9 @@ static void show_engine(const struct fwd_answer *a)
 	out_number("dropped", a->dropped);
 }
 
-int forwarder_engines(int argc, char **argv)
+int forwarder_workers(int argc, char **argv)
 {
-	return ask_for(argc, argv, "engines", FWD_ENGINES, true, show_engine);
+	return ask_for(argc, argv, "workers", FWD_WORKERS, true, show_worker);
 }
 
 static void show_number(const struct fwd_answer *a)
@@ -236,7 +236,7 @@ int forwarder_set(int argc, char **argv)
 	int n;
 
 	if (argc != 3 || (!is(argv[1], "cpus") && !is(argv[1], "queues")) ||
-	    !list(argv[2], q.engines, &n))
+	    !list(argv[2], q.workers, &n))
 		return usage("forwarder set needs DEV, and cpus or queues with a LIST");
 	q.n = n;
 	q.queues = is(argv[1], "queues");
@@ -258,7 +258,7 @@ static bool key_address(const char *word, struct fwd_key *key)
 static int pin(int argc, char **argv, const char *name, int what)
 {
 	struct fwd_request q = { .what = what };
-	bool engine = what == FWD_UNPIN;
+	bool worker = what == FWD_UNPIN;
 	int i = 2;
 
 	if (argc < 2 || !parse_spi(argv[1], &q.key.spi))
@@ -266,10 +266,10 @@ static int pin(int argc, char **argv, const char *name, int what)
 	for (; i + 1 < argc; i += 2) {
 		if (is(argv[i], "address") && key_address(argv[i + 1], &q.key))
 			continue;
-		if (!engine && (is(argv[i], "cpu") || is(argv[i], "queue")) &&
-		    number(argv[i + 1], UINT32_MAX, &q.engines[0])) {
+		if (!worker && (is(argv[i], "cpu") || is(argv[i], "queue")) &&
+		    number(argv[i + 1], UINT32_MAX, &q.workers[0])) {
 			q.queues = is(argv[i], "queue");
-			engine = true;
+			worker = true;
 			continue;
 		}
 		break;
@@ -277,7 +277,7 @@ static int pin(int argc, char **argv, const char *name, int what)
 	if (i != argc)
 		return usage("forwarder %s: \"%s\" is not known, or its value is wrong", name,
 			     argv[i]);
-	if (!engine)
+	if (!worker)
 		return usage("forwarder %s needs cpu N, or queue N", name);
 	return ask(argv[0], &q, nothing);
 }

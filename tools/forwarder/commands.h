@@ -6,7 +6,7 @@
 int forwarder_run(int argc, char **argv);
 int forwarder_set(int argc, char **argv);
 int forwarder_show(int argc, char **argv);
-int forwarder_engines(int argc, char **argv);
+int forwarder_workers(int argc, char **argv);
 int forwarder_stat(int argc, char **argv);
 int forwarder_pin(int argc, char **argv);
 int forwarder_unpin(int argc, char **argv);

@@ -62,7 +62,7 @@ void started(const char *dev, const char *kind, const char *mode)
 	out_begin(false);
 	out_object();
 	out_string("dev", "%s", dev);
-	out_string("engines", "%s", kind);
+	out_string("workers", "%s", kind);
 	out_string("mode", "%s", mode);
 	out_end();
 }
@@ -136,22 +136,22 @@ static void send_stat(int fd)
 		[FWD_IKE] = { "ike", "datagrams with a non-ESP marker: passed" },
 		[FWD_KEEPALIVE] = { "keepalive", "NAT keepalives: passed" },
 		[FWD_UNKNOWN] = { "unknown", "ESP of an unknown SPI: passed" },
-		[FWD_KNOWN] = { "forwarded", "ESP that went to an engine" },
-		[FWD_NO_CPU] = { "no_engine", "ESP whose engine is gone: passed" },
+		[FWD_KNOWN] = { "forwarded", "ESP that went to a worker" },
+		[FWD_NO_CPU] = { "no_worker", "ESP whose worker is gone: passed" },
 	};
 	uint64_t packets, dropped, all = 0;
 
 	for (int i = 0; i < FWD_COUNTS; i++)
 		send_number(fd, counts[i][0], forwarder->count(i), counts[i][1]);
-	for (int i = 0; i < n_engines; i++) {
-		forwarder->measure_engine(engines[i].id, &packets, &dropped);
+	for (int i = 0; i < n_workers; i++) {
+		forwarder->measure_worker(workers[i].id, &packets, &dropped);
 		all += dropped;
 	}
-	send_number(fd, "dropped", all, "packets that found the queue of their engine full");
-	send_number(fd, "added", tally.added, "SAs that got an engine");
+	send_number(fd, "dropped", all, "packets that found the queue of their worker full");
+	send_number(fd, "added", tally.added, "SAs that got a worker");
 	send_number(fd, "deleted", tally.deleted, "SAs that went");
 	send_number(fd, "full", tally.full, "SAs for which there was no room: passed");
-	send_number(fd, "moves", tally.moves, "SAs that were given another engine");
+	send_number(fd, "moves", tally.moves, "SAs that were given another worker");
 	send_number(fd, "forced", tally.forced,
 		    "of these, moved with packets still in a queue that overflowed");
 	send_number(fd, "refused", tally.refused,
@@ -160,15 +160,15 @@ static void send_stat(int fd)
 	send_number(fd, "overruns", tally.overruns, "times that events of SAs were lost");
 }
 
-static void send_engines(int fd)
+static void send_workers(int fd)
 {
-	for (int i = 0; i < n_engines; i++) {
-		const struct engine *e = &engines[i];
-		struct fwd_answer a = { .what = FWD_ENGINE, .engine = e->id, .sas = e->sas,
+	for (int i = 0; i < n_workers; i++) {
+		const struct worker *e = &workers[i];
+		struct fwd_answer a = { .what = FWD_WORKER, .worker = e->id, .sas = e->sas,
 					.rate = e->load >> 4, .usable = e->usable,
 					.queues = !forwarder->cpus };
 
-		forwarder->measure_engine(e->id, &a.packets, &a.dropped);
+		forwarder->measure_worker(e->id, &a.packets, &a.dropped);
 		send(fd, &a, sizeof(a), MSG_NOSIGNAL);
 	}
 }
@@ -186,44 +186,44 @@ static void send_sa(struct sa *sa, void *data)
 
 	if (!sa->mapped || r->gone)
 		return;
-	a.engine = sa->engine->id;
+	a.worker = sa->worker->id;
 	forwarder->measure(sa, &a.packets, &a.bytes);
 	forwarder->pending(sa, &a.at, &a.moves);
 	r->gone = send(r->fd, &a, sizeof(a), MSG_NOSIGNAL) < 0;
 }
 
-/* Who asks calls its engines by the right name; false: it is answered. */
+/* Who asks calls its workers by the right name; false: it is answered. */
 static bool right_kind(const struct fwd_request *q, struct fwd_answer *end)
 {
 	if (q->queues != forwarder->cpus)
 		return true;
-	snprintf(end->text, sizeof(end->text), "its engines are %s",
+	snprintf(end->text, sizeof(end->text), "its workers are %s",
 		 forwarder->cpus ? "CPUs, not queues" : "queues, not CPUs");
 	end->status = REFUSED;
 	return false;
 }
 
-static void set_engines(const struct fwd_request *q, struct fwd_answer *end)
+static void set_workers(const struct fwd_request *q, struct fwd_answer *end)
 {
 	int err;
 
 	if (!right_kind(q, end))
 		return;
 	for (uint32_t i = 0; i < q->n; i++) {
-		if (!forwarder->cpus && forwarder->add_engine(q->engines[i])) {
+		if (!forwarder->cpus && forwarder->add_worker(q->workers[i])) {
 			snprintf(end->text, sizeof(end->text), "there is no queue %u",
-				 q->engines[i]);
+				 q->workers[i]);
 			end->status = REFUSED;
 			return;
 		}
-		if (forwarder->cpus && !cpu_online(q->engines[i])) {
+		if (forwarder->cpus && !cpu_online(q->workers[i])) {
 			snprintf(end->text, sizeof(end->text), "CPU %u is not online",
-				 q->engines[i]);
+				 q->workers[i]);
 			end->status = REFUSED;
 			return;
 		}
 	}
-	err = alloc_engines(q->engines, q->n);
+	err = alloc_workers(q->workers, q->n);
 	if (err) {
 		snprintf(end->text, sizeof(end->text), "%s", strerror(-err));
 		end->status = REFUSED;
@@ -236,7 +236,7 @@ static void pin(const struct fwd_request *q, bool on, struct fwd_answer *end)
 
 	if (on && !right_kind(q, end))
 		return;
-	err = alloc_pin(&q->key, q->engines[0], on);
+	err = alloc_pin(&q->key, q->workers[0], on);
 	if (!err)
 		return;
 	end->status = REFUSED;
@@ -247,8 +247,8 @@ static void pin(const struct fwd_request *q, bool on, struct fwd_answer *end)
 		snprintf(end->text, sizeof(end->text),
 			 "several SAs have the SPI 0x%08x: say the address", ntohl(q->key.spi));
 	else
-		snprintf(end->text, sizeof(end->text), "%u is none of the engines",
-			 q->engines[0]);
+		snprintf(end->text, sizeof(end->text), "%u is none of the workers",
+			 q->workers[0]);
 }
 
 /* One request. Who does not read for a second has gone. */
@@ -264,7 +264,7 @@ static void serve(int listener)
 		return;
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (recv(fd, &q, sizeof(q), 0) != sizeof(q) || q.n > MAX_ENGINES)
+	if (recv(fd, &q, sizeof(q), 0) != sizeof(q) || q.n > MAX_WORKERS)
 		goto out;
 	/* Who has just added an SA finds it. */
 	sa_read();
@@ -275,11 +275,11 @@ static void serve(int listener)
 	case FWD_STAT:
 		send_stat(fd);
 		break;
-	case FWD_ENGINES:
-		send_engines(fd);
+	case FWD_WORKERS:
+		send_workers(fd);
 		break;
 	case FWD_SET:
-		set_engines(&q, &end);
+		set_workers(&q, &end);
 		break;
 	case FWD_PIN:
 	case FWD_UNPIN:
@@ -359,9 +359,9 @@ int controller(const struct settings *s, const struct forwarder *how)
 	if (err)
 		goto out;
 	alloc_init(how, s);
-	err = alloc_engines(s->engines, s->n_engines);
+	err = alloc_workers(s->workers, s->n_workers);
 	if (err) {
-		err = refuse("an engine can't be made: %s", strerror(-err));
+		err = refuse("a worker can't be made: %s", strerror(-err));
 		goto close;
 	}
 	err = sa_open(s);

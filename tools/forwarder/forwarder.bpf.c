@@ -57,7 +57,7 @@ struct {
 	__uint(max_entries, 1);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(struct bpf_cpumap_val));
-} engines SEC(".maps");
+} workers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -211,7 +211,7 @@ static __always_inline int forward(struct xdp_md *ctx, struct fwd_slot *slot)
 			slot->moves++;
 		}
 	}
-	act = bpf_redirect_map(&engines, cpu, XDP_PASS);
+	act = bpf_redirect_map(&workers, cpu, XDP_PASS);
 	if (act == XDP_REDIRECT)
 		give(cpu);
 	pass(act == XDP_REDIRECT ? FWD_KNOWN : FWD_NO_CPU);

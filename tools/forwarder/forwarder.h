@@ -4,9 +4,9 @@
  *
  *	commands.c	commands, and what they ask a running one over its socket
  *	controller.c	a running one: its loop, its socket
- *	allocator.c	which SA goes to which engine
+ *	allocator.c	which SA goes to which worker
  *	sa.c		the kernel's SAs and addresses, and what happens to them
- *	xdp.c		a way to get packets to engines: to CPUs
+ *	xdp.c		a way to get packets to workers: to CPUs
  *	journal.c	what outlives a forwarder: which filters are in the NIC
  *	ntuple.c	another: to queues of a NIC
  */
@@ -19,15 +19,15 @@
 
 #include "map.h"
 
-#define MAX_ENGINES	1024
+#define MAX_WORKERS	1024
 #define PERIOD_MS	1000	/* whole seconds */
 #define NO_SLOT		UINT32_MAX
 
 struct settings {
 	const char *dev;
 	int ifindex;
-	uint32_t engines[MAX_ENGINES];
-	int n_engines;
+	uint32_t workers[MAX_WORKERS];
+	int n_workers;
 	uint32_t port;
 	uint32_t qsize;
 	uint32_t limit;
@@ -48,19 +48,19 @@ struct sa {
 	int n_marks;
 	bool in;		/* by XFRMA_SA_DIR */
 	bool out;
-	bool mapped;		/* has an engine */
+	bool mapped;		/* has a worker */
 	bool waiting;		/* for one */
 	bool pinned;
 	bool seen;		/* in this dump */
 	bool fresh;		/* no rate yet */
 	uint32_t slot;
-	struct engine *engine;	/* of one that is mapped */
+	struct worker *worker;	/* of one that is mapped */
 	uint32_t moved;		/* the period in which it was moved */
 	uint64_t packets, bytes;
 	uint64_t rate;		/* cost per period, smoothed, times 16 */
 };
 
-struct engine {
+struct worker {
 	uint32_t id;
 	bool wanted;		/* said on the command line */
 	bool usable;		/* and there */
@@ -74,19 +74,19 @@ struct engine {
 	bool drops;		/* in the last period */
 };
 
-/* How packets get to engines: one SA at a time. Negative errno */
+/* How packets get to workers: one SA at a time. Negative errno */
 struct forwarder {
-	bool cpus;		/* engines are CPUs, else queues */
+	bool cpus;		/* workers are CPUs, else queues */
 	int (*open)(const struct settings *s);		/* exit status; a refusal was said */
 	void (*close)(void);
-	int (*add_engine)(uint32_t id);
+	int (*add_worker)(uint32_t id);
 	int (*add)(struct sa *sa);
 	void (*move)(struct sa *sa, bool force);
 	void (*del)(struct sa *sa);
 	bool (*pending)(const struct sa *sa, uint32_t *at, uint32_t *moves);
 	void (*period)(void);		/* may be NULL */
 	void (*measure)(struct sa *sa, uint64_t *packets, uint64_t *bytes);
-	void (*measure_engine)(uint32_t id, uint64_t *packets, uint64_t *dropped);
+	void (*measure_worker)(uint32_t id, uint64_t *packets, uint64_t *dropped);
 	uint64_t (*count)(int which);
 };
 
@@ -107,11 +107,11 @@ static inline bool key_is_v4(const struct fwd_key *key)
 }
 
 /* allocator.c */
-extern struct engine engines[MAX_ENGINES];
-extern int n_engines;
+extern struct worker workers[MAX_WORKERS];
+extern int n_workers;
 
 void alloc_init(const struct forwarder *how, const struct settings *s);
-int alloc_engines(const uint32_t *ids, int n);
+int alloc_workers(const uint32_t *ids, int n);
 void alloc_online(bool (*online)(uint32_t id));
 struct sa *alloc_find(const struct fwd_key *key);
 void alloc_add(const struct fwd_key *key, struct sa_mark mark, uint8_t dir);
@@ -120,7 +120,7 @@ void alloc_dump_begin(void);
 void alloc_dump_end(void);
 void alloc_classify(void);
 void alloc_period(void);
-int alloc_pin(const struct fwd_key *key, uint32_t engine, bool pin);
+int alloc_pin(const struct fwd_key *key, uint32_t worker, bool pin);
 void alloc_each(void (*func)(struct sa *sa, void *data), void *data);
 
 /* sa.c */
@@ -143,22 +143,22 @@ int refuse_folder(void);		/* by errno */
 void started(const char *dev, const char *kind, const char *mode);
 
 /* Over the socket: a request, then answers up to FWD_END. */
-enum { FWD_SHOW = 1, FWD_STAT, FWD_ENGINES, FWD_PIN, FWD_UNPIN, FWD_SET };
-enum { FWD_END = 1, FWD_SA, FWD_NUMBER, FWD_ENGINE };
+enum { FWD_SHOW = 1, FWD_STAT, FWD_WORKERS, FWD_PIN, FWD_UNPIN, FWD_SET };
+enum { FWD_END = 1, FWD_SA, FWD_NUMBER, FWD_WORKER };
 
 struct fwd_request {
 	uint32_t what;
 	struct fwd_key key;		/* an SPI alone: the only SA that has it */
-	uint32_t n;			/* engines */
+	uint32_t n;			/* workers */
 	bool queues;			/* they are such, not CPUs */
-	uint32_t engines[MAX_ENGINES];
+	uint32_t workers[MAX_WORKERS];
 };
 
 struct fwd_answer {
 	uint32_t what;
 	uint32_t status;		/* END */
 	struct fwd_key key;
-	uint32_t engine, at, pinned, moves, sas, usable, queues;
+	uint32_t worker, at, pinned, moves, sas, usable, queues;
 	uint64_t packets, bytes, rate, dropped;
 	char text[160];
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Packets to the queues of a NIC, by filters of its own for the SPI (ethtool's ntuple). The
- * engines are queues, and CPUs as their interrupts are set. The NIC counts nothing.
+ * workers are queues, and CPUs as their interrupts are set. The NIC counts nothing.
  *
  * A NIC's rules are everybody's. We put ours where none is, and before one is replaced or removed
  * it is read: who has put another one there keeps it. Reading and writing are two steps, so a
@@ -588,9 +588,9 @@ static int ntuple_open(const struct settings *s)
 		return refuse("%s has no filters for flows", dev);
 	if (off)
 		return refuse("the filters of %s are off: \"ethtool -K %s ntuple on\"", dev, dev);
-	for (int i = 0; i < s->n_engines; i++) {
-		if (s->engines[i] >= queues)
-			return refuse("%s has no queue %u", dev, s->engines[i]);
+	for (int i = 0; i < s->n_workers; i++) {
+		if (s->workers[i] >= queues)
+			return refuse("%s has no queue %u", dev, s->workers[i]);
 	}
 	any = c.data & RX_CLS_LOC_SPECIAL;
 	err = any ? 0 : read_table();
@@ -606,7 +606,7 @@ static int ntuple_open(const struct settings *s)
 	if (err)
 		return refuse("%s: the journal of its filters: %s", dev, strerror(-err));
 	/* If some are there, and could be read, it takes them. */
-	err = n_inherited ? DONE : probe(s->engines[0]);
+	err = n_inherited ? DONE : probe(s->workers[0]);
 	if (err) {
 		journal_remove();
 		return err;
@@ -636,7 +636,7 @@ static void ntuple_close(void)
 	refuse("%s: filters that can't be removed: %u", dev, left);
 }
 
-static int ntuple_add_engine(uint32_t id)
+static int ntuple_add_worker(uint32_t id)
 {
 	return id < n_queues() ? 0 : -ENODEV;
 }
@@ -646,7 +646,7 @@ static int ntuple_add(struct sa *sa)
 	struct rule *r = &rules[sa->slot], *old;
 	int err;
 
-	*r = (struct rule){ .key = sa->key, .wanted = sa->engine->id };
+	*r = (struct rule){ .key = sa->key, .wanted = sa->worker->id };
 	old = inherit(&sa->key);
 	if (old) {
 		r->location = old->location;
@@ -677,7 +677,7 @@ static void ntuple_move(struct sa *sa, bool force)
 	struct rule *r = &rules[sa->slot];
 
 	(void)force;
-	r->wanted = sa->engine->id;
+	r->wanted = sa->worker->id;
 	r->moving = true;
 	if (!settled(r))
 		settle(r);
@@ -699,7 +699,7 @@ static void ntuple_measure(struct sa *sa, uint64_t *packets, uint64_t *bytes)
 	*bytes = 0;
 }
 
-static void ntuple_measure_engine(uint32_t id, uint64_t *packets, uint64_t *dropped)
+static void ntuple_measure_worker(uint32_t id, uint64_t *packets, uint64_t *dropped)
 {
 	(void)id;
 	*packets = 0;
@@ -715,13 +715,13 @@ static uint64_t ntuple_count(int which)
 const struct forwarder ntuple_forwarder = {
 	.open = ntuple_open,
 	.close = ntuple_close,
-	.add_engine = ntuple_add_engine,
+	.add_worker = ntuple_add_worker,
 	.add = ntuple_add,
 	.move = ntuple_move,
 	.del = ntuple_del,
 	.pending = ntuple_pending,
 	.period = ntuple_period,
 	.measure = ntuple_measure,
-	.measure_engine = ntuple_measure_engine,
+	.measure_worker = ntuple_measure_worker,
 	.count = ntuple_count,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Packets to CPUs by XDP and a cpumap. The engines are CPUs. */
+/* Packets to CPUs by XDP and a cpumap. The workers are CPUs. */
 
 #include <errno.h>
 #include <net/if.h>
@@ -60,7 +60,7 @@ static int load(const struct settings *s, bool generic)
 	skel->rodata->port = s->port;
 	bpf_map__set_max_entries(skel->maps.sas, limit);
 	bpf_map__set_max_entries(skel->maps.slots, limit);
-	bpf_map__set_max_entries(skel->maps.engines, n_cpus);
+	bpf_map__set_max_entries(skel->maps.workers, n_cpus);
 	bpf_map__set_max_entries(skel->maps.cpus, n_cpus);
 	bpf_map__set_max_entries(skel->maps.flushes, n_cpus);
 	err = forwarder_bpf__load(skel);
@@ -70,7 +70,7 @@ static int load(const struct settings *s, bool generic)
 	cpus = map_memory(skel->maps.cpus, sizeof(*cpus), n_cpus);
 	if (!slots || !cpus)
 		return refuse("the forwarder's maps can't be had: %s", strerror(errno));
-	err = bpf_obj_get_info_by_fd(bpf_map__fd(skel->maps.engines), &info, &len);
+	err = bpf_obj_get_info_by_fd(bpf_map__fd(skel->maps.workers), &info, &len);
 	if (err)
 		return refuse_load(err);
 	skel->bss->cpumap_id = info.id;
@@ -179,13 +179,13 @@ static int xdp_open(const struct settings *s)
 }
 
 /* Also for one that was away: it gets a new queue, whose thread is on that CPU. */
-static int xdp_add_engine(uint32_t id)
+static int xdp_add_worker(uint32_t id)
 {
 	struct bpf_cpumap_val value = { .qsize = qsize };
 
 	if (id >= (uint32_t)n_cpus)
 		return -ENODEV;
-	if (bpf_map_update_elem(bpf_map__fd(skel->maps.engines), &id, &value, 0))
+	if (bpf_map_update_elem(bpf_map__fd(skel->maps.workers), &id, &value, 0))
 		return -errno;
 	return 0;
 }
@@ -195,8 +195,8 @@ static int xdp_add(struct sa *sa)
 	struct fwd_slot *slot = &slots[sa->slot];
 
 	memset(slot, 0, sizeof(*slot));
-	slot->cpu = sa->engine->id;
-	slot->want = sa->engine->id;
+	slot->cpu = sa->worker->id;
+	slot->want = sa->worker->id;
 	if (bpf_map_update_elem(bpf_map__fd(skel->maps.sas), &sa->key, &sa->slot, 0))
 		return -errno;
 	return 0;
@@ -214,10 +214,10 @@ static void xdp_move(struct sa *sa, bool force)
 
 	/* First: one that was not needed, for the SA had moved already, is not this move's. */
 	__atomic_store_n(&slot->force, force, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&slot->want, sa->engine->id, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&slot->want, sa->worker->id, __ATOMIC_SEQ_CST);
 	/* None has come yet. */
 	if (!__atomic_load_n(&slot->packets, __ATOMIC_SEQ_CST)) {
-		__atomic_store_n(&slot->cpu, sa->engine->id, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&slot->cpu, sa->worker->id, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&slot->force, 0, __ATOMIC_SEQ_CST);
 	}
 }
@@ -228,7 +228,7 @@ static bool xdp_pending(const struct sa *sa, uint32_t *at, uint32_t *moves)
 
 	*at = __atomic_load_n(&slot->cpu, __ATOMIC_RELAXED);
 	*moves = __atomic_load_n(&slot->moves, __ATOMIC_RELAXED);
-	return *at != sa->engine->id;
+	return *at != sa->worker->id;
 }
 
 static void xdp_measure(struct sa *sa, uint64_t *packets, uint64_t *bytes)
@@ -237,7 +237,7 @@ static void xdp_measure(struct sa *sa, uint64_t *packets, uint64_t *bytes)
 	*bytes = __atomic_load_n(&slots[sa->slot].bytes, __ATOMIC_RELAXED);
 }
 
-static void xdp_measure_engine(uint32_t id, uint64_t *packets, uint64_t *dropped)
+static void xdp_measure_worker(uint32_t id, uint64_t *packets, uint64_t *dropped)
 {
 	*packets = __atomic_load_n(&cpus[id].head, __ATOMIC_RELAXED);
 	*dropped = __atomic_load_n(&cpus[id].dropped, __ATOMIC_RELAXED) +
@@ -260,12 +260,12 @@ const struct forwarder xdp_forwarder = {
 	.cpus = true,
 	.open = xdp_open,
 	.close = xdp_close,
-	.add_engine = xdp_add_engine,
+	.add_worker = xdp_add_worker,
 	.add = xdp_add,
 	.move = xdp_move,
 	.del = xdp_del,
 	.pending = xdp_pending,
 	.measure = xdp_measure,
-	.measure_engine = xdp_measure_engine,
+	.measure_worker = xdp_measure_worker,
 	.count = xdp_count,
 };

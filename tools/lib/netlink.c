@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tool.h"
+
+#define PATIENCE	10	/* seconds without an answer */
 
 static struct nl_sock *sock;
 static int family;
@@ -15,6 +19,7 @@ static int family;
 /* -1: refused, and said. */
 int nl_open(void)
 {
+	struct timeval patience = { .tv_sec = PATIENCE };
 	int on = 1;
 
 	if (sock)
@@ -31,28 +36,29 @@ int nl_open(void)
 	}
 	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	setsockopt(nl_socket_get_fd(sock), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	nl_socket_set_buffer_size(sock, 1 << 20, 0);
 	return 0;
 }
 
+/* The family is put in when it is sent: what is wrong with the words is said without a module. */
 struct nl_msg *nl_request(uint8_t cmd, int flags)
 {
 	struct nl_msg *msg = nlmsg_alloc();
 
-	if (!msg || !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, flags, cmd, 1)) {
-		fputs("xfrm-ha: out of memory\n", stderr);
-		exit(REFUSED);
-	}
+	if (!msg || !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, 0, 0, flags, cmd, 1))
+		exit(refuse("out of memory"));
 	return msg;
 }
 
 struct talk {
 	answer func;
 	void *data;
+	const struct nlmsghdr *request;
 	int max_attr;
 	int err;
 	bool done;
-	char said[256];
+	char said[512];
 };
 
 static struct nlmsghdr *answered;
@@ -85,19 +91,85 @@ static int heard(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* The extack of an error or of the end of a dump. @skip: octets before its attributes. */
+static __attribute__((format(printf, 2, 3))) void say(struct talk *t, const char *format, ...)
+{
+	size_t n = strlen(t->said);
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(t->said + n, sizeof(t->said) - n, format, ap);
+	va_end(ap);
+}
+
+/* The names down to the attribute of the request at @at. Return: what can be in it, or NULL */
+static const struct spec_set *say_path(struct talk *t, const struct spec_set *set,
+				       struct nlattr *a, int left, const void *at)
+{
+	const struct spec_set *nest;
+	unsigned int type;
+
+	for (; nla_ok(a, left); a = nla_next(a, &left)) {
+		if ((char *)at >= (char *)a + nla_total_size(nla_len(a)))
+			continue;
+		type = nla_type(a);
+		if (!set || type >= set->n || !set->attrs[type].name) {
+			say(t, "attribute %u: ", type);
+			return NULL;
+		}
+		say(t, "%s: ", set->attrs[type].name);
+		nest = set->attrs[type].nest;
+		if (at != a && nest)
+			return say_path(t, nest, nla_data(a), nla_len(a), at);
+		return nest;
+	}
+	return NULL;
+}
+
+/* What could have been said, as far as it is a range */
+static void say_range(struct talk *t, struct nlattr *policy)
+{
+	struct nlattr *p[NL_POLICY_TYPE_ATTR_MAX + 1];
+
+	if (policy && !nla_parse_nested(p, NL_POLICY_TYPE_ATTR_MAX, policy, NULL) &&
+	    p[NL_POLICY_TYPE_ATTR_MIN_VALUE_U] && p[NL_POLICY_TYPE_ATTR_MAX_VALUE_U])
+		say(t, ": %llu to %llu",
+		    (unsigned long long)nl_number(p[NL_POLICY_TYPE_ATTR_MIN_VALUE_U]),
+		    (unsigned long long)nl_number(p[NL_POLICY_TYPE_ATTR_MAX_VALUE_U]));
+}
+
+/* What the kernel says, of which attribute. @a: of an extack */
+static void explain(struct talk *t, struct nlattr **a)
+{
+	const struct nlmsghdr *h = t->request;
+	const struct genlmsghdr *g = nlmsg_data(h);
+	const struct spec_set *set = g->cmd < spec_n_requests ? spec_requests[g->cmd] : NULL;
+	struct nlattr *at = a[NLMSGERR_ATTR_OFFS] ?: a[NLMSGERR_ATTR_MISS_NEST];
+	uint64_t missing = nl_number(a[NLMSGERR_ATTR_MISS_TYPE]);
+
+	if (at)
+		set = say_path(t, set, genlmsg_attrdata(g, 0), genlmsg_attrlen(g, 0),
+			       (char *)h + nl_number(at));
+	if (missing && set && missing < set->n && set->attrs[missing].name)
+		say(t, "%s is missing", set->attrs[missing].name);
+	else if (missing)
+		say(t, "attribute %llu is missing", (unsigned long long)missing);
+	if (a[NLMSGERR_ATTR_MSG])
+		say(t, "%s%.*s", missing ? ": " : "", nla_len(a[NLMSGERR_ATTR_MSG]),
+		    (char *)nla_data(a[NLMSGERR_ATTR_MSG]));
+	say_range(t, a[NLMSGERR_ATTR_POLICY]);
+}
+
+/* The extack of an answer, or of the end of a dump. @skip: octets before its attributes. */
 static void extack(struct talk *t, struct nlmsghdr *h, int skip)
 {
 	struct nlattr *attrs[NLMSGERR_ATTR_MAX + 1];
 	int len = (int)h->nlmsg_len - NLMSG_HDRLEN - NLMSG_ALIGN(skip);
 
-	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS) || len <= 0)
+	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS) || len <= 0 ||
+	    nla_parse(attrs, NLMSGERR_ATTR_MAX,
+		      (struct nlattr *)((char *)nlmsg_data(h) + NLMSG_ALIGN(skip)), len, NULL))
 		return;
-	nla_parse(attrs, NLMSGERR_ATTR_MAX,
-		  (struct nlattr *)((char *)nlmsg_data(h) + NLMSG_ALIGN(skip)), len, NULL);
-	if (attrs[NLMSGERR_ATTR_MSG])
-		snprintf(t->said, sizeof(t->said), "%.*s", nla_len(attrs[NLMSGERR_ATTR_MSG]),
-			 (char *)nla_data(attrs[NLMSGERR_ATTR_MSG]));
+	explain(t, attrs);
 }
 
 static int failed(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
@@ -113,11 +185,14 @@ static int failed(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 	return NL_STOP;
 }
 
+/* What was done can have a warning all the same. */
 static int acked(struct nl_msg *msg, void *arg)
 {
 	struct talk *t = arg;
 
-	(void)msg;
+	extack(t, nlmsg_hdr(msg), sizeof(struct nlmsgerr));
+	if (t->said[0])
+		fprintf(stderr, "xfrm-ha: warning: %s: %s\n", doing, t->said);
 	t->done = true;
 	return NL_STOP;
 }
@@ -145,6 +220,19 @@ static int interrupted(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+static int refused(const struct talk *t)
+{
+	size_t n = strlen(t->said);
+	const char *why = strerror(-t->err);
+
+	/* A path without a sentence ends in a colon. */
+	if (!n || t->said[n - 1] == ' ')
+		refuse("%s: %s%s", doing, t->said, why);
+	else
+		refuse("%s: %s (%s)", doing, t->said, why);
+	return t->err == -EALREADY ? ALREADY : t->err == -ENOTCONN ? ABSENT : REFUSED;
+}
+
 /**
  * nl_talk() - send a request, hand each answer to @func
  *
@@ -153,28 +241,31 @@ static int interrupted(struct nl_msg *msg, void *arg)
 int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data)
 {
 	struct talk t = { .func = func, .data = data, .max_attr = max_attr };
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	struct nl_cb *cb;
 	int err;
 
+	if (nl_open()) {
+		nlmsg_free(msg);
+		return REFUSED;
+	}
+	cb = nl_cb_alloc(NL_CB_DEFAULT);
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, heard, &t);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, acked, &t);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, finished, &t);
 	nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, interrupted, &t);
 	nl_cb_err(cb, NL_CB_CUSTOM, failed, &t);
+	t.request = nlmsg_hdr(msg);
+	nlmsg_hdr(msg)->nlmsg_type = family;
 	err = nl_send_auto(sock, msg);
-	nlmsg_free(msg);
 	while (err >= 0 && !t.done)
 		err = nl_recvmsgs(sock, cb);
 	nl_cb_put(cb);
-	if (err < 0 && !t.err)
-		return refuse("%s", nl_geterror(err));
-	if (!t.err)
-		return DONE;
-	if (t.said[0])
-		refuse("%s (%s)", t.said, strerror(-t.err));
-	else
-		refuse("%s", strerror(-t.err));
-	return t.err == -EALREADY ? ALREADY : t.err == -ENOTCONN ? ABSENT : REFUSED;
+	nlmsg_free(msg);
+	if (t.err)
+		return refused(&t);
+	if (err == -NLE_AGAIN)
+		return refuse("%s: the kernel has not answered for %d s", doing, PATIENCE);
+	return err < 0 ? refuse("%s: %s", doing, nl_geterror(err)) : DONE;
 }
 
 /* nl_show() - the same, for answers that are the output of a command */
@@ -218,16 +309,18 @@ int nl_events_fd(void)
 /**
  * nl_wait() - wait for events, and take all that have come
  * @ms: at most; -1: forever
+ * @unblocked: the signals that are blocked meanwhile, and may end the waiting; NULL: as they are
  * @lost: set if there were more than could be kept; that is said
  *
  * Return: exit status.
  */
-int nl_wait(int ms, bool *lost)
+int nl_wait(int ms, const sigset_t *unblocked, bool *lost)
 {
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
 	struct pollfd p = { .fd = nl_socket_get_fd(events), .events = POLLIN };
 	int err = 0;
 
-	if (poll(&p, 1, ms) < 0 && errno != EINTR)
+	if (ppoll(&p, 1, ms < 0 ? NULL : &t, unblocked) < 0 && errno != EINTR)
 		return refuse("no events: %s", strerror(errno));
 	while (err != -NLE_AGAIN) {
 		err = nl_recvmsgs_default(events);
@@ -263,6 +356,21 @@ uint64_t nl_number(const struct nlattr *a)
 	}
 }
 
+/* What the specification calls a value */
+const char *nl_name(const struct spec_enum *e, uint64_t value)
+{
+	return value < e->n && e->names[value] ? e->names[value] : "unknown";
+}
+
+/* -1: it is none of these */
+int nl_value(const struct spec_enum *e, const char *name)
+{
+	for (unsigned int i = 0; i < e->n; i++)
+		if (e->names[i] && !strcmp(name, e->names[i]))
+			return i;
+	return -1;
+}
+
 /* -1: done with it, else exit status. @words end with an empty one. */
 int nl_put_number(struct nl_msg *msg, const struct number_word *words, const char *word,
 		  const char *value)
@@ -272,7 +380,7 @@ int nl_put_number(struct nl_msg *msg, const struct number_word *words, const cha
 	while (words->word && strcmp(word, words->word))
 		words++;
 	if (!words->word)
-		return usage("what is \"%s\"?", word);
+		return usage("%s: what is \"%s\"?", doing, word);
 	if (!number(value, UINT32_MAX, &n))
 		return usage("%s: \"%s\" is not a number", word, value);
 	nla_put_u32(msg, words->attr, n);

@@ -619,12 +619,14 @@ static int run(const struct step *s)
  */
 int plan_run(const struct plan *p, conf_say done, void *data)
 {
+	const char *was = doing;
 	int err, first = DONE;
 	char buf[128];
 
 	for (const struct step *s = p->steps; s; s = s->next) {
+		doing = text(s, buf, sizeof(buf));
 		err = run(s);
-		text(s, buf, sizeof(buf));
+		doing = was;
 		if (!err)
 			done(buf, data);
 		else

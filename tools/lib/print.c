@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One call makes text and JSON. Objects are collected and written at the end:
- * JSON as an array of objects, text as a table or as blocks of "key value".
+ * One call makes text and JSON. What is written is kept until all of it is there: JSON as an
+ * array of objects (json-c), text as a table (libsmartcols) or as blocks of "key value". Of the
+ * objects only the last one is kept as such: there may be 100,000.
  */
 
 #include <stdarg.h>
@@ -9,50 +10,112 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <json-c/json.h>
+#include <libsmartcols/libsmartcols.h>
+
 #include "tool.h"
 
 #define WIDTH 80
 
-enum kind { STRING, NUMBER, LIST };
-
-struct field {
-	const char *key;
-	char *value;		/* LIST: the strings, each ended by a newline */
-	enum kind kind;
-	bool first;		/* of its object */
-};
-
 bool json, pretty;
 
-static struct field *fields;
-static size_t n_fields;
-static bool table, first;
+static struct json_object *object;	/* NULL: none yet */
+static struct libscols_table *table;	/* NULL: no table */
+static FILE *stream;
+static char *written;
+static size_t size;
 
 static void *must(void *p)
 {
 	if (p)
 		return p;
-	fputs("xfrm-ha: out of memory\n", stderr);
+	refuse("out of memory");
 	exit(REFUSED);
 }
 
 void out_begin(bool as_table)
 {
-	table = as_table;
-	n_fields = 0;
+	stream = must(open_memstream(&written, &size));
+	if (json)
+		fputc('[', stream);
+	else if (as_table) {
+		table = must(scols_new_table());
+		scols_table_set_column_separator(table, "  ");
+	}
+}
+
+static void write_json(void)
+{
+	int how = JSON_C_TO_STRING_NOSLASHESCAPE |
+		  (pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : 0);
+
+	if (ftell(stream) > 1)
+		fputs(pretty ? ", " : ",", stream);
+	fputs(must((void *)json_object_to_json_string_ext(object, how)), stream);
+}
+
+/* Each object has the same keys. */
+static void write_line(void)
+{
+	struct libscols_line *line = must(scols_table_new_line(table, NULL));
+	size_t n = 0;
+
+	json_object_object_foreach(object, key, value) {
+		if (n == scols_table_get_ncols(table))
+			must(scols_table_new_column(table, key, 0,
+						    json_object_is_type(value, json_type_string) ?
+						    0 : SCOLS_FL_RIGHT));
+		if (scols_line_set_data(line, n++, json_object_get_string(value)))
+			must(NULL);
+	}
+}
+
+static void write_block(void)
+{
+	int column = 0;
+
+	json_object_object_foreach(object, key, value) {
+		const char *text = json_object_get_string(value);
+		int n = strlen(key) + strlen(text) + 1;
+
+		if (!column) {
+			fprintf(stream, "%s:", text);
+			column = WIDTH;
+			continue;
+		}
+		if (column + 2 + n > WIDTH) {
+			fputs("\n   ", stream);
+			column = 3;
+		}
+		column += fprintf(stream, " %s %s ", key, text);
+	}
+	fputc('\n', stream);
+}
+
+static void finish(void)
+{
+	if (!object)
+		return;
+	if (json)
+		write_json();
+	else if (table)
+		write_line();
+	else
+		write_block();
+	json_object_put(object);
+	object = NULL;
 }
 
 void out_object(void)
 {
-	first = true;
+	finish();
+	object = must(json_object_new_object());
 }
 
-static void add(const char *key, char *value, enum kind kind)
+static void add(const char *key, struct json_object *value)
 {
-	if (!(n_fields & (n_fields + 1)) || !fields)
-		fields = must(realloc(fields, sizeof(*fields) * 2 * (n_fields + 1)));
-	fields[n_fields++] = (struct field){ key, must(value), kind, first };
-	first = false;
+	if (json_object_object_add(object, key, must(value)))
+		must(NULL);
 }
 
 void out_string(const char *key, const char *format, ...)
@@ -64,168 +127,83 @@ void out_string(const char *key, const char *format, ...)
 	if (vasprintf(&value, format, ap) < 0)
 		value = NULL;
 	va_end(ap);
-	add(key, value, STRING);
+	add(key, json_object_new_string(must(value)));
+	free(value);
 }
 
 void out_number(const char *key, uint64_t value)
 {
-	char *s = NULL;
-
-	if (asprintf(&s, "%llu", (unsigned long long)value) < 0)
-		s = NULL;
-	add(key, s, NUMBER);
+	add(key, json_object_new_uint64(value));
 }
 
-/* A word where others have a number: it stands in their column as they do. */
+/* A number in just these digits */
+void out_decimal(const char *key, const char *digits)
+{
+	add(key, json_object_new_double_s(0, digits));
+}
+
+void out_seconds(const char *key, uint64_t ns)
+{
+	char digits[32];
+
+	snprintf(digits, sizeof(digits), "%llu.%06llu", (unsigned long long)(ns / 1000000000),
+		 (unsigned long long)(ns / 1000 % 1000000));
+	out_decimal(key, digits);
+}
+
+/* Where others have a number there is none. The text has a word, in their column as they are. */
 void out_word(const char *key, const char *word)
 {
-	char *s = NULL;
-
-	if (asprintf(&s, json ? "\"%s\"" : "%s", word) < 0)
-		s = NULL;
-	add(key, s, NUMBER);
+	if (!json)
+		out_decimal(key, word);
 }
 
 /* In text "on" and "off" */
 void out_bool(const char *key, bool value)
 {
-	add(key, strdup(json ? (value ? "true" : "false") : (value ? "on" : "off")), NUMBER);
+	if (json)
+		add(key, json_object_new_boolean(value));
+	else
+		out_word(key, value ? "on" : "off");
 }
 
+/* In text with commas between them */
 void out_strings(const char *key, char **values, int n)
 {
-	char *s = must(strdup(""));
+	struct json_object *array;
+	char *all = NULL;
+	size_t len;
+	FILE *f;
 
-	for (int i = 0; i < n; i++) {
-		char *longer = NULL;
-
-		if (asprintf(&longer, "%s%s\n", s, values[i]) < 0)
-			longer = NULL;
-		free(s);
-		s = must(longer);
-	}
-	add(key, s, LIST);
-}
-
-static void quote(const char *s, size_t n)
-{
-	putchar('"');
-	for (; n && *s; s++, n--) {
-		if (*s == '"' || *s == '\\')
-			printf("\\%c", *s);
-		else if ((unsigned char)*s < ' ')
-			printf("\\u%04x", *s);
-		else
-			putchar(*s);
-	}
-	putchar('"');
-}
-
-static void json_value(const struct field *f)
-{
-	const char *s = f->value;
-
-	if (f->kind == STRING) {
-		quote(s, strlen(s));
-	} else if (f->kind == NUMBER) {
-		fputs(s, stdout);
-	} else {
-		putchar('[');
-		for (const char *end; (end = strchr(s, '\n')); s = end + 1) {
-			if (s != f->value)
-				putchar(',');
-			quote(s, end - s);
-		}
-		putchar(']');
-	}
-}
-
-static void write_json(void)
-{
-	putchar('[');
-	for (size_t i = 0; i < n_fields; i++) {
-		if (fields[i].first)
-			fputs(i ? (pretty ? "\n}, {" : "},{") : "{", stdout);
-		else
-			putchar(',');
-		if (pretty)
-			fputs("\n    ", stdout);
-		quote(fields[i].key, strlen(fields[i].key));
-		fputs(pretty ? ": " : ":", stdout);
-		json_value(&fields[i]);
-	}
-	if (n_fields)
-		fputs(pretty ? "\n}" : "}", stdout);
-	puts("]");
-}
-
-/* Each object has the same keys. */
-static void write_table(void)
-{
-	size_t columns = 1, i;
-	int *width;
-
-	if (!n_fields)
+	if (json) {
+		array = must(json_object_new_array());
+		for (int i = 0; i < n; i++)
+			if (json_object_array_add(array, must(json_object_new_string(values[i]))))
+				must(NULL);
+		add(key, array);
 		return;
-	while (columns < n_fields && !fields[columns].first)
-		columns++;
-	width = must(calloc(columns, sizeof(*width)));
-	for (i = 0; i < columns; i++)
-		width[i] = strlen(fields[i].key);
-	for (i = 0; i < n_fields; i++) {
-		int n = strlen(fields[i].value);
-
-		if (n > width[i % columns])
-			width[i % columns] = n;
 	}
-	/* Numbers to the right, but for the last column, which needs no padding. */
-	for (i = 0; i < columns; i++)
-		printf("%*s%s", fields[i].kind == NUMBER ? width[i] : -width[i], fields[i].key,
-		       i + 1 < columns ? "  " : "\n");
-	for (i = 0; i < n_fields; i++)
-		printf("%*s%s", fields[i].kind == NUMBER ? width[i % columns] :
-		       (i + 1) % columns ? -width[i % columns] : 0, fields[i].value,
-		       (i + 1) % columns ? "  " : "\n");
-	free(width);
-}
-
-static void write_blocks(void)
-{
-	int column = 0;
-
-	for (size_t i = 0; i < n_fields; i++) {
-		const struct field *f = &fields[i];
-		int n = strlen(f->key) + strlen(f->value) + 1;
-
-		for (char *p = f->value; f->kind == LIST && (p = strchr(p, '\n')); p++)
-			*p = p[1] ? ',' : '\0';
-		if (f->first) {
-			printf("%s%s:", i ? "\n" : "", f->value);
-			column = WIDTH;
-			continue;
-		}
-		if (column + 2 + n > WIDTH) {
-			fputs("\n   ", stdout);
-			column = 3;
-		}
-		column += printf(" %s %s ", f->key, f->value);
-	}
-	if (n_fields)
-		putchar('\n');
+	f = must(open_memstream(&all, &len));
+	for (int i = 0; i < n; i++)
+		fprintf(f, "%s%s", i ? "," : "", values[i]);
+	fclose(f);
+	add(key, json_object_new_string(must(all)));
+	free(all);
 }
 
 void out_end(void)
 {
+	finish();
 	if (json)
-		write_json();
-	else if (table)
-		write_table();
-	else
-		write_blocks();
+		fputs("]\n", stream);
+	if (fclose(stream))
+		must(NULL);
+	if (table) {
+		scols_print_table(table);
+		scols_unref_table(table);
+		table = NULL;
+	}
+	fputs(written, stdout);
+	free(written);
 	fflush(stdout);
-	for (size_t i = 0; i < n_fields; i++)
-		free(fields[i].value);
-	free(fields);
-	fields = NULL;
-	n_fields = 0;
 }

@@ -3,6 +3,7 @@
 #ifndef XFRM_HA_TOOL_H
 #define XFRM_HA_TOOL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,11 +16,13 @@
 
 #include <linux/xfrm_ha.h>
 
+#include "spec-gen.h"
+
 /* Exit status */
 enum {
 	DONE = 0,
-	REFUSED = 1,
-	USAGE = 2,
+	USAGE = 1,
+	REFUSED = 2,
 	ALREADY = 3,		/* it is as it was to be */
 	ABSENT = 4,		/* there is no peer in sync */
 	LATE = 5,		/* it has begun, and was not done in the time given */
@@ -40,10 +43,12 @@ int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data);
 int nl_show(struct nl_msg *msg, int max_attr, bool table, answer func, void *data);
 int nl_join(int (*func)(struct nl_msg *msg, void *data), void *data);
 int nl_events_fd(void);
-int nl_wait(int ms, bool *lost);
+int nl_wait(int ms, const sigset_t *unblocked, bool *lost);
 struct nlattr *nl_next(int type, struct nlattr *a);
 bool nl_has(const struct nlattr *a);
 uint64_t nl_number(const struct nlattr *a);
+const char *nl_name(const struct spec_enum *e, uint64_t value);
+int nl_value(const struct spec_enum *e, const char *name);
 int nl_put_number(struct nl_msg *msg, const struct number_word *words, const char *word,
 		  const char *value);
 
@@ -53,6 +58,8 @@ void out_begin(bool table);
 void out_object(void);
 void out_string(const char *key, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void out_number(const char *key, uint64_t value);
+void out_decimal(const char *key, const char *digits);
+void out_seconds(const char *key, uint64_t ns);
 void out_word(const char *key, const char *word);
 void out_bool(const char *key, bool value);
 void out_strings(const char *key, char **values, int n);
@@ -61,6 +68,7 @@ void out_end(void);
 /* words.c */
 extern void (*speak)(const char *sentence);
 extern bool hushed;
+extern const char *topic, *doing;
 int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool is(const char *word, const char *keyword);
@@ -69,5 +77,6 @@ bool device_name(const char *word);
 const char *address(const struct nlattr *a, char *buf);
 int parse_address(const char *word, void *a);
 bool parse_spi(const char *word, uint32_t *spi);
+int64_t now_ms(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tool.h"
 
@@ -19,6 +20,9 @@ static void say(const char *sentence)
 
 void (*speak)(const char *sentence) = say;
 bool hushed;		/* refusals are not said */
+
+/* What has help of its own, and what is done: "group", "group add"; or nothing */
+const char *topic = "", *doing = "";
 
 int refuse(const char *format, ...)
 {
@@ -41,7 +45,7 @@ int usage(const char *format, ...)
 	va_start(ap, format);
 	vfprintf(stderr, format, ap);
 	va_end(ap);
-	fputs("; see xfrm-ha help\n", stderr);
+	fprintf(stderr, "; see xfrm-ha %s%shelp\n", topic, *topic ? " " : "");
 	return USAGE;
 }
 
@@ -97,4 +101,12 @@ const char *address(const struct nlattr *a, char *buf)
 {
 	return inet_ntop(nla_len(a) == 4 ? AF_INET : AF_INET6, nla_data(a), buf,
 			 INET6_ADDRSTRLEN) ?: "?";
+}
+
+int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }

@@ -31,11 +31,6 @@ struct sas {
 	size_t n, room;
 };
 
-static const char *const reasons[] = {
-	"none", "free", "swap", "colder", "below", "noise", "no-slot", "limit", "pinned",
-	"refused", "no-nic",
-};
-
 static const char *nic(const struct nlattr *a)
 {
 	return nl_has(a) ? nla_get_string(a) : SOFTWARE;
@@ -90,8 +85,7 @@ static int compare(const void *a, const void *b)
 /* With what was held against what, where it was */
 static void show_why(const struct sa *sa)
 {
-	const char *name = sa->reason < sizeof(reasons) / sizeof(*reasons) ? reasons[sa->reason] :
-			   "unknown";
+	const char *name = nl_name(&spec_cache_reason, sa->reason);
 
 	if (!json && (sa->reason == XFRM_HA_CACHE_REASON_SWAP ||
 		      sa->reason == XFRM_HA_CACHE_REASON_COLDER ||
@@ -121,7 +115,7 @@ static void show(const struct sa *sa)
 		out_number("gain", sa->gain);
 		out_number("margin", sa->margin);
 		out_number("errno", sa->err);
-		out_number("since", sa->since);
+		out_seconds("since", sa->since);
 		out_bool("adopted", sa->adopted);
 	}
 	out_string("pin", "%s", sa->pin);
@@ -137,8 +131,6 @@ int cache_show(int argc, char **argv)
 		return usage("cache show takes one engine device at most");
 	if (argc && !device_name(argv[0]))
 		return USAGE;
-	if (nl_open())
-		return REFUSED;
 	msg = nl_request(XFRM_HA_CMD_CACHE_GET, NLM_F_DUMP);
 	if (argc)
 		nla_put_string(msg, XFRM_HA_A_CACHE_ENGINE, argv[0]);
@@ -155,7 +147,7 @@ int cache_show(int argc, char **argv)
 	return err;
 }
 
-static int request(int argc, char **argv, const char *name, bool pin)
+static int request(int argc, char **argv, bool pin)
 {
 	const char *where = NULL;
 	struct nl_msg *msg;
@@ -164,7 +156,7 @@ static int request(int argc, char **argv, const char *name, bool pin)
 	uint32_t spi;
 
 	if (argc < 2)
-		return usage("cache %s needs an engine device and an SPI", name);
+		return usage("%s needs an engine device and an SPI", doing);
 	if (!device_name(argv[0]))
 		return USAGE;
 	if (!parse_spi(argv[1], &spi))
@@ -183,14 +175,11 @@ static int request(int argc, char **argv, const char *name, bool pin)
 		} else if (pin && !where && is(argv[i], SOFTWARE)) {
 			where = SOFTWARE;
 		} else {
-			return usage("cache %s: \"%s\" is not known, or needs a value", name,
-				     argv[i]);
+			return usage("%s: \"%s\" is not known, or needs a value", doing, argv[i]);
 		}
 	}
 	if (pin && !where)
-		return usage("cache pin needs nic NIC, or software");
-	if (nl_open())
-		return REFUSED;
+		return usage("%s needs nic NIC, or software", doing);
 	msg = nl_request(XFRM_HA_CMD_CACHE_PIN, 0);
 	nla_put_string(msg, XFRM_HA_A_CACHE_ENGINE, argv[0]);
 	nla_put_u32(msg, XFRM_HA_A_CACHE_SPI, spi);
@@ -206,10 +195,10 @@ static int request(int argc, char **argv, const char *name, bool pin)
 
 int cache_pin(int argc, char **argv)
 {
-	return request(argc, argv, "pin", true);
+	return request(argc, argv, true);
 }
 
 int cache_unpin(int argc, char **argv)
 {
-	return request(argc, argv, "unpin", false);
+	return request(argc, argv, false);
 }

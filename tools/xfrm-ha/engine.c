@@ -80,7 +80,7 @@ static int parse(const struct setting *s, const char *value, uint32_t *n)
 		     s->none ? ", or " : "", s->none ?: "", value);
 }
 
-/* Without @msg they are only looked at: there may be no module, but what is wrong is. */
+/* Exit status */
 static int put(struct nl_msg *msg, const struct setting *settings, int argc, char **argv)
 {
 	const struct setting *s;
@@ -98,18 +98,16 @@ static int put(struct nl_msg *msg, const struct setting *settings, int argc, cha
 			    strlen(argv[i + 1]) > XFRM_HA_NAME_MAX)
 				return usage("\"%s group\" needs a name of 1 to %d characters",
 					     s->word, XFRM_HA_NAME_MAX);
-			if (msg) {
-				nla_put_u8(msg, s->attr, 1);
-				nla_put_string(msg, s->group, argv[i + 1]);
-			}
+			nla_put_u8(msg, s->attr, 1);
+			nla_put_string(msg, s->group, argv[i + 1]);
 			continue;
 		}
 		err = parse(s, argv[i + 1], &n);
 		if (err)
 			return err;
-		if (msg && s->one)
+		if (s->one)
 			nla_put_u8(msg, s->attr, n);
-		else if (msg)
+		else
 			nla_put_u32(msg, s->attr, n);
 	}
 	return DONE;
@@ -122,14 +120,13 @@ static int set(int argc, char **argv, const struct setting *settings, uint8_t cm
 
 	if (!device_name(argv[0]))
 		return USAGE;
-	err = put(NULL, settings, argc - 1, argv + 1);
-	if (err)
-		return err;
-	if (nl_open())
-		return REFUSED;
 	msg = nl_request(cmd, 0);
 	nla_put_string(msg, dev, argv[0]);
-	put(msg, settings, argc - 1, argv + 1);
+	err = put(msg, settings, argc - 1, argv + 1);
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
 	return nl_talk(msg, 0, NULL, NULL);
 }
 
@@ -155,8 +152,6 @@ static int drain(int argc, char **argv, const char *name, bool on)
 		return usage("engine %s needs a NIC", name);
 	if (!device_name(argv[0]))
 		return USAGE;
-	if (nl_open())
-		return REFUSED;
 	msg = nl_request(XFRM_HA_CMD_NIC_SET, 0);
 	nla_put_string(msg, XFRM_HA_A_NIC_DEV, argv[0]);
 	nla_put_u8(msg, XFRM_HA_A_NIC_DRAIN, on);
@@ -176,11 +171,14 @@ int engine_undrain(int argc, char **argv)
 /* Of all packets, percent */
 static void show_share(uint64_t hard, uint64_t soft)
 {
-	char share[16] = "-";
+	char share[16];
 
-	if (hard || soft)
-		snprintf(share, sizeof(share), "%.1f", 100.0 * hard / ((double)hard + soft));
-	out_word("share", share);
+	if (!hard && !soft) {
+		out_word("share", "-");
+		return;
+	}
+	snprintf(share, sizeof(share), "%.1f", 100.0 * hard / ((double)hard + soft));
+	out_decimal("share", share);
 }
 
 static void show_auto(const char *key, const struct nlattr *a)
@@ -189,6 +187,20 @@ static void show_auto(const char *key, const struct nlattr *a)
 		out_word(key, "auto");
 	else
 		out_number(key, nl_number(a));
+}
+
+static void show_adopt(const struct nlattr *group, bool adopts)
+{
+	const char *name = nl_has(group) ? nla_get_string(group) : "";
+
+	if (!nl_has(group))
+		out_string("adopt", "%s", adopts ? "all" : "off");
+	else if (json)
+		out_string("adopt", "group");
+	else
+		out_string("adopt", "group %s", name);
+	if (nl_has(group) && json)
+		out_string("adopt_group", "%s", name);
 }
 
 struct wanted {
@@ -216,10 +228,7 @@ static void show(struct nlattr **a, void *data)
 	out_number("late", nl_number(a[XFRM_HA_A_ENGINE_LATE]));
 	out_number("period", nl_number(a[XFRM_HA_A_ENGINE_PERIOD]));
 	show_auto("threshold", a[XFRM_HA_A_ENGINE_THRESHOLD]);
-	if (a[XFRM_HA_A_ENGINE_ADOPT_GROUP])
-		out_string("adopt", "group %s", nla_get_string(a[XFRM_HA_A_ENGINE_ADOPT_GROUP]));
-	else
-		out_string("adopt", "%s", nl_number(a[XFRM_HA_A_ENGINE_ADOPT]) ? "all" : "off");
+	show_adopt(a[XFRM_HA_A_ENGINE_ADOPT_GROUP], nl_number(a[XFRM_HA_A_ENGINE_ADOPT]));
 	if (!json)
 		return;
 	out_number("margin", nl_number(a[XFRM_HA_A_ENGINE_MARGIN]));
@@ -247,8 +256,6 @@ int engine_show(int argc, char **argv)
 		return usage("engine show takes one engine device at most");
 	if (argc && !device_name(argv[0]))
 		return USAGE;
-	if (nl_open())
-		return REFUSED;
 	out_begin(true);
 	err = nl_talk(nl_request(XFRM_HA_CMD_ENGINE_GET, NLM_F_DUMP), XFRM_HA_A_ENGINE_MAX, show,
 		      &wanted);
@@ -259,25 +266,22 @@ int engine_show(int argc, char **argv)
 	return err;
 }
 
-/* There may be none: a column needs something all the same, JSON does not. */
+/* There may be none. */
 static void show_limit(const char *key, const struct nlattr *a)
 {
 	if (nl_number(a) != NONE)
 		out_number(key, nl_number(a));
-	else if (!json)
+	else
 		out_word(key, "-");
 }
 
 static void show_nic(struct nlattr **a, void *data)
 {
-	static const char *const states[] = { "up", "down", "plain", "drained" };
-	uint64_t state = nl_number(a[XFRM_HA_A_NIC_STATE]);
-
 	(void)data;
 	out_object();
 	out_string("engine", "%s", nla_get_string(a[XFRM_HA_A_NIC_ENGINE]));
 	out_string("dev", "%s", nla_get_string(a[XFRM_HA_A_NIC_DEV]));
-	out_string("state", "%s", state < 4 ? states[state] : "unknown");
+	out_string("state", "%s", nl_name(&spec_nic_state, nl_number(a[XFRM_HA_A_NIC_STATE])));
 	out_number("used_in", nl_number(a[XFRM_HA_A_NIC_USED_IN]));
 	show_limit("slots_in", a[XFRM_HA_A_NIC_SLOTS_IN]);
 	out_number("used_out", nl_number(a[XFRM_HA_A_NIC_USED_OUT]));
@@ -301,8 +305,6 @@ int engine_nics(int argc, char **argv)
 		return usage("engine nics takes one engine device at most");
 	if (argc && !device_name(argv[0]))
 		return USAGE;
-	if (nl_open())
-		return REFUSED;
 	msg = nl_request(XFRM_HA_CMD_NIC_GET, NLM_F_DUMP);
 	if (argc)
 		nla_put_string(msg, XFRM_HA_A_NIC_ENGINE, argv[0]);

@@ -11,49 +11,56 @@
 
 #define ADDRESSES 64	/* more than a group can have */
 
-static const char *const roles[] = { "standby", "joining", "active", "releasing", "handed" };
-
 const char *role_name(uint32_t role)
 {
-	return role < 5 ? roles[role] : "unknown";
+	return nl_name(&spec_role, role);
 }
 
 static const struct setting {
 	const char *word;
 	int attr;
-	const char *zero, *one;		/* of a choice; NULL: a number */
-	bool octet;
+	const struct spec_enum *choice;	/* NULL: a number */
 } settings[] = {
-	{ "quantity", XFRM_HA_A_GROUP_QUANTITY, NULL, NULL, false },
-	{ "max-age", XFRM_HA_A_GROUP_MAX_AGE, NULL, NULL, false },
-	{ "join", XFRM_HA_A_GROUP_JOIN, NULL, NULL, false },
-	{ "stripe", XFRM_HA_A_GROUP_STRIPE, NULL, NULL, false },
-	{ "index", XFRM_HA_A_GROUP_INDEX, NULL, NULL, false },
-	{ "nodes", XFRM_HA_A_GROUP_NODES, NULL, NULL, false },
-	{ "soft", XFRM_HA_A_GROUP_SOFT, NULL, NULL, false },
-	{ "reqid", XFRM_HA_A_GROUP_REQID, NULL, NULL, false },
-	{ "if_id", XFRM_HA_A_GROUP_IF_ID, NULL, NULL, false },
-	{ "bitmap", XFRM_HA_A_GROUP_BITMAP, "off", "on", true },
-	{ "sync", XFRM_HA_A_GROUP_SYNC, "relaxed", "strict", false },
-	{ "replay", XFRM_HA_A_GROUP_REPLAY, "strict", "lenient", false },
+	{ "quantity", XFRM_HA_A_GROUP_QUANTITY, NULL },
+	{ "max-age", XFRM_HA_A_GROUP_MAX_AGE, NULL },
+	{ "join", XFRM_HA_A_GROUP_JOIN, NULL },
+	{ "stripe", XFRM_HA_A_GROUP_STRIPE, NULL },
+	{ "index", XFRM_HA_A_GROUP_INDEX, NULL },
+	{ "nodes", XFRM_HA_A_GROUP_NODES, NULL },
+	{ "soft", XFRM_HA_A_GROUP_SOFT, NULL },
+	{ "reqid", XFRM_HA_A_GROUP_REQID, NULL },
+	{ "if_id", XFRM_HA_A_GROUP_IF_ID, NULL },
+	{ "sync", XFRM_HA_A_GROUP_SYNC, &spec_sync },
+	{ "replay", XFRM_HA_A_GROUP_REPLAY, &spec_replay_policy },
 	{ }
+};
+
+/* What a group has for good */
+static const char *const kept[] = {
+	"address", "reqid", "mark", "if_id", "link", "stripe", "index", "nodes", NULL
 };
 
 static int set(struct nl_msg *msg, const struct setting *s, const char *value)
 {
 	uint32_t n;
 
-	if (s->one) {
-		if (strcmp(value, s->zero) && strcmp(value, s->one))
-			return usage("%s is %s or %s, not \"%s\"", s->word, s->zero, s->one, value);
-		n = !strcmp(value, s->one);
+	if (s->choice) {
+		n = nl_value(s->choice, value);
+		if (n >= s->choice->n)
+			return usage("%s is %s or %s, not \"%s\"", s->word, s->choice->names[1],
+				     s->choice->names[0], value);
 	} else if (!number(value, UINT32_MAX, &n)) {
 		return usage("%s: \"%s\" is not a number", s->word, value);
 	}
-	if (s->octet)
-		nla_put_u8(msg, s->attr, n);
-	else
-		nla_put_u32(msg, s->attr, n);
+	nla_put_u32(msg, s->attr, n);
+	return -1;
+}
+
+static int set_bitmap(struct nl_msg *msg, const char *value)
+{
+	if (strcmp(value, "on") && strcmp(value, "off"))
+		return usage("bitmap is on or off, not \"%s\"", value);
+	nla_put_u8(msg, XFRM_HA_A_GROUP_BITMAP, !strcmp(value, "on"));
 	return -1;
 }
 
@@ -98,12 +105,12 @@ static int set_interval(struct nl_msg *msg, const char *value)
 /* What a standby does, or what an active node does. */
 static int set_on_peer_loss(struct nl_msg *msg, const char *value)
 {
-	if (!strcmp(value, "takeover") || !strcmp(value, "notify"))
-		nla_put_u32(msg, XFRM_HA_A_GROUP_ON_PEER_LOSS, *value == 't' ?
-			    XFRM_HA_PEER_LOSS_TAKEOVER : XFRM_HA_PEER_LOSS_NOTIFY);
-	else if (!strcmp(value, "solo") || !strcmp(value, "hold"))
-		nla_put_u32(msg, XFRM_HA_A_GROUP_ALONE, *value == 's' ?
-			    XFRM_HA_ALONE_SOLO : XFRM_HA_ALONE_HOLD);
+	int standby = nl_value(&spec_peer_loss, value), active = nl_value(&spec_alone, value);
+
+	if (standby >= 0)
+		nla_put_u32(msg, XFRM_HA_A_GROUP_ON_PEER_LOSS, standby);
+	else if (active >= 0)
+		nla_put_u32(msg, XFRM_HA_A_GROUP_ALONE, active);
 	else
 		return usage("on-peer-loss is takeover or notify, solo or hold, not \"%s\"", value);
 	return -1;
@@ -120,6 +127,8 @@ static int option(struct nl_msg *msg, const char *word, const char *value)
 		return set_mark(msg, value);
 	if (!strcmp(word, "interval"))
 		return set_interval(msg, value);
+	if (!strcmp(word, "bitmap"))
+		return set_bitmap(msg, value);
 	if (!strcmp(word, "on-peer-loss"))
 		return set_on_peer_loss(msg, value);
 	if (!strcmp(word, "link")) {
@@ -136,30 +145,41 @@ static int option(struct nl_msg *msg, const char *word, const char *value)
 	for (const struct setting *s = settings; s->word; s++)
 		if (!strcmp(word, s->word))
 			return set(msg, s, value);
-	return usage("group: what is \"%s\"?", word);
+	return usage("%s: what is \"%s\"?", doing, word);
+}
+
+/* What can't be set, and how it is had instead; -1: it can */
+static int refuse_set(const char *word)
+{
+	if (!strcmp(word, "role"))
+		return usage("a role is not set: say takeover, or release");
+	for (const char *const *k = kept; *k; k++)
+		if (!strcmp(word, *k))
+			return usage("%s is a group's for good: delete the group, and add it with "
+				     "another one", word);
+	return -1;
 }
 
 static int request(uint8_t cmd, int argc, char **argv)
 {
 	struct nl_msg *msg;
-	int err;
+	int err = -1;
 
 	if (!argc)
 		return usage("a group needs a name");
-	for (int i = 1; cmd == XFRM_HA_CMD_GROUP_SET && i < argc; i += 2)
-		if (!strcmp(argv[i], "role"))
-			return usage("a role is not set: say takeover, or release");
-	if (nl_open())
-		return REFUSED;
+	if (cmd == XFRM_HA_CMD_GROUP_SET && argc == 1)
+		return usage("group set needs a setting");
 	msg = nl_request(cmd, 0);
 	nla_put_string(msg, XFRM_HA_A_GROUP_NAME, argv[0]);
-	for (int i = 1; i < argc; i++) {
-		err = option(msg, argv[i], argv[i + 1]);
-		if (err >= 0) {
-			nlmsg_free(msg);
-			return err;
-		}
-		i++;
+	for (int i = 1; err < 0 && i < argc; i += 2) {
+		if (cmd == XFRM_HA_CMD_GROUP_SET)
+			err = refuse_set(argv[i]);
+		if (err < 0)
+			err = option(msg, argv[i], argv[i + 1]);
+	}
+	if (err >= 0) {
+		nlmsg_free(msg);
+		return err;
 	}
 	return nl_talk(msg, XFRM_HA_A_GROUP_MAX, NULL, NULL);
 }
@@ -199,12 +219,13 @@ static void note_role(struct nlattr **a, void *data)
 /* Until the group has the role that was asked for; one that is kept is a refusal. */
 static int wait_for(const char *name, uint32_t role, uint32_t seconds)
 {
+	int64_t end = now_ms() + 1000LL * seconds;
 	bool giving = role == XFRM_HA_ROLE_STANDBY;
 	struct outcome o;
 	struct nl_msg *msg;
 	int err;
 
-	for (uint64_t ms = 0; ms <= 1000ULL * seconds; ms += POLL_MS) {
+	for (;;) {
 		o.known = false;
 		msg = nl_request(XFRM_HA_CMD_GROUP_GET, 0);
 		nla_put_string(msg, XFRM_HA_A_GROUP_NAME, name);
@@ -213,6 +234,8 @@ static int wait_for(const char *name, uint32_t role, uint32_t seconds)
 			return err;
 		if (giving && o.known && o.role == XFRM_HA_ROLE_ACTIVE)
 			return refuse("the peer did not take the group: this node goes on");
+		if (now_ms() >= end)
+			break;
 		usleep(1000 * POLL_MS);
 	}
 	refuse("the group is %s after %u s", role_name(o.role), seconds);
@@ -229,8 +252,6 @@ static int give_or_take(uint8_t cmd, uint32_t role, int argc, char **argv)
 
 	if (!argc)
 		return usage("%s needs a name", take ? "takeover" : "release");
-	if (nl_open())
-		return REFUSED;
 	msg = nl_request(cmd, 0);
 	nla_put_string(msg, XFRM_HA_A_GROUP_NAME, argv[0]);
 	for (i = 1; i < argc; i++) {
@@ -275,6 +296,15 @@ static void show_addresses(void)
 		out_strings("addresses", all, n);
 }
 
+/* Why the role of a group is what it is: of a group, or of an event */
+void group_reason(struct nlattr **a)
+{
+	out_string("reason", "%s",
+		   nl_name(&spec_role_reason, nl_number(a[XFRM_HA_A_GROUP_REASON])));
+	if (nl_has(a[XFRM_HA_A_GROUP_UID]))
+		out_number("uid", nla_get_u32(a[XFRM_HA_A_GROUP_UID]));
+}
+
 static void show_match(struct nlattr **a)
 {
 	show_addresses();
@@ -294,6 +324,7 @@ static void show(struct nlattr **a, void *data)
 	out_string("name", "%s", nla_get_string(a[XFRM_HA_A_GROUP_NAME]));
 	out_string("role", "%s", role_name(nla_get_u32(a[XFRM_HA_A_GROUP_ROLE])));
 	out_number("term", nla_get_u32(a[XFRM_HA_A_GROUP_TERM]));
+	group_reason(a);
 	out_string("peer_role", "%s", nl_has(a[XFRM_HA_A_GROUP_PEER_ROLE]) ?
 		   nla_get_string(a[XFRM_HA_A_GROUP_PEER_ROLE]) : "unknown");
 	out_number("peer_term", nl_has(a[XFRM_HA_A_GROUP_PEER_TERM]) ?
@@ -308,15 +339,16 @@ static void show(struct nlattr **a, void *data)
 	if (nla_get_u32(a[XFRM_HA_A_GROUP_INTERVAL]))
 		out_number("interval", nla_get_u32(a[XFRM_HA_A_GROUP_INTERVAL]));
 	else
-		out_string("interval", "auto");
+		out_word("interval", "auto");
 	out_number("quantity", nla_get_u32(a[XFRM_HA_A_GROUP_QUANTITY]));
 	out_number("max_age", nla_get_u32(a[XFRM_HA_A_GROUP_MAX_AGE]));
 	out_bool("bitmap", nla_get_u8(a[XFRM_HA_A_GROUP_BITMAP]));
-	out_string("on_peer_loss", "%s", nla_get_u32(a[XFRM_HA_A_GROUP_ON_PEER_LOSS]) ?
-		   "takeover" : "notify");
-	out_string("alone", "%s", nla_get_u32(a[XFRM_HA_A_GROUP_ALONE]) ? "solo" : "hold");
-	out_string("sync", "%s", nla_get_u32(a[XFRM_HA_A_GROUP_SYNC]) ? "strict" : "relaxed");
-	out_string("replay", "%s", nla_get_u32(a[XFRM_HA_A_GROUP_REPLAY]) ? "lenient" : "strict");
+	out_string("on_peer_loss", "%s",
+		   nl_name(&spec_peer_loss, nla_get_u32(a[XFRM_HA_A_GROUP_ON_PEER_LOSS])));
+	out_string("alone", "%s", nl_name(&spec_alone, nla_get_u32(a[XFRM_HA_A_GROUP_ALONE])));
+	out_string("sync", "%s", nl_name(&spec_sync, nla_get_u32(a[XFRM_HA_A_GROUP_SYNC])));
+	out_string("replay", "%s",
+		   nl_name(&spec_replay_policy, nla_get_u32(a[XFRM_HA_A_GROUP_REPLAY])));
 	out_bool("peer_synced", nla_get_u8(a[XFRM_HA_A_GROUP_PEER_SYNCED]));
 	out_bool("solo", nla_get_u8(a[XFRM_HA_A_GROUP_SOLO]));
 	out_number("stripe", nla_get_u32(a[XFRM_HA_A_GROUP_STRIPE]));
@@ -334,8 +366,6 @@ int group_show(int argc, char **argv)
 
 	if (argc > 1)
 		return usage("group show takes one name at most");
-	if (nl_open())
-		return REFUSED;
 	msg = nl_request(XFRM_HA_CMD_GROUP_GET, argc ? 0 : NLM_F_DUMP);
 	if (argc)
 		nla_put_string(msg, XFRM_HA_A_GROUP_NAME, argv[0]);

@@ -12,22 +12,14 @@
 #include "plan.h"
 #include "xfrm-ha.h"
 
-static const char *const states[] = { "down", "connecting", "sync", "up" };
-
-static const char *const losses[] = {
-	"none", "timeout", "carrier", "device", "restarted", "settings"
-};
-
-static const char *const carrier_losses[] = { "dead", "at-once", NULL };
-
 const char *link_loss_name(uint32_t loss)
 {
-	return loss < sizeof(losses) / sizeof(*losses) ? losses[loss] : "unknown";
+	return nl_name(&spec_link_loss, loss);
 }
 
 const char *link_state_name(uint32_t state)
 {
-	return state < 4 ? states[state] : "unknown";
+	return nl_name(&spec_link_state, state);
 }
 
 static bool mac(const char *s, uint8_t *m)
@@ -74,13 +66,12 @@ static const struct number_word numbers[] = {
 
 static int carrier_loss(struct nl_msg *msg, const char *value)
 {
-	for (unsigned int i = 0; carrier_losses[i]; i++) {
-		if (!strcmp(value, carrier_losses[i])) {
-			nla_put_u32(msg, XFRM_HA_A_LINK_CARRIER_LOSS, i);
-			return -1;
-		}
-	}
-	return usage("carrier-loss is dead or at-once, not \"%s\"", value);
+	int n = nl_value(&spec_carrier_loss, value);
+
+	if (n < 0)
+		return usage("carrier-loss is dead or at-once, not \"%s\"", value);
+	nla_put_u32(msg, XFRM_HA_A_LINK_CARRIER_LOSS, n);
+	return -1;
 }
 
 /* One word, and its value if it has one; -1: done with it, else exit status. */
@@ -112,16 +103,22 @@ static int option(struct nl_msg *msg, const char *word, const char *value)
 
 static int request(uint8_t cmd, int argc, char **argv)
 {
+	bool set = cmd == XFRM_HA_CMD_LINK_SET;
 	struct nl_msg *msg;
 	int err;
 
 	if (!argc)
 		return usage("a link needs a device");
-	if (nl_open())
-		return REFUSED;
+	if (set && argc == 1)
+		return usage("link set needs a setting");
 	msg = nl_request(cmd, 0);
 	nla_put_string(msg, XFRM_HA_A_LINK_DEV, argv[0]);
 	for (int i = 1; i < argc; i++) {
+		if (set && (!strcmp(argv[i], "insecure") || !strcmp(argv[i], "ethertype"))) {
+			nlmsg_free(msg);
+			return usage("%s is a link's for good: delete the link, and add it anew",
+				     argv[i]);
+		}
 		if (!strcmp(argv[i], "insecure")) {
 			nla_put_flag(msg, XFRM_HA_A_LINK_INSECURE);
 			continue;
@@ -167,7 +164,7 @@ static void show(struct nlattr **a, void *data)
 	out_number("heartbeat", nla_get_u32(a[XFRM_HA_A_LINK_HEARTBEAT]));
 	out_number("dead", nla_get_u32(a[XFRM_HA_A_LINK_DEAD]));
 	out_string("carrier_loss", "%s",
-		   carrier_losses[!!nla_get_u32(a[XFRM_HA_A_LINK_CARRIER_LOSS])]);
+		   nl_name(&spec_carrier_loss, nla_get_u32(a[XFRM_HA_A_LINK_CARRIER_LOSS])));
 	out_string("last_loss", "%s", link_loss_name(nla_get_u32(a[XFRM_HA_A_LINK_LOSS])));
 	out_number("batch", nla_get_u32(a[XFRM_HA_A_LINK_BATCH]));
 	out_string("ethertype", "0x%04x", nla_get_u32(a[XFRM_HA_A_LINK_ETHERTYPE]));
@@ -184,8 +181,6 @@ int link_show(int argc, char **argv)
 {
 	struct nl_msg *msg;
 
-	if (nl_open())
-		return REFUSED;
 	if (argc > 1)
 		return usage("link show takes one device at most");
 	msg = nl_request(XFRM_HA_CMD_LINK_GET, argc ? 0 : NLM_F_DUMP);

@@ -19,6 +19,7 @@ static void show(struct nlattr **a, void *data)
 	out_number("orphan_limit", nla_get_u32(a[XFRM_HA_A_NODE_ORPHAN_LIMIT]));
 	out_number("orphan_age", nla_get_u32(a[XFRM_HA_A_NODE_ORPHAN_AGE]));
 	out_string("tap", "%s", nla_get_string(a[XFRM_HA_A_NODE_TAP]));
+	out_bool("tap_deaf", a[XFRM_HA_A_NODE_TAP_DEAF]);
 	out_string("version", "%s", nla_get_string(a[XFRM_HA_A_NODE_VERSION]));
 }
 
@@ -27,8 +28,6 @@ int node_show(int argc, char **argv)
 	(void)argv;
 	if (argc)
 		return usage("node show takes nothing");
-	if (nl_open())
-		return REFUSED;
 	return nl_show(nl_request(XFRM_HA_CMD_NODE_GET, 0), XFRM_HA_A_NODE_MAX, true, show, NULL);
 }
 
@@ -48,8 +47,6 @@ int node_set(int argc, char **argv)
 	if (!argc || argc % 2)
 		return usage("node set takes \"id N\", \"sa-limit N\", \"orphan-limit N\", "
 			     "\"orphan-age S\"");
-	if (nl_open())
-		return REFUSED;
 	msg = nl_request(XFRM_HA_CMD_NODE_SET, 0);
 	for (; argc; argc -= 2, argv += 2) {
 		err = nl_put_number(msg, numbers, argv[0], argv[1]);
@@ -81,8 +78,6 @@ int stat_show(int argc, char **argv)
 
 	if (argc > 1 || (argc && !is(argv[0], "all")))
 		return usage("stat show takes \"all\"");
-	if (nl_open())
-		return REFUSED;
 	return nl_show(nl_request(XFRM_HA_CMD_STAT_GET, NLM_F_DUMP), XFRM_HA_A_STAT_MAX, true,
 		       show_stat, &all);
 }
@@ -101,8 +96,6 @@ int version(int argc, char **argv)
 	if (argc)
 		return usage("version takes nothing");
 	if (!access("/sys/module/xfrm_ha", F_OK)) {
-		if (nl_open())
-			return REFUSED;
 		err = nl_talk(nl_request(XFRM_HA_CMD_NODE_GET, 0), XFRM_HA_A_NODE_MAX,
 			      keep_version, module);
 		if (err)

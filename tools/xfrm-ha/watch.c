@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +15,13 @@
 
 #include "xfrm-ha.h"
 
-static const char *const events[] = {
-	"link-new", "link-set", "link-del", "link-up", "link-synced", "link-down", "peer-lost",
-	"node-conflict", "link-security", "group-new", "group-set", "group-del", "role-change",
-	"takeover", "release", "deposed", "takeover-wanted", "nic-up", "nic-down", "sa-moved",
-	"engine-set", "nic-set", "sa-pinned", "sa-unpinned", "link-device",
-	"missing", "sa-unattended",
-};
-
 /* Whatever an event is about, it is parsed into as many as a group has. */
 static_assert((int)XFRM_HA_A_LINK_MAX <= (int)XFRM_HA_A_GROUP_MAX, "links have more");
 static_assert((int)XFRM_HA_A_ENGINE_MAX <= (int)XFRM_HA_A_GROUP_MAX, "engines have more");
 
 static const char *event_name(uint32_t event)
 {
-	return event < sizeof(events) / sizeof(*events) ? events[event] : "unknown";
+	return nl_name(&spec_event, event);
 }
 
 static void show_time(void)
@@ -35,7 +29,7 @@ static void show_time(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_BOOTTIME, &t);
-	out_string("time", "%lld.%06ld", (long long)t.tv_sec, t.tv_nsec / 1000);
+	out_seconds("time", t.tv_sec * 1000000000ULL + t.tv_nsec);
 }
 
 static int show(struct nl_msg *msg, void *data)
@@ -61,6 +55,7 @@ static int show(struct nl_msg *msg, void *data)
 		out_string("group", "%s", nla_get_string(a[XFRM_HA_A_GROUP_NAME]));
 		out_string("role", "%s", role_name(nla_get_u32(a[XFRM_HA_A_GROUP_ROLE])));
 		out_number("term", nla_get_u32(a[XFRM_HA_A_GROUP_TERM]));
+		group_reason(a);
 		out_number("missing", nla_get_u32(a[XFRM_HA_A_GROUP_MISSING]));
 		out_number("peer_missing", nla_get_u32(a[XFRM_HA_A_GROUP_PEER_MISSING]));
 	} else if (h->cmd == XFRM_HA_CMD_ENGINE_NTF && a[XFRM_HA_A_ENGINE_EVENT]) {
@@ -85,11 +80,12 @@ int monitor(int argc, char **argv)
 		return usage("monitor takes nothing");
 	err = nl_join(show, NULL);
 	while (!err)
-		err = nl_wait(-1, &lost);
+		err = nl_wait(-1, NULL, &lost);
 	return err;
 }
 
 #define LOOK_MS		1000
+#define HOOK_TIMEOUT	60		/* s */
 #define UNKNOWN		UINT64_MAX	/* as what was done */
 #define INITIAL		UINT32_MAX	/* as an event */
 
@@ -108,15 +104,64 @@ struct watch {
 	const char *takeover;
 	const char *release;
 	const char *peer_lost;
+	uint32_t timeout;	/* s, of a command; 0: none */
 	bool initial;
 	bool heard;
 	unsigned int peers_lost;
 	struct watched *groups;
 };
 
+static volatile sig_atomic_t hangup;
+static sigset_t unblocked;	/* while it waits */
+
+static void told(int signal)
+{
+	if (signal == SIGHUP)
+		hangup = 1;
+}
+
+/*
+ * What is waited for is a child, or SIGHUP: neither comes but while this process waits, so that it
+ * misses none. Commands that are run have their signals as they were.
+ */
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = told };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, &unblocked);
+	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGCHLD, &action, NULL);
+}
+
+/* Until it ends, or the time is over; false: it is killed then, with what it has started. */
+static bool wait_child(pid_t pid, uint32_t seconds, int *status)
+{
+	int64_t end = now_ms() + 1000LL * seconds, left;
+	struct timespec t;
+	pid_t ended;
+
+	while (!(ended = waitpid(pid, status, WNOHANG))) {
+		left = end - now_ms();
+		if (seconds && left <= 0) {
+			kill(-pid, SIGKILL);
+			waitpid(pid, status, 0);
+			return false;
+		}
+		t = (struct timespec){ left / 1000, left % 1000 * 1000000 };
+		ppoll(NULL, 0, seconds ? &t : NULL, &unblocked);
+	}
+	if (ended < 0)
+		*status = -1;
+	return true;
+}
+
 /* One at a time: what moves addresses must not overtake itself. */
-static void hook(const char *command, const char *event, const char *group, const char *role,
-		 uint32_t term)
+static void hook(const struct watch *w, const char *command, const char *event, const char *group,
+		 const char *role, uint32_t term)
 {
 	char number[16];
 	int status;
@@ -126,6 +171,8 @@ static void hook(const char *command, const char *event, const char *group, cons
 		return;
 	pid = fork();
 	if (!pid) {
+		setpgid(0, 0);
+		sigprocmask(SIG_SETMASK, &unblocked, NULL);
 		snprintf(number, sizeof(number), "%u", term);
 		setenv("XFRM_HA_EVENT", event, 1);
 		setenv("XFRM_HA_GROUP", group, 1);
@@ -134,8 +181,15 @@ static void hook(const char *command, const char *event, const char *group, cons
 		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(127);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+	if (pid < 0) {
 		refuse("%s: %s", event, strerror(errno));
+		return;
+	}
+	/* Here, too: whoever is first. */
+	setpgid(pid, pid);
+	if (!wait_child(pid, w->timeout, &status))
+		refuse("%s: the command for group %s was not done in %u s, and killed", event,
+		       group, w->timeout);
 	else if (!WIFEXITED(status) || WEXITSTATUS(status))
 		refuse("%s: the command for group %s failed", event, group);
 }
@@ -151,10 +205,8 @@ static struct watched *find(struct watch *w, const char *name)
 		g = &(*g)->next;
 	if (!*g) {
 		*g = calloc(1, sizeof(**g));
-		if (!*g) {
-			fputs("xfrm-ha: out of memory\n", stderr);
-			exit(REFUSED);
-		}
+		if (!*g)
+			exit(refuse("out of memory"));
 		snprintf((*g)->name, sizeof((*g)->name), "%s", name);
 	}
 	return *g;
@@ -269,7 +321,7 @@ static void settle(const struct watch *w, struct watched *g)
 	up = s.wanted;
 	if (!event || (event != INITIAL && g->told != up))
 		event = up ? XFRM_HA_EVENT_TAKEOVER : XFRM_HA_EVENT_RELEASE;
-	hook(up ? w->takeover : w->release, event == INITIAL ? "initial" : event_name(event),
+	hook(w, up ? w->takeover : w->release, event == INITIAL ? "initial" : event_name(event),
 	     g->name, role_name(s.role), s.term);
 }
 
@@ -280,14 +332,6 @@ static struct watched *first_due(const struct watch *w)
 	while (g && !g->due)
 		g = g->next;
 	return g;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
 /*
@@ -303,11 +347,17 @@ static int follow(struct watch *w)
 
 	for (;;) {
 		rest = next - now_ms();
-		err = nl_wait(first_due(w) ? 0 : !next ? -1 : rest > 0 ? rest : 0, &lost);
+		err = nl_wait(first_due(w) ? 0 : !next ? -1 : rest > 0 ? rest : 0, &unblocked,
+			      &lost);
+		if (!err && hangup) {
+			hangup = 0;
+			w->initial = true;
+			err = look(w, on_begin);
+		}
 		if (err)
 			return err;
 		for (; w->peers_lost; w->peers_lost--)
-			hook(w->peer_lost, "peer-lost", "", "", 0);
+			hook(w, w->peer_lost, "peer-lost", "", "", 0);
 		g = first_due(w);
 		if (g)
 			settle(w, g);
@@ -328,7 +378,8 @@ static int follow(struct watch *w)
 
 int watch(int argc, char **argv)
 {
-	struct watch w = { .heard = true };	/* what was left out may be of this second */
+	/* What was left out may be of this second. */
+	struct watch w = { .heard = true, .timeout = HOOK_TIMEOUT };
 	int err;
 
 	for (int i = 0; i < argc; i++) {
@@ -336,6 +387,12 @@ int watch(int argc, char **argv)
 
 		if (!strcmp(argv[i], "--initial")) {
 			w.initial = true;
+			continue;
+		}
+		if (!strcmp(argv[i], "--timeout") && i + 1 < argc) {
+			if (!number(argv[++i], 86400, &w.timeout))
+				return usage("timeout: \"%s\" is no number of seconds up to 86400",
+					     argv[i]);
 			continue;
 		}
 		if (!strcmp(argv[i], "group"))
@@ -354,6 +411,7 @@ int watch(int argc, char **argv)
 		return usage("watch needs a command to run");
 	if (nl_open())
 		return REFUSED;
+	catch_signals();
 	/* Events first: what changes after it was read is told. */
 	err = nl_join(on_event, &w);
 	if (!err)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ const struct command commands[] = {
 	{ "status", NULL, "", status },
 	{ "monitor", NULL, "", monitor },
 	{ "watch", NULL, "[group NAME] [--on-takeover CMD] [--on-release CMD] "
-			 "[--on-peer-lost CMD] [--initial]", watch },
+			 "[--on-peer-lost CMD] [--initial] [--timeout S]", watch },
 	{ "check", NULL, "[FILE] [node NAME]", file_check },
 	{ "apply", NULL, "[FILE] [node NAME] [replace] [keys] [dry-run]", file_apply },
 	{ "dump", NULL, "", file_dump },
@@ -53,7 +54,7 @@ const struct command commands[] = {
 	{ "forwarder", "run", "DEV queues LIST [limit N]", forwarder_run },
 	{ "forwarder", "set", "DEV cpus|queues LIST", forwarder_set },
 	{ "forwarder", "show", "DEV", forwarder_show },
-	{ "forwarder", "engines", "DEV", forwarder_engines },
+	{ "forwarder", "workers", "DEV", forwarder_workers },
 	{ "forwarder", "stat", "DEV", forwarder_stat },
 	{ "forwarder", "pin", "DEV SPI [address IP] cpu|queue N", forwarder_pin },
 	{ "forwarder", "unpin", "DEV SPI [address IP]", forwarder_unpin },
@@ -72,15 +73,18 @@ const struct command commands[] = {
 	{ }
 };
 
-static int help(FILE *to)
+/* @object: NULL, all of them */
+static int help(FILE *to, const char *object)
 {
-	fputs("usage: xfrm-ha [-j] [-p] [-N NETNS] OBJECT COMMAND ...\n", to);
+	fprintf(to, "usage: xfrm-ha [-j] [-p] [-n NETNS] %s ...\n", object ?: "OBJECT COMMAND");
 	for (const struct command *c = commands; c->object; c++)
-		fprintf(to, "  %s%s%s %s\n", c->object, c->name ? " " : "", c->name ?: "",
-			c->usage);
-	fputs("  -j JSON, -p pretty JSON, -N in the network namespace of this name or path\n"
-	      "exit status: 0 done, 1 refused, 2 usage, 3 already so, 4 no peer, 5 not in time; "
-	      "see xfrm-ha(8)\n", to);
+		if (!object || !strcmp(object, c->object))
+			fprintf(to, "  %s%s%s %s\n", c->object, c->name ? " " : "", c->name ?: "",
+				c->usage);
+	if (!object)
+		fputs("  -j JSON, -p pretty JSON, -n in the netns of this name or path\n"
+		      "exit status: 0 done, 1 usage, 2 refused, 3 already so, 4 no peer, "
+		      "5 not in time; see xfrm-ha(8)\n", to);
 	return to == stderr ? USAGE : DONE;
 }
 
@@ -105,33 +109,99 @@ static int enter(const char *netns)
 	return DONE;
 }
 
+/* What ip calls them, too */
+static const char *synonym(const char *word)
+{
+	static const char *const words[][2] = {
+		{ "delete", "del" }, { "list", "show" }, { "lst", "show" }, { "ls", "show" },
+	};
+
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(word, words[i][0]))
+			return words[i][1];
+	return word;
+}
+
+/*
+ * The first command of the object that @word means; with @object, that object's command.
+ * A word may be cut short as long as it can't be another one. NULL: that is said
+ */
+static const struct command *find(const char *object, const char *word)
+{
+	const struct command *found = NULL, *other = NULL;
+	const char *name;
+
+	if (object)
+		word = synonym(word);
+	for (const struct command *c = commands; c->object; c++) {
+		name = object ? c->name : c->object;
+		if ((object && strcmp(object, c->object)) || !is(word, name))
+			continue;
+		if (!strcmp(word, name))
+			return c;
+		if (!found)
+			found = c;
+		else if (strcmp(name, object ? found->name : found->object))
+			other = c;
+	}
+	if (!found && object)
+		usage("%s has no command \"%s\"", object, word);
+	else if (!found)
+		usage("there is no object \"%s\"", word);
+	else if (other)
+		usage("\"%s\" could be %s or %s", word, object ? found->name : found->object,
+		      object ? other->name : other->object);
+	return other ? NULL : found;
+}
+
+static bool wants_help(const char *word)
+{
+	return word && (!strcmp(word, "--help") || !strcmp(word, "-help") || !strcmp(word, "-h"));
+}
+
 static int dispatch(int argc, char **argv)
 {
-	const struct command *c;
-	bool object = false;
+	static char words[64];
+	const struct command *c = find(NULL, argv[0]);
+	const char *name;
 
-	/* Whole words first, then those cut short, in the order of the table. */
-	for (int cut = 0; cut < 2; cut++) {
-		for (c = commands; c->object; c++) {
-			if (cut ? !is(argv[0], c->object) : strcmp(argv[0], c->object))
-				continue;
-			if (!c->name)
-				return c->run(argc - 1, argv + 1);
-			object = true;
-			if (argc == 1 ? !strcmp(c->name, "show") : is(argv[1], c->name))
-				return c->run(argc > 1 ? argc - 2 : 0, argv + (argc > 1 ? 2 : 1));
-		}
-		if (object)
-			return usage("%s has no command \"%s\"", argv[0], argv[1]);
+	if (!c)
+		return USAGE;
+	if (c->name)
+		topic = c->object;
+	doing = c->object;
+	argv++;
+	argc--;
+	if (wants_help(argv[0]) || (c->name && argc && !strcmp(argv[0], "help")))
+		return help(stdout, c->object);
+	if (c->name) {
+		name = argc ? *argv++ : "show";
+		argc -= !!argc;
+		c = find(c->object, name);
+		if (!c)
+			return USAGE;
+		snprintf(words, sizeof(words), "%s %s", c->object, c->name);
+		doing = words;
 	}
-	return usage("there is no object \"%s\"", argv[0]);
+	return wants_help(argv[0]) ? help(stdout, c->object) : c->run(argc, argv);
 }
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "pretty", no_argument, NULL, 'p' },
+	{ "netns", required_argument, NULL, 'n' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "Version", no_argument, NULL, 'V' },
+	{ "version", no_argument, NULL, 'V' },
+	{ }
+};
 
 int main(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "+:jpN:hV")) != -1) {
+	/* As ip has them: -json is --json. */
+	while ((opt = getopt_long_only(argc, argv, "+:jpn:N:hV", options, NULL)) != -1) {
 		switch (opt) {
 		case 'p':
 			pretty = true;
@@ -139,27 +209,31 @@ int main(int argc, char **argv)
 		case 'j':
 			json = true;
 			break;
+		case 'n':
 		case 'N':
 			if (enter(optarg))
 				return REFUSED;
 			break;
 		case 'h':
-			return help(stdout);
+			return help(stdout, NULL);
 		case 'V':
 			printf("xfrm-ha %s\n", VERSION);
 			return DONE;
 		case ':':
-			return usage("-%c needs a value", optopt);
+			return usage("%s needs a value", argv[optind - 1]);
 		default:
-			return usage("there is no option -%c", optopt);
+			return usage("there is no option %s", argv[optind - 1]);
 		}
 	}
 	argc -= optind;
 	argv += optind;
 	if (!argc)
-		return help(stderr);
-	if (!strcmp(argv[0], "help"))
-		return help(stdout);
+		return help(stderr, NULL);
+	if (!strcmp(argv[0], "help")) {
+		const struct command *c = argc > 1 ? find(NULL, argv[1]) : NULL;
+
+		return argc > 1 && !c ? USAGE : help(stdout, c ? c->object : NULL);
+	}
 	if (!strcmp(argv[0], "commands"))
 		return list();
 	return dispatch(argc, argv);

@@ -42,6 +42,7 @@ int group_show(int argc, char **argv);
 int takeover(int argc, char **argv);
 int release(int argc, char **argv);
 const char *role_name(uint32_t role);
+void group_reason(struct nlattr **a);
 
 /* link.c */
 int link_add(int argc, char **argv);

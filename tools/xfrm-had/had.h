@@ -27,6 +27,7 @@ struct had_group {
 	uint32_t term;
 	uint64_t takeovers;
 	uint64_t since;			/* ns since boot, of the last change of the role */
+	uint32_t reason, uid;		/* of that; XFRM_HA_ROLE_REASON_* */
 	uint32_t sas, missing, peer_missing;
 	bool peer_synced;		/* there is a peer in sync */
 	char peer_role[16];		/* "active", "standby", ...; "": not known */

@@ -277,6 +277,7 @@ int main(int argc, char **argv)
 		return help(stderr);
 	log_open(to_syslog, debug ? LOG_DEBUG : LOG_INFO);
 	speak = speak_to_log;
+	doing = "the module";
 	/* Keys may be in its memory: no core, no ptrace, no swap. */
 	prctl(PR_SET_DUMPABLE, 0);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))

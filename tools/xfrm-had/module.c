@@ -79,7 +79,9 @@ static const char *told(const struct had_group *g, uint32_t before, uint32_t eve
 	case XFRM_HA_ROLE_ACTIVE:
 		return before == XFRM_HA_ROLE_JOINING ? "no peer is active" :
 		       passing(before) ? "the peer did not take it" :
-		       "taken over by command, or given by the peer";
+		       g->reason == XFRM_HA_ROLE_REASON_GOT ? "the peer has handed it over" :
+		       g->reason == XFRM_HA_ROLE_REASON_COMMAND ? "a command" :
+		       "the peer does not carry it any more";
 	case XFRM_HA_ROLE_JOINING:
 		return "the peer may be active";
 	case XFRM_HA_ROLE_RELEASING:
@@ -102,7 +104,9 @@ static void reason(struct had_group *g, uint32_t before, uint32_t event)
 	for (const struct known_link *l = links; l; l = l->next)
 		if (l->lost.tv_sec && l->state != XFRM_HA_LINK_STATE_UP && since(&l->lost) < 2)
 			last = l;
-	if (asked)
+	if (g->reason == XFRM_HA_ROLE_REASON_COMMAND && !asked)
+		snprintf(g->why, sizeof(g->why), "command by uid %u", g->uid);
+	else if (asked)
 		snprintf(g->why, sizeof(g->why), "%s", g->cause);
 	else if (g->role == XFRM_HA_ROLE_ACTIVE && last)
 		snprintf(g->why, sizeof(g->why), "the peer is lost on %s: %s", last->device,
@@ -134,6 +138,8 @@ static void on_group(struct nlattr **a, void *data)
 	g->role = nla_get_u32(a[XFRM_HA_A_GROUP_ROLE]);
 	g->term = nla_get_u32(a[XFRM_HA_A_GROUP_TERM]);
 	g->takeovers = nla_get_u64(a[XFRM_HA_A_GROUP_TAKEOVERS]);
+	g->reason = nl_number(a[XFRM_HA_A_GROUP_REASON]);
+	g->uid = nl_number(a[XFRM_HA_A_GROUP_UID]);
 	g->since = nla_get_u64(a[XFRM_HA_A_GROUP_SINCE]);
 	g->sas = nla_get_u32(a[XFRM_HA_A_GROUP_SAS]);
 	g->missing = nla_get_u32(a[XFRM_HA_A_GROUP_MISSING]);
@@ -324,7 +330,7 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
 
 	(void)fd;
 	(void)what;
-	nl_wait(0, &lost);
+	nl_wait(0, NULL, &lost);
 	while ((d = due)) {
 		due = d->next;
 		read_group(had, d->name, d->event);

@@ -63,6 +63,41 @@ enum xfrm_ha_link_loss {
 };
 
 /**
+ * enum xfrm_ha_role_reason - why the role of a node for a group has changed
+ * @XFRM_HA_ROLE_REASON_NONE: it has not since the group was made
+ * @XFRM_HA_ROLE_REASON_COMMAND: a user has told it so
+ * @XFRM_HA_ROLE_REASON_PEER_SILENT: the peer was silent for too long
+ * @XFRM_HA_ROLE_REASON_PEER_CARRIER: so it was, and this node had no carrier;
+ *   or at once, see carrier-loss
+ * @XFRM_HA_ROLE_REASON_PEER_GAVE_UP: the peer carried the group, and does not
+ *   any more, without having handed it over
+ * @XFRM_HA_ROLE_REASON_PEER_ACTIVE: the peer carries it, and has the say
+ * @XFRM_HA_ROLE_REASON_PEER_STANDBY: the peer does not carry it, and this node
+ *   was told to
+ * @XFRM_HA_ROLE_REASON_PEER_ASKED: the peer was told to take it, and has asked
+ *   for it
+ * @XFRM_HA_ROLE_REASON_GOT: the peer has handed it over
+ * @XFRM_HA_ROLE_REASON_HANDED: the peer has acknowledged all exact numbers
+ * @XFRM_HA_ROLE_REASON_JOIN_TIMEOUT: no peer that carries it was heard of
+ * @XFRM_HA_ROLE_REASON_RELEASE_TIMEOUT: the peer has not acknowledged all
+ *   exact numbers in time
+ */
+enum xfrm_ha_role_reason {
+	XFRM_HA_ROLE_REASON_NONE,
+	XFRM_HA_ROLE_REASON_COMMAND,
+	XFRM_HA_ROLE_REASON_PEER_SILENT,
+	XFRM_HA_ROLE_REASON_PEER_CARRIER,
+	XFRM_HA_ROLE_REASON_PEER_GAVE_UP,
+	XFRM_HA_ROLE_REASON_PEER_ACTIVE,
+	XFRM_HA_ROLE_REASON_PEER_STANDBY,
+	XFRM_HA_ROLE_REASON_PEER_ASKED,
+	XFRM_HA_ROLE_REASON_GOT,
+	XFRM_HA_ROLE_REASON_HANDED,
+	XFRM_HA_ROLE_REASON_JOIN_TIMEOUT,
+	XFRM_HA_ROLE_REASON_RELEASE_TIMEOUT,
+};
+
+/**
  * enum xfrm_ha_carrier_loss - when a peer is given up as dead whose link has
  *   lost its carrier
  * @XFRM_HA_CARRIER_LOSS_DEAD: when it is silent for as long as without a word
@@ -106,6 +141,33 @@ enum xfrm_ha_alone {
 };
 
 /**
+ * enum xfrm_ha_sa_state - how an SA stands on this node, see docs/states.rst
+ * @XFRM_HA_SA_STATE_NEW: the role of its group was not applied yet
+ * @XFRM_HA_SA_STATE_HELD: its group is not active here
+ * @XFRM_HA_SA_STATE_OWING: held; the peer has not acknowledged what was used
+ *   here
+ * @XFRM_HA_SA_STATE_EXACT: held, with the very number that the peer has
+ *   stopped at
+ * @XFRM_HA_SA_STATE_BOUND: in use, up to the lease that the peer has
+ *   acknowledged
+ * @XFRM_HA_SA_STATE_SOLO: in use, in the stripes of this node
+ * @XFRM_HA_SA_STATE_SHORT: in use, without a number for the next packet
+ * @XFRM_HA_SA_STATE_RETIRED: it can't go on, and must be renewed
+ * @XFRM_HA_SA_STATE_GONE: in no group any more
+ */
+enum xfrm_ha_sa_state {
+	XFRM_HA_SA_STATE_NEW,
+	XFRM_HA_SA_STATE_HELD,
+	XFRM_HA_SA_STATE_OWING,
+	XFRM_HA_SA_STATE_EXACT,
+	XFRM_HA_SA_STATE_BOUND,
+	XFRM_HA_SA_STATE_SOLO,
+	XFRM_HA_SA_STATE_SHORT,
+	XFRM_HA_SA_STATE_RETIRED,
+	XFRM_HA_SA_STATE_GONE,
+};
+
+/**
  * enum xfrm_ha_sync - may an active node use numbers above the last
  *   acknowledged lease
  * @XFRM_HA_SYNC_RELAXED: it does, those of its own stripes
@@ -143,6 +205,10 @@ enum xfrm_ha_sync {
  *   come or gone
  * @XFRM_HA_EVENT_SA_UNATTENDED: an SA can't be looked after (a limit, memory),
  *   and is held
+ * @XFRM_HA_EVENT_USE_LEVEL: packets of a policy of level use go in clear while
+ *   an SA of the group is held
+ * @XFRM_HA_EVENT_TAP_DEAF: the ftrace tap does not hear this kernel's packets,
+ *   the aevent tap has its place
  */
 enum xfrm_ha_event {
 	XFRM_HA_EVENT_LINK_NEW,
@@ -172,6 +238,8 @@ enum xfrm_ha_event {
 	XFRM_HA_EVENT_LINK_DEVICE,
 	XFRM_HA_EVENT_MISSING,
 	XFRM_HA_EVENT_SA_UNATTENDED,
+	XFRM_HA_EVENT_USE_LEVEL,
+	XFRM_HA_EVENT_TAP_DEAF,
 };
 
 /**
@@ -230,6 +298,7 @@ enum {
 	XFRM_HA_A_NODE_SAS,
 	XFRM_HA_A_NODE_ORPHAN_LIMIT,
 	XFRM_HA_A_NODE_ORPHAN_AGE,
+	XFRM_HA_A_NODE_TAP_DEAF,
 
 	__XFRM_HA_A_NODE_MAX,
 	XFRM_HA_A_NODE_MAX = (__XFRM_HA_A_NODE_MAX - 1)
@@ -300,6 +369,8 @@ enum {
 	XFRM_HA_A_GROUP_PEER_MISSING,
 	XFRM_HA_A_GROUP_PEER_SAS,
 	XFRM_HA_A_GROUP_ALLOW_MISSING,
+	XFRM_HA_A_GROUP_REASON,
+	XFRM_HA_A_GROUP_UID,
 	XFRM_HA_A_GROUP_EVENT,
 	XFRM_HA_A_GROUP_PAD,
 
@@ -333,6 +404,7 @@ enum {
 	XFRM_HA_A_SA_BEHIND_MS,
 	XFRM_HA_A_SA_STRIPED,
 	XFRM_HA_A_SA_HOLD,
+	XFRM_HA_A_SA_STATE,
 	XFRM_HA_A_SA_INTERVAL_OUT,
 	XFRM_HA_A_SA_EXPOSURE_LOST,
 	XFRM_HA_A_SA_EXPOSURE_REPLAY,
@@ -341,6 +413,7 @@ enum {
 	XFRM_HA_A_SA_SHARE,
 	XFRM_HA_A_SA_SHARE_OF,
 	XFRM_HA_A_SA_PAD,
+	XFRM_HA_A_SA_ADDED,
 
 	__XFRM_HA_A_SA_MAX,
 	XFRM_HA_A_SA_MAX = (__XFRM_HA_A_SA_MAX - 1)

@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _XFRM_HA_H
-#define _XFRM_HA_H
+/* What the files of this wing know of each other, but mirror.h; and, of it, the taps. */
+#ifndef _XFRM_HA_HA_INTERNAL_H
+#define _XFRM_HA_HA_INTERNAL_H
 
 #include <linux/hash.h>
 #include <linux/hrtimer.h>
 #include <linux/llist.h>
-#include <linux/mutex.h>
-#include <linux/netdevice.h>
 #include <linux/refcount.h>
-#include <linux/rhashtable.h>
-#include <linux/skbuff.h>
-#include <linux/version.h>
-#include <linux/workqueue.h>
-#include <linux/xarray.h>
-#include <net/net_namespace.h>
-#include <net/netns/generic.h>
-#include <net/xfrm.h>
-#include <uapi/linux/xfrm_ha.h>
 
-#include "control/stats.h"
-#include "link/link.h"
-#include "pure/session.h"
-#include "pure/term.h"
-#include "xfrm/xfrm.h"
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
-#error "xfrm_ha needs Linux 6.12 or newer"
-#endif
+#include "ha/ha.h"
 
 /**
  * DOC: Locking
@@ -53,11 +35,6 @@
  * reference has gone it returns its reference on the xfrm_state.
  */
 
-struct xha_net;
-struct xha_link;
-struct xha_group;
-struct xha_engine;
-
 /* --- struct xha_sa: the shadow of one xfrm_state --- */
 
 enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
@@ -69,17 +46,10 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_ANSWER,		/* tell what is held here, too */
 	XHA_SA_ASK,		/* ask the peer to announce it */
 	XHA_SA_FINAL,		/* planned switchover: exact record not acknowledged yet */
-	XHA_SA_EXACT,		/* held: the peer has not acknowledged what was used here */
 	XHA_SA_NAKED,		/* refused by the peer: in a frame by itself, now and then */
 	XHA_SA_SOFT,		/* past its soft limit, the user knows */
 	XHA_SA_REKEY,		/* the user is to be told that it must be renewed */
 	XHA_SA_DEAD,		/* unlinked */
-};
-
-enum xha_hold {			/* bits of xha_sa.hold */
-	XHA_HOLD_STANDBY	= BIT(0),	/* km.state is ERROR */
-	XHA_HOLD_LEASE		= BIT(1),	/* at its limit; ditto, unless the tap refuses */
-	XHA_HOLD_REKEY		= BIT(2),	/* its group is active, it can't go on; ditto */
 };
 
 /**
@@ -103,7 +73,7 @@ struct xha_half {
 
 struct xha_sa {
 	/* read by the tap */
-	struct hlist_node by_x;
+	struct rhash_head by_x;
 	struct xfrm_state *x;		/* a reference is held */
 	struct xha_net *xn;
 	struct xha_mirror *mirror;	/* of its group; NULL: not mirrored */
@@ -120,15 +90,13 @@ struct xha_sa {
 	struct xha_half in;
 	u64 moved_at;			/* ns: first movement after the last sample */
 	bool moved;			/* since the last sample: @moved_at is valid; x->lock */
-	u8 hold;			/* enum xha_hold; x->lock */
+	u8 place;			/* enum xha_place; x->lock for writes */
 	bool told;			/* by the peer, of its outbound number; x->lock */
-	bool placed;			/* begun for the role of its group; x->lock */
 	bool acted;			/* has been let go on this node; x->lock */
 	bool lone;			/* ditto, with nobody there to be told; x->lock */
 	bool strange;			/* the peer accounts for another memory of it; x->lock */
 	bool in_fresh;			/* edge may have jumped since the last sample; x->lock */
-	bool final;			/* it was exact, and is still the newest; x->lock */
-	u32 final_term;			/* the peer's, then; x->lock */
+	u32 final_term;			/* the peer's, when it told an exact number; x->lock */
 	u16 gen;			/* acknowledgments of older records are void; x->lock */
 	u64 striped;			/* numbers skipped that are another node's; x->lock */
 	struct llist_node due_node;
@@ -158,9 +126,14 @@ struct xha_sa {
 	bool packet;			/* in packet offload mode; immutable */
 	bool spent;			/* ditto, and may have been used here; x->lock */
 	bool heard;			/* ditto, and the peer has told a number of it; x->lock */
-	u32 tenure;			/* of its group, when it was placed; x->lock */
+	u32 tenure;			/* of its group, when it came; immutable */
 	u64 foreign;			/* packets that the peer has counted; x->lock */
 	u64 looked;			/* packets as of the last look; x->lock */
+	/* what xha_tap_check() saw last; x->lock */
+	u64 unheard;			/* number that the tap had not heard of, or 0 */
+	bool held_looked;		/* it was held, and the next two are set */
+	u16 held_gen;			/* @gen */
+	time64_t held_used;		/* x->lastused */
 	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
 	bool watched;			/* aevent tap: restore the next two; x->lock */
 	u32 old_maxdiff;
@@ -170,34 +143,12 @@ struct xha_sa {
 
 /* --- groups --- */
 
-#define XHA_INDEX_AUTO	U8_MAX
-
-/* What netlink sets of a group. Replaced as a whole. Defaults: xha_group_config_default() */
-struct xha_group_config {
-	u32 interval;		/* packets, 1 … XHA_INTERVAL_MAX; 0: auto */
-	u32 quantity;		/* packets, 2 * interval … XHA_QUANTITY_MAX; 0: default */
-	u32 max_age;		/* ms, 1 … 60000 */
-	u32 join;		/* ms a starting active waits to hear its peer, 0 … 600000 */
-	bool bitmap;		/* inbound records carry the window bitmap */
-	bool takeover;		/* on-peer-loss, standby: takeover, not notify */
-	bool solo;		/* on-peer-loss, active: solo, not hold */
-	bool strict;		/* sync: strict, not relaxed */
-	bool lenient;		/* inbound takeover policy: lenient, not strict */
-	u8 stripe;		/* log2 of its numbers, XHA_STRIPE_MIN … XHA_STRIPE_MAX */
-	u8 index;		/* of this node, below @nodes; XHA_INDEX_AUTO */
-	u8 nodes;		/* with a share, 1 … XHA_STRIPE_NODES_MAX; 0: see nodes_of() */
-	u8 soft;		/* percent of this node's numbers, 1 … 100 */
-	struct rcu_head rcu;
-};
-
 /* How a group became active on this node */
 enum xha_way {
 	XHA_BY_ORDER,		/* it was told to, and its peer is not */
 	XHA_BY_HANDOVER,	/* the peer gave it, with exact numbers */
 	XHA_BY_TAKEOVER,	/* the peer may have gone on */
 };
-
-#define XHA_GROUPS_MAX	1024	/* of a netns */
 
 struct xha_group {
 	char name[XHA_NAME_LEN];
@@ -241,6 +192,8 @@ struct xha_group {
 	atomic_t final_left;		/* SAs with XHA_SA_FINAL */
 	u32 tenure;			/* times that it was given away, see packet.c; @lock */
 	u64 changed_at;			/* ns, boot clock: last change of role; @lock */
+	u32 reason;			/* enum xfrm_ha_role_reason, of that; @lock */
+	u32 uid;			/* ditto: who gave the command; @lock */
 	u64 takeovers;			/* @lock */
 	u64 skipped;			/* numbers skipped at takeovers; @lock */
 	struct xarray sas;		/* its SAs; xa_lock */
@@ -257,63 +210,6 @@ struct xha_group {
 	refcount_t ref;
 	struct rcu_head rcu;
 };
-
-/* --- per netns --- */
-
-/*
- * Notifications have a limit each: that SAs move must not drown that a peer is lost, and by that
- * one all groups may be taken over at once.
- */
-enum { XHA_EVENT_HA, XHA_EVENT_ROLE, XHA_EVENT_ENGINE, XHA_EVENT_MOVES, XHA_EVENT_KINDS };
-
-struct xha_event_rate {
-	unsigned long second;
-	u32 events;
-};
-
-struct xha_net {
-	struct net *net;
-	struct mutex mutex;		/* configuration */
-	u32 node;			/* own id; 0: not set; mutex */
-	struct xha_links links;
-	struct list_head group_list;	/* RCU; mutex */
-	struct xarray groups;		/* id → group */
-	struct rhashtable by_id;	/* xha_sa.by_id */
-	struct xarray sas;		/* index → xha_sa; xa_lock */
-	u32 sas_next;			/* xa_alloc_cyclic */
-	bool unattended;		/* SAs may be without a shadow: see unattended() */
-	atomic_t n_sas;
-	u32 max_sas;			/* limit */
-	u32 max_orphans;		/* limit for each link */
-	u32 orphan_age;			/* s */
-	struct delayed_work reconcile;	/* finds SAs that made no event */
-	unsigned long reconciled;	/* jiffies: when it did so last */
-	struct delayed_work packet_work;	/* looks at SAs in packet offload mode */
-	bool gated;			/* their gate is there; packet_work */
-	struct xha_stats __percpu *stats;
-	spinlock_t event_lock;		/* the next one */
-	struct xha_event_rate event_rate[XHA_EVENT_KINDS];
-	struct xha_engine __rcu *adopter;	/* takes SAs that nobody gave to a device */
-	bool checked;			/* engine/policy.c has its hooks here; its lock */
-	bool dead;
-};
-
-extern unsigned int xha_net_id;
-
-static inline struct xha_net *xha_pernet(struct net *net)
-{
-	return net_generic(net, xha_net_id);
-}
-
-static inline void xha_stat_add(struct xha_net *xn, enum xha_stat s, u64 n)
-{
-	this_cpu_add(xn->stats->v[s], n);
-}
-
-static inline void xha_stat_inc(struct xha_net *xn, enum xha_stat s)
-{
-	this_cpu_inc(xn->stats->v[s]);
-}
 
 /* place.c: how an SA stands on this node */
 struct xha_sample {
@@ -366,25 +262,19 @@ void xha_place_sample(struct xha_sa *sa, struct xha_sample *s);	/* x->lock held 
 void xha_place_bound(struct xha_sa *sa);			/* ditto */
 void xha_place_jump(struct xha_sa *sa, u64 to);			/* ditto */
 void xha_place_settle(struct xha_sa *sa);			/* ditto */
+bool xha_place_refused(struct xha_sa *sa);			/* ditto */
+void xha_place_settled(struct xha_sa *sa, u16 gen);
 void xha_place_stray(struct xfrm_state *x, const struct xha_group *g);
 
-/* group.c: groups, roles, terms, takeover, release */
-void xha_group_config_default(struct xha_group_config *c);
-int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_match *m,
-		  const struct xha_group_config *c, const char *link_dev, bool active,
-		  struct netlink_ext_ack *extack);
-int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_config *c,
-		  struct netlink_ext_ack *extack);
-#define XHA_FORCE		BIT(0)
-#define XHA_ALLOW_MISSING	BIT(1)
-int xha_group_del(struct xha_net *xn, const char *name, unsigned int how,
-		  struct netlink_ext_ack *extack);
-int xha_group_takeover(struct xha_net *xn, const char *name, unsigned int how,
-		       struct netlink_ext_ack *extack);
-int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,
-		      struct netlink_ext_ack *extack);
-struct xha_group *xha_group_find(struct xha_net *xn, const char *name);	/* RCU or mutex */
+/* role.c: what this node is for a group */
+void xha_role_init(struct xha_group *g, bool active);
+void xha_role_start(struct xha_group *g);
+void xha_role_cancel(struct xha_group *g);
 
+/* group.c, role.c: groups, roles, terms, takeover, release */
+extern struct workqueue_struct *xha_group_wq;
+void xha_group_tell(struct xha_group *g, u32 event);	/* enum xfrm_ha_event; any context */
+void xha_group_each(struct xha_group *g, void (*func)(struct xha_group *g, struct xha_sa *sa));
 /* RCU, or BH off, or the mutex of the netns */
 static inline const struct xha_group_config *xha_group_config(const struct xha_group *g)
 {
@@ -392,7 +282,9 @@ static inline const struct xha_group_config *xha_group_config(const struct xha_g
 				     lockdep_is_held(&g->xn->mutex));
 }
 
-/* RCU; takes a reference */
+/* RCU */
+struct xha_group *xha_group_member(struct xha_net *xn, const struct xfrm_state *x);
+/* Ditto; takes a reference */
 struct xha_group *xha_group_match_sa(struct xha_net *xn, const struct xfrm_state *x);
 void xha_group_put(struct xha_group *g);
 bool xha_group_sends(const struct xha_group *g);	/* its SAs' records are to be sent */
@@ -413,19 +305,9 @@ u32 xha_group_peer_lacks(const struct xha_group *g);	/* the reverse */
 void xha_group_news(struct xha_group *g, u32 event);	/* soon, once for many; any context */
 bool xha_mirror_twin(struct xha_sa *sa);	/* the peer has it, too; RCU */
 void xha_group_soft(struct xha_group *g);	/* an SA is past its soft limit; any context */
-int xha_group_start(void);
-void xha_group_stop(void);
-void xha_group_init(struct xha_net *xn);
-void xha_group_fini(struct xha_net *xn);
 
 /* peer.c: links as what mirrors and groups use; the rest of a link is in link/link.h */
-int xha_peer_add(struct xha_net *xn, struct net_device *dev, const struct xha_link_config *c,
-		 struct netlink_ext_ack *extack);
-int xha_peer_del(struct xha_net *xn, const char *dev, struct netlink_ext_ack *extack);
-struct xha_net *xha_link_net(const struct xha_link *link);
 struct xha_mirror *xha_link_mirror(const struct xha_link *link);
-int xha_peer_start(void);
-void xha_peer_stop(void);
 
 /* mirror.c: dirty queue, batching, bulk sync, orphans */
 struct xha_mirror;				/* per link; struct in mirror.h */
@@ -442,63 +324,41 @@ void xha_mirror_sa_gone(struct xha_sa *sa);
 void xha_mirror_group(struct xha_group *g);	/* GROUP message is due */
 u32 xha_mirror_orphans(const struct xha_mirror *m);
 
-/* netlink.c */
-int xha_netlink_init(void);
-void xha_netlink_exit(void);
-void xha_event_group(struct xha_group *g, u32 event);	/* enum xfrm_ha_event; any context */
-void xha_event_engine(struct net_device *dev, u32 event, const char *nic, __be32 spi);
-/* One object of a dump, by what fills it; -EMSGSIZE: it does not fit */
-int xha_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
-		     int (*fill)(struct sk_buff *skb, void *obj), void *obj);
-
-/* engine/: devices that share SAs among NICs with ESP offload */
-int xha_engine_init(void);
-void xha_engine_exit(void);
-void xha_engine_hear(struct xfrm_state *x);	/* installed or changed; RCU */
-void xha_engine_net_fini(struct xha_net *xn);
-/* The NIC in whose slot an SA is, or NULL; RCU */
-const struct net_device *xha_engine_nic(const struct xfrm_state *x);
-
 /* sa.c: one shadow per xfrm_state */
-int xha_sa_init(void);
-void xha_sa_exit(void);
-void xha_sa_sweep(struct xha_net *xn);		/* reconcile soon: any context */
-int xha_sa_net_init(struct xha_net *xn);
-void xha_sa_net_fini(struct xha_net *xn);
 
 /*
  * All netns in one table: the tap has nothing but the xfrm_state. It is looked into for every
- * packet of every SA, so it is fixed in size (256 KiB) and the look-up inline.
+ * packet of every SA, so the look-up is inline, and its hash is a multiplication: who has a say in
+ * where the kernel puts its objects is not the peer. The table grows with the SAs, by a worker.
  */
-#define XHA_SA_BITS	15
-extern struct hlist_head *xha_sa_table;
+extern struct rhashtable xha_sa_table;
 
-static inline struct hlist_head *xha_sa_bucket(const struct xfrm_state *x)
+static inline u32 xha_sa_hash(const void *data, u32 len, u32 seed)
 {
-	return &xha_sa_table[hash_ptr(x, XHA_SA_BITS)];
+	return hash_long(*(const unsigned long *)data ^ seed, 32);
 }
+
+static const struct rhashtable_params xha_sa_params = {
+	.key_len = sizeof(struct xfrm_state *),
+	.key_offset = offsetof(struct xha_sa, x),
+	.head_offset = offsetof(struct xha_sa, by_x),
+	.hashfn = xha_sa_hash,
+	.min_size = 1024,
+	.automatic_shrinking = true,
+};
 
 /* RCU; under x->lock or another lock with BH off that is the case. */
 static inline struct xha_sa *xha_sa_by_x(const struct xfrm_state *x)
 {
-	struct xha_sa *sa;
-
-	hlist_for_each_entry_rcu(sa, xha_sa_bucket(x), by_x, rcu_read_lock_any_held())
-		if (sa->x == x)
-			return sa;
-	return NULL;
+	return rhashtable_lookup_fast(&xha_sa_table, &x, xha_sa_params);
 }
 
 struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id);	/* RCU */
 struct xha_sa *xha_sa_by_index(struct xha_net *xn, u32 index);		/* RCU */
-void xha_sa_hear(struct xfrm_state *x);		/* a new or changed xfrm_state */
 void xha_sa_unlink(struct xha_sa *sa);
 void xha_sa_dismiss(struct xha_net *xn, struct xha_group *g);
-void xha_sa_net_start(struct xha_net *xn);
 void xha_sa_migrated(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
-void xha_sa_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
-		 void (*visit)(struct xfrm_state *x, void *data), void *data);
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
 bool xha_sa_moved_out_slow(struct xha_sa *sa, u32 n);
@@ -539,20 +399,6 @@ void xha_packet_hear(struct xha_net *xn);	/* an SA of this mode has come; any co
 void xha_packet_init(struct xha_net *xn);
 void xha_packet_fini(struct xha_net *xn);
 
-/* Distance of an SA from its mirror: requirement N7 */
-struct xha_distance {
-	u64 out;	/* packets */
-	u64 in;		/* packets */
-	u32 ms;
-};
-
-void xha_sa_distance(struct xha_sa *sa, struct xha_distance *d);
-
-/* stats.c */
-const char *xha_stat_name(enum xha_stat s);
-const char *xha_stat_text(enum xha_stat s);
-u64 xha_stat_sum(struct xha_net *xn, enum xha_stat s);
-
 /* tap.c, tap_ftrace.c, tap_aevent.c: the only files that hear XFRM */
 struct xha_tap {
 	const char *name;
@@ -569,9 +415,11 @@ struct xha_tap {
 extern const struct xha_tap xha_tap_ftrace;
 extern const struct xha_tap xha_tap_aevent;
 extern const struct xha_tap *xha_tap;		/* the one in use */
-int xha_tap_start(void);
-void xha_tap_stop(void);
-void xha_tap_listen(void);
-void xha_tap_mute(void);
+extern bool xha_tap_deaf;			/* the ftrace tap was, and another has its place */
+int xha_tap_net_start(struct xha_net *xn);	/* there is a group; mutex */
+void xha_tap_net_stop(struct xha_net *xn);	/* there is none any more; mutex */
+void xha_tap_check(struct xha_sa *sa);		/* RCU; x->lock not held */
+void xha_tap_follow(struct xha_net *xn);	/* mutex */
+void xha_tap_policies(struct xha_group *g);	/* a new group; process context */
 
 #endif
