@@ -23,13 +23,21 @@ for t in $TUNNELS; do
 done
 
 (umask 077 && echo "$LINK_KEY" > /run/link.key)
+cat > /run/xfrm-ha.conf <<EOT
+link hb { device = eth0 peer = $1 key-file = /run/link.key }
+group vpn {
+    match { address = 192.0.2.1 }
+    role = $ROLE on-peer-loss = takeover
+    address 192.0.2.1/24 { device = eth1 }
+    address 10.1.0.1/24 { device = eth2 }
+    route 10.2.0.0/16 { via = 192.0.2.9 device = eth1 }
+}
+EOT
 xfrm-ha monitor &
-addresses="192.0.2.1/24 eth1 10.1.0.1/24 eth2"
-route="ip route replace 10.2.0.0/16 via 192.0.2.9 dev eth1"
-xfrm-ha watch --on-takeover "tools/xfrm-ha/hooks/address up $addresses && $route; echo HOOK up" \
-	--on-release "tools/xfrm-ha/hooks/address down $addresses; echo HOOK down" &
-xfrm-ha link add eth0 peer "$1" key /run/link.key || exit
-xfrm-ha group add vpn address 192.0.2.1 role "$ROLE" on-peer-loss takeover || exit
+tools/xfrm-had/xfrm-had -f /run/xfrm-ha.conf 2>&1 &
+until xfrm-ha group show vpn > /dev/null 2>&1; do
+	read -r -t 0.05 <> <(:)
+done
 echo READY
 
 while read -r line; do

@@ -208,7 +208,10 @@ for prefix in "" /opt/ha; do
 	check "install ${prefix:+below $prefix}" \
 		make -s -C "$XFRM_HA_DIR" install DESTDIR="$root" ${prefix:+PREFIX=$prefix}
 	share=$root${prefix:-/usr/local}/share
-	check "what the man page names is there" named "$root" "$share/man/man8/xfrm-ha.8"
+	check "what the man pages name is there" named "$root" "$share/man/man8/xfrm-ha.8" \
+		"$share/man/man8/xfrm-had.8" "$share/man/man5/xfrm-ha.conf.5"
+	check "what the units name is there" named "$root" \
+		"$root${prefix:-/usr/local}/lib/systemd/system"/xfrm-had*.service
 done
 check "what README names is there" named "$dir/root" "$XFRM_HA_DIR/README.md"
 

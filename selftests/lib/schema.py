@@ -19,7 +19,7 @@ import jsonschema
 
 # What these do is not told, or by others.
 SILENT = {'add', 'set', 'del', 'nic', 'drain', 'undrain', 'pin', 'unpin'}
-SILENT_OBJECTS = {'takeover', 'release', 'keygen', 'watch'}
+SILENT_OBJECTS = {'takeover', 'release', 'keygen', 'watch', 'check', 'apply', 'dump'}
 
 
 def commands(path):

@@ -56,6 +56,7 @@ topology engine
 "$tool" -N "$G1" -j monitor > "$out/monitor" &
 monitor=$!
 shown "$G1" version
+shown "$G1" status
 must ha "$G1" engine set wan period 100
 shown "$G1" engine show
 must ha "$G1" engine nic nic slots-in 4 slots-out 4

@@ -216,7 +216,7 @@ static int interrupted(struct nl_msg *msg, void *arg)
 {
 	(void)msg;
 	(void)arg;
-	fputs("xfrm-ha: the table changed while it was read\n", stderr);
+	refuse("the table changed while it was read");
 	return NL_OK;
 }
 
@@ -300,6 +300,12 @@ int nl_join(int (*func)(struct nl_msg *msg, void *data), void *data)
 	return DONE;
 }
 
+/* To wait for events in another way, and call nl_wait() with 0 then */
+int nl_events_fd(void)
+{
+	return nl_socket_get_fd(events);
+}
+
 /**
  * nl_wait() - wait for events, and take all that have come
  * @ms: at most; -1: forever
@@ -319,7 +325,7 @@ int nl_wait(int ms, const sigset_t *unblocked, bool *lost)
 	while (err != -NLE_AGAIN) {
 		err = nl_recvmsgs_default(events);
 		if (err == -NLE_NOMEM) {
-			fputs("xfrm-ha: events were lost\n", stderr);
+			refuse("events were lost");
 			*lost = true;
 		} else if (err < 0 && err != -NLE_AGAIN && err != -NLE_INTR) {
 			return refuse("%s", nl_geterror(err));

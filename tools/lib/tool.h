@@ -42,6 +42,7 @@ struct nl_msg *nl_request(uint8_t cmd, int flags);
 int nl_talk(struct nl_msg *msg, int max_attr, answer func, void *data);
 int nl_show(struct nl_msg *msg, int max_attr, bool table, answer func, void *data);
 int nl_join(int (*func)(struct nl_msg *msg, void *data), void *data);
+int nl_events_fd(void);
 int nl_wait(int ms, const sigset_t *unblocked, bool *lost);
 struct nlattr *nl_next(int type, struct nlattr *a);
 bool nl_has(const struct nlattr *a);
@@ -65,6 +66,8 @@ void out_strings(const char *key, char **values, int n);
 void out_end(void);
 
 /* words.c */
+extern void (*speak)(const char *sentence);
+extern bool hushed;
 extern const char *topic, *doing;
 int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));

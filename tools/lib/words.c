@@ -12,18 +12,28 @@
 
 #include "tool.h"
 
+/* The tool's sentences go to standard error; the daemon's to its log. */
+static void say(const char *sentence)
+{
+	fprintf(stderr, "xfrm-ha: %s\n", sentence);
+}
+
+void (*speak)(const char *sentence) = say;
+bool hushed;		/* refusals are not said */
+
 /* What has help of its own, and what is done: "group", "group add"; or nothing */
 const char *topic = "", *doing = "";
 
 int refuse(const char *format, ...)
 {
+	char sentence[1024];
 	va_list ap;
 
-	fputs("xfrm-ha: ", stderr);
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	vsnprintf(sentence, sizeof(sentence), format, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	if (!hushed)
+		speak(sentence);
 	return REFUSED;
 }
 

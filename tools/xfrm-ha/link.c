@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* xfrm-ha link ..., and the key files that links need. */
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plan.h"
 #include "xfrm-ha.h"
 
 const char *link_loss_name(uint32_t loss)
@@ -28,52 +28,6 @@ static bool mac(const char *s, uint8_t *m)
 
 	return sscanf(s, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", m, m + 1, m + 2, m + 3, m + 4,
 		      m + 5, &n) == 6 && !s[n];
-}
-
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = tolower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* 32 octets as they are, or as 64 hexadecimal digits. */
-static int read_key(const char *file, uint8_t *key)
-{
-	char buf[80] = "";
-	struct stat st;
-	ssize_t n;
-	int fd;
-
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st)) {
-		if (fd >= 0)
-			close(fd);
-		return refuse("%s: %s", file, strerror(errno));
-	}
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (st.st_mode & 077)
-		return refuse("%s can be read by others: chmod 600", file);
-	if (n == XFRM_HA_KEY_LEN) {
-		memcpy(key, buf, XFRM_HA_KEY_LEN);
-		return DONE;
-	}
-	while (n > 0 && isspace((unsigned char)buf[n - 1]))
-		n--;
-	for (int i = 0; n == 2 * XFRM_HA_KEY_LEN && i < n; i++) {
-		int d = digit(buf[i]);
-
-		if (d < 0)
-			n = -1;
-		else
-			key[i / 2] = i % 2 ? key[i / 2] << 4 | d : d;
-	}
-	explicit_bzero(buf, sizeof(buf));
-	if (n != 2 * XFRM_HA_KEY_LEN)
-		return refuse("%s holds no key: 32 octets or 64 hexadecimal digits", file);
-	return DONE;
 }
 
 int keygen(int argc, char **argv)
@@ -135,7 +89,7 @@ static int option(struct nl_msg *msg, const char *word, const char *value)
 		return -1;
 	}
 	if (!strcmp(word, "key")) {
-		err = read_key(value, key);
+		err = key_read(value, key);
 		if (err)
 			return err;
 		nla_put(msg, XFRM_HA_A_LINK_KEY, sizeof(key), key);

@@ -41,9 +41,13 @@ const struct command commands[] = {
 	{ "stat", "show", "[all]", stat_show },
 	{ "node", "show", "", node_show },
 	{ "node", "set", "[id N] [sa-limit N] [orphan-limit N] [orphan-age S]", node_set },
+	{ "status", NULL, "", status },
 	{ "monitor", NULL, "", monitor },
 	{ "watch", NULL, "[group NAME] [--on-takeover CMD] [--on-release CMD] "
 			 "[--on-peer-lost CMD] [--initial] [--timeout S]", watch },
+	{ "check", NULL, "[FILE] [node NAME]", file_check },
+	{ "apply", NULL, "[FILE] [node NAME] [replace] [keys] [dry-run]", file_apply },
+	{ "dump", NULL, "", file_dump },
 	{ "keygen", NULL, "FILE", keygen },
 	{ "forwarder", "run", "DEV cpus LIST [port N] [generic|native] [qsize N] [limit N]",
 	  forwarder_run },

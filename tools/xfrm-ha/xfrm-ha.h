@@ -29,6 +29,11 @@ int engine_nics(int argc, char **argv);
 int engine_drain(int argc, char **argv);
 int engine_undrain(int argc, char **argv);
 
+/* file.c */
+int file_check(int argc, char **argv);
+int file_apply(int argc, char **argv);
+int file_dump(int argc, char **argv);
+
 /* group.c */
 int group_add(int argc, char **argv);
 int group_set(int argc, char **argv);
@@ -56,6 +61,9 @@ int version(int argc, char **argv);
 
 /* sa.c */
 int sa_show(int argc, char **argv);
+
+/* status.c */
+int status(int argc, char **argv);
 
 /* watch.c */
 int monitor(int argc, char **argv);

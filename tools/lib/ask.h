@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The daemon of this network namespace is asked on a socket. */
+#ifndef XFRM_HA_ASK_H
+#define XFRM_HA_ASK_H
+
+#include <stdbool.h>
+#include <sys/un.h>
+
+#define ASK_FOLDER	"/run/xfrm-ha"
+
+/*
+ * A word and a newline are sent; what comes until the end is the answer.
+ *
+ *	conf	the configuration, as a file
+ *	status	lines of fields with tabs between:
+ *		daemon	NODE	FILE	1 if all of it was applied, else 0
+ *		group	NAME	why its role is what it is	what is wrong, or nothing
+ *
+ * Who reads ignores lines and fields that he does not know.
+ */
+bool ask_address(struct sockaddr_un *a);
+char *ask(const char *word);	/* NULL: nobody answers */
+
+#endif

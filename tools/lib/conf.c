@@ -1,0 +1,1300 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The file that describes a gateway. One table for each kind of section drives what libconfuse is
+ * told, the check of each value, what is kept of it, and how it is written.
+ */
+
+#include <arpa/inet.h>
+#include <confuse.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "scan.h"
+
+enum kind {
+	FLAG, NUMBER, CHOICE,			/* bool, uint32_t, uint32_t */
+	GROUP_NAME, NODE_NAME, TEXT, DEVICE,	/* char [] */
+	MAC, ADDRESS, MARK,			/* uint8_t [6], struct conf_ip, struct conf_mark */
+	ADDRESSES, DEVICES,			/* lists: struct conf_ips, struct conf_devices */
+	PREFIX,					/* struct conf_ip, of a title only */
+};
+
+struct key {
+	const char *name;
+	enum kind kind;
+	size_t to;
+	uint32_t min, max, otherwise;	/* of a number; otherwise: also of a choice or a flag */
+	const char *words[4];		/* of a choice; of a number: what @word is called */
+	uint32_t word;			/* CONF_AUTO, or 0 */
+	size_t has;			/* a bool that is set if the key is there; 0: none */
+};
+
+struct section {
+	const char *name;
+	enum kind title;
+	const struct key *keys;
+	const struct section *sections;
+	bool single;			/* no title, and there is one at most */
+};
+
+#define AT(type, member) offsetof(struct conf_##type, member)
+
+static const struct key link_keys[] = {
+	{ .name = "device", .kind = DEVICE, .to = AT(link, device) },
+	{ .name = "peer", .kind = MAC, .to = AT(link, peer), .has = AT(link, has_peer) },
+	{ .name = "key-file", .kind = TEXT, .to = AT(link, key_file) },
+	{ .name = "insecure", .kind = FLAG, .to = AT(link, insecure) },
+	{ .name = "heartbeat", .kind = NUMBER, .to = AT(link, heartbeat),
+	  .min = 5, .max = 10000, .otherwise = 50 },
+	{ .name = "dead", .kind = NUMBER, .to = AT(link, dead),
+	  .min = 2, .max = 100, .otherwise = 3 },
+	{ .name = "carrier-loss", .kind = CHOICE, .to = AT(link, carrier_loss),
+	  .words = { "dead", "at-once" } },
+	{ .name = "batch", .kind = NUMBER, .to = AT(link, batch),
+	  .min = 0, .max = 100000, .otherwise = 8000 },
+	{ .name = "ethertype", .kind = NUMBER, .to = AT(link, ethertype),
+	  .min = 1536, .max = 65535, .otherwise = 0x88b5 },
+	{ }
+};
+
+static const struct key match_keys[] = {
+	{ .name = "address", .kind = ADDRESSES, .to = AT(match, address) },
+	{ .name = "reqid", .kind = NUMBER, .to = AT(match, reqid), .min = 0, .max = UINT32_MAX,
+	  .has = AT(match, has_reqid) },
+	{ .name = "mark", .kind = MARK, .to = AT(match, mark), .has = AT(match, has_mark) },
+	{ .name = "if-id", .kind = NUMBER, .to = AT(match, if_id), .min = 0, .max = UINT32_MAX,
+	  .has = AT(match, has_if_id) },
+	{ }
+};
+
+static const struct key address_keys[] = {
+	{ .name = "device", .kind = DEVICE, .to = AT(address, device) },
+	{ }
+};
+
+static const struct key route_keys[] = {
+	{ .name = "via", .kind = ADDRESS, .to = AT(route, via) },
+	{ .name = "device", .kind = DEVICE, .to = AT(route, device) },
+	{ .name = "source", .kind = ADDRESS, .to = AT(route, source) },
+	{ .name = "metric", .kind = NUMBER, .to = AT(route, metric), .min = 0, .max = INT32_MAX },
+	{ .name = "table", .kind = NUMBER, .to = AT(route, table),
+	  .min = 1, .max = UINT32_MAX, .otherwise = 254 },
+	{ }
+};
+
+static const struct key neighbour_keys[] = {
+	{ .name = "device", .kind = DEVICE, .to = AT(neighbour, device) },
+	{ .name = "mac", .kind = MAC, .to = AT(neighbour, mac), .has = AT(neighbour, has_mac) },
+	{ .name = "proxy", .kind = FLAG, .to = AT(neighbour, proxy) },
+	{ }
+};
+
+static const struct key script_keys[] = {
+	{ .name = "command", .kind = TEXT, .to = AT(script, command) },
+	{ .name = "interval", .kind = NUMBER, .to = AT(script, interval),
+	  .min = 1, .max = 3600, .otherwise = 1 },
+	{ .name = "timeout", .kind = NUMBER, .to = AT(script, timeout),
+	  .min = 1, .max = 3600, .otherwise = 10 },
+	{ .name = "rise", .kind = NUMBER, .to = AT(script, rise),
+	  .min = 1, .max = 100, .otherwise = 1 },
+	{ .name = "fall", .kind = NUMBER, .to = AT(script, fall),
+	  .min = 1, .max = 100, .otherwise = 1 },
+	{ }
+};
+
+static const struct key group_keys[] = {
+	{ .name = "link", .kind = NODE_NAME, .to = AT(group, link) },
+	{ .name = "role", .kind = CHOICE, .to = AT(group, role),
+	  .words = { "active", "standby" } },
+	{ .name = "interval", .kind = NUMBER, .to = AT(group, interval),
+	  .min = 1, .max = 1048576, .otherwise = 64, .words = { "auto" } },
+	{ .name = "quantity", .kind = NUMBER, .to = AT(group, quantity),
+	  .min = 2, .max = 16777216, .words = { "auto" } },
+	{ .name = "max-age", .kind = NUMBER, .to = AT(group, max_age),
+	  .min = 1, .max = 60000, .otherwise = 10 },
+	{ .name = "bitmap", .kind = FLAG, .to = AT(group, bitmap) },
+	{ .name = "on-peer-loss", .kind = CHOICE, .to = AT(group, on_peer_loss),
+	  .words = { "notify", "takeover" } },
+	{ .name = "alone", .kind = CHOICE, .to = AT(group, alone),
+	  .words = { "hold", "solo" }, .otherwise = 1 },
+	{ .name = "sync", .kind = CHOICE, .to = AT(group, sync),
+	  .words = { "relaxed", "strict" }, .otherwise = 1 },
+	{ .name = "replay", .kind = CHOICE, .to = AT(group, replay),
+	  .words = { "strict", "lenient" }, .otherwise = 1 },
+	{ .name = "join", .kind = NUMBER, .to = AT(group, join),
+	  .min = 0, .max = 600000, .otherwise = 3000 },
+	{ .name = "stripe", .kind = NUMBER, .to = AT(group, stripe),
+	  .min = 10, .max = 31, .otherwise = 20 },
+	{ .name = "index", .kind = NUMBER, .to = AT(group, index),
+	  .min = 0, .max = 15, .otherwise = CONF_AUTO, .words = { "auto" }, .word = CONF_AUTO },
+	{ .name = "nodes", .kind = NUMBER, .to = AT(group, nodes), .min = 1, .max = 16,
+	  .words = { "auto" } },
+	{ .name = "soft", .kind = NUMBER, .to = AT(group, soft),
+	  .min = 1, .max = 100, .otherwise = 75 },
+	{ .name = "prefer", .kind = FLAG, .to = AT(group, prefer) },
+	{ .name = "prefer-delay", .kind = NUMBER, .to = AT(group, prefer_delay),
+	  .min = 0, .max = 86400, .otherwise = 30 },
+	{ .name = "track", .kind = DEVICES, .to = AT(group, track) },
+	{ .name = "on-active", .kind = TEXT, .to = AT(group, on_active) },
+	{ .name = "on-standby", .kind = TEXT, .to = AT(group, on_standby) },
+	{ .name = "hook-timeout", .kind = NUMBER, .to = AT(group, hook_timeout),
+	  .min = 1, .max = 3600, .otherwise = 30 },
+	{ .name = "replicate", .kind = FLAG, .to = AT(group, replicate) },
+	{ .name = "fail-closed", .kind = FLAG, .to = AT(group, fail_closed), .otherwise = true },
+	{ .name = "store", .kind = FLAG, .to = AT(group, store) },
+	{ }
+};
+
+static const struct key transport_keys[] = {
+	{ .name = "kind", .kind = CHOICE, .to = AT(transport, kind),
+	  .words = { "tls", "corosync" } },
+	{ .name = "local", .kind = ADDRESS, .to = AT(transport, local) },
+	{ .name = "peer", .kind = ADDRESS, .to = AT(transport, peer) },
+	{ .name = "device", .kind = DEVICE, .to = AT(transport, device) },
+	{ .name = "port", .kind = NUMBER, .to = AT(transport, port),
+	  .min = 1, .max = 65535, .otherwise = 4510 },
+	{ .name = "group", .kind = NODE_NAME, .to = AT(transport, group) },
+	{ .name = "key-file", .kind = TEXT, .to = AT(transport, key_file) },
+	{ }
+};
+
+static const struct key conf_keys[] = {
+	{ .name = "node", .kind = NODE_NAME, .to = offsetof(struct conf, node) },
+	{ .name = "node-id", .kind = NUMBER, .to = offsetof(struct conf, node_id),
+	  .min = 1, .max = UINT32_MAX - 1, .otherwise = CONF_AUTO, .words = { "auto" },
+	  .word = CONF_AUTO },
+	{ .name = "sa-limit", .kind = NUMBER, .to = offsetof(struct conf, sa_limit),
+	  .min = 1, .max = 16777215, .otherwise = 131072 },
+	{ .name = "orphan-limit", .kind = NUMBER, .to = offsetof(struct conf, orphan_limit),
+	  .min = 0, .max = 1048576, .otherwise = 65536 },
+	{ .name = "orphan-age", .kind = NUMBER, .to = offsetof(struct conf, orphan_age),
+	  .min = 1, .max = 86400, .otherwise = 60 },
+	{ }
+};
+
+static const struct key no_keys[] = { { } };
+
+static const struct section group_sections[] = {
+	{ "match", FLAG, match_keys, NULL, true },
+	{ "address", PREFIX, address_keys, NULL, false },
+	{ "route", PREFIX, route_keys, NULL, false },
+	{ "neighbour", ADDRESS, neighbour_keys, NULL, false },
+	{ "track-script", NODE_NAME, script_keys, NULL, false },
+	{ }
+};
+
+static const struct section on_sections[] = {
+	{ "link", NODE_NAME, link_keys, NULL, false },
+	{ "group", GROUP_NAME, group_keys, group_sections, false },
+	{ "transport", FLAG, transport_keys, NULL, true },
+	{ }
+};
+
+static const struct section conf_sections[] = {
+	{ "link", NODE_NAME, link_keys, NULL, false },
+	{ "group", GROUP_NAME, group_keys, group_sections, false },
+	{ "transport", FLAG, transport_keys, NULL, true },
+	{ "on", NODE_NAME, no_keys, on_sections, false },
+	{ }
+};
+
+/* --- values: true, or a sentence in @why --- */
+
+struct why {
+	char text[256];
+};
+
+static bool no(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool no(struct why *why, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(why->text, sizeof(why->text), format, ap);
+	va_end(ap);
+	return false;
+}
+
+static bool parse_number(const struct key *k, const char *s, uint32_t *to, struct why *why)
+{
+	unsigned long long n;
+	char *end;
+
+	if (k->words[0] && !strcmp(s, k->words[0])) {
+		*to = k->word;
+		return true;
+	}
+	errno = 0;
+	n = strtoull(s, &end, 0);
+	if (errno || end == s || *end || !isdigit((unsigned char)*s) || n < k->min || n > k->max)
+		return no(why, "%s is a number from %u to %u%s%s, not \"%.40s\"", k->name, k->min,
+			  k->max, k->words[0] ? ", or " : "", k->words[0] ?: "", s);
+	*to = n;
+	return true;
+}
+
+static bool parse_choice(const struct key *k, const char *s, uint32_t *to, struct why *why)
+{
+	for (uint32_t i = 0; i < 4 && k->words[i]; i++) {
+		if (!strcmp(s, k->words[i])) {
+			*to = i;
+			return true;
+		}
+	}
+	return no(why, "%s is %s or %s, not \"%.40s\"", k->name, k->words[0], k->words[1], s);
+}
+
+static bool parse_flag(const struct key *k, const char *s, bool *to, struct why *why)
+{
+	if (strcmp(s, "yes") && strcmp(s, "no"))
+		return no(why, "%s is yes or no, not \"%.40s\"", k->name, s);
+	*to = *s == 'y';
+	return true;
+}
+
+/* @most: characters, without blanks and slashes */
+static bool parse_name(const struct key *k, const char *s, size_t most, char *to, struct why *why)
+{
+	size_t n = strlen(s);
+
+	if (!n || n > most)
+		return no(why, "%s is a name of 1 to %zu characters, not of %zu", k->name, most, n);
+	for (const char *c = s; *c; c++)
+		if (!isgraph((unsigned char)*c) || strchr("/\"\\", *c))
+			return no(why, "%s is a name without blanks, slashes and quotes", k->name);
+	memcpy(to, s, n + 1);
+	return true;
+}
+
+static bool parse_device(const struct key *k, const char *s, char *to, struct why *why)
+{
+	size_t n = strlen(s);
+
+	if (!n || n >= IFNAMSIZ || !strcmp(s, ".") || !strcmp(s, "..") || strpbrk(s, "/: \"\\"))
+		return no(why, "%s: \"%.40s\" can't be the name of a device", k->name, s);
+	memcpy(to, s, n + 1);
+	return true;
+}
+
+static bool parse_text(const struct key *k, const char *s, char *to, struct why *why)
+{
+	size_t n = strlen(s);
+
+	if (!n || n > CONF_TEXT)
+		return no(why, "%s has 1 to %u characters, not %zu", k->name, CONF_TEXT, n);
+	memcpy(to, s, n + 1);
+	return true;
+}
+
+static bool parse_mac(const struct key *k, const char *s, uint8_t *m, struct why *why)
+{
+	int n = 0;
+
+	if (strlen(s) != 17 ||
+	    sscanf(s, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", m, m + 1, m + 2, m + 3, m + 4,
+		   m + 5, &n) != 6 || n != 17)
+		return no(why, "%s is an Ethernet address, not \"%.40s\"", k->name, s);
+	if (m[0] & 1)
+		return no(why, "%s is the address of one node, %s is not", k->name, s);
+	return true;
+}
+
+static bool parse_ip(const struct key *k, const char *s, struct conf_ip *to, struct why *why)
+{
+	*to = (struct conf_ip){ };
+	if (inet_pton(AF_INET, s, to->a) == 1) {
+		to->family = AF_INET;
+		to->len = 32;
+	} else if (inet_pton(AF_INET6, s, to->a) == 1) {
+		to->family = AF_INET6;
+		to->len = 128;
+	} else {
+		return no(why, "%s: \"%.60s\" is not an address", k->name, s);
+	}
+	return true;
+}
+
+static bool parse_prefix(const struct key *k, const char *s, struct conf_ip *to, struct why *why)
+{
+	const char *slash = strchr(s, '/');
+	char address[INET6_ADDRSTRLEN] = "", *end;
+	unsigned long len;
+
+	if (slash && slash - s < (long)sizeof(address))
+		memcpy(address, s, slash - s);
+	if (!slash || !isdigit((unsigned char)slash[1]))
+		return no(why, "%s: \"%.60s\" is not ADDRESS/LENGTH", k->name, s);
+	if (!parse_ip(k, address, to, why))
+		return no(why, "%s: \"%.60s\" is not ADDRESS/LENGTH", k->name, s);
+	len = strtoul(slash + 1, &end, 10);
+	if (*end || len > to->len)
+		return no(why, "%s: a prefix has 0 to %u bits, not \"%.40s\"", k->name, to->len,
+			  slash + 1);
+	to->len = len;
+	return true;
+}
+
+static bool parse_mark(const struct key *k, const char *s, struct conf_mark *to, struct why *why)
+{
+	char *end = NULL;
+
+	to->mask = UINT32_MAX;
+	errno = 0;
+	if (isdigit((unsigned char)*s)) {
+		unsigned long long v = strtoull(s, &end, 0), m = UINT32_MAX;
+
+		if (*end == '/' && isdigit((unsigned char)end[1]))
+			m = strtoull(end + 1, &end, 0);
+		if (!errno && !*end && v <= UINT32_MAX && m <= UINT32_MAX) {
+			to->value = v;
+			to->mask = m;
+			return true;
+		}
+	}
+	return no(why, "%s is VALUE/MASK, not \"%.40s\"", k->name, s);
+}
+
+static bool is_list(enum kind kind)
+{
+	return kind == ADDRESSES || kind == DEVICES;
+}
+
+/* A value of a list comes after those that were there before. */
+static bool parse(const struct key *k, const char *s, void *to, struct why *why)
+{
+	struct conf_ips *ips = to;
+	struct conf_devices *devices = to;
+
+	switch (k->kind) {
+	case FLAG:
+		return parse_flag(k, s, to, why);
+	case NUMBER:
+		return parse_number(k, s, to, why);
+	case CHOICE:
+		return parse_choice(k, s, to, why);
+	case GROUP_NAME:
+		return parse_name(k, s, XFRM_HA_NAME_MAX, to, why);
+	case NODE_NAME:
+		return parse_name(k, s, CONF_NODE, to, why);
+	case TEXT:
+		return parse_text(k, s, to, why);
+	case DEVICE:
+		return parse_device(k, s, to, why);
+	case MAC:
+		return parse_mac(k, s, to, why);
+	case ADDRESS:
+		return parse_ip(k, s, to, why);
+	case PREFIX:
+		return parse_prefix(k, s, to, why);
+	case MARK:
+		return parse_mark(k, s, to, why);
+	case ADDRESSES:
+		if (ips->n == CONF_ADDRS)
+			return no(why, "%s: there can be no more than %u", k->name, CONF_ADDRS);
+		return parse_ip(k, s, &ips->ip[ips->n], why) && ++ips->n;
+	case DEVICES:
+		if (devices->n == CONF_DEVICES)
+			return no(why, "%s: there can be no more than %u", k->name, CONF_DEVICES);
+		return parse_device(k, s, devices->name[devices->n], why) && ++devices->n;
+	}
+	return false;
+}
+
+/* --- reading --- */
+
+/* Where something was said: an option of a section, or (no option) the section itself. */
+struct mark {
+	const cfg_t *cfg;
+	const char *option;
+	struct conf_pos at;
+};
+
+struct reading {
+	const char *file;
+	struct scan scan;
+	struct mark *marks;
+	size_t n_marks, values, sections;
+	struct conf_pos at;		/* of what is being read */
+	const cfg_opt_t *list;		/* that it is in, and how many values that has */
+	unsigned int listed;
+	conf_say say;
+	void *data;
+	unsigned int errors;
+};
+
+/* libconfuse's callbacks have no argument of ours. */
+static struct reading *reading;
+
+static void wrong(struct reading *r, struct conf_pos at, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void wrong(struct reading *r, struct conf_pos at, const char *format, ...)
+{
+	char text[768];
+	va_list ap;
+	int n;
+
+	n = snprintf(text, sizeof(text), "%s:%d:%d: ", r->file, at.line, at.column);
+	va_start(ap, format);
+	vsnprintf(text + n, sizeof(text) - n, format, ap);
+	va_end(ap);
+	r->errors++;
+	r->say(text, r->data);
+}
+
+static const struct section *find_section(const struct section *s, const char *name)
+{
+	for (; s && s->name; s++) {
+		const struct section *below;
+
+		if (!strcmp(s->name, name))
+			return s;
+		below = find_section(s->sections, name);
+		if (below)
+			return below;
+	}
+	return NULL;
+}
+
+static const struct key *find_key(const char *section, const char *name)
+{
+	const struct section *s = find_section(conf_sections, section);
+	const struct key *k = s ? s->keys : conf_keys;
+
+	while (k->name && strcmp(k->name, name))
+		k++;
+	return k->name ? k : NULL;
+}
+
+static struct mark *find_mark(struct reading *r, const cfg_t *cfg, const char *option)
+{
+	for (size_t i = r->n_marks; i--;)
+		if (r->marks[i].cfg == cfg && (r->marks[i].option && option ?
+		    !strcmp(r->marks[i].option, option) : r->marks[i].option == option))
+			return &r->marks[i];
+	return NULL;
+}
+
+static struct conf_pos at(struct reading *r, const cfg_t *cfg, const char *option)
+{
+	const struct mark *m = find_mark(r, cfg, option);
+
+	return m ? m->at : (struct conf_pos){ 1, 1 };
+}
+
+static void add_mark(struct reading *r, const cfg_t *cfg, const char *option, struct conf_pos at)
+{
+	r->marks[r->n_marks++] = (struct mark){ cfg, option, at };
+}
+
+/* Of a list libconfuse has the last value checked once more at its end. */
+static int check_value(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const struct key *k = find_key(cfg_name(cfg), cfg_opt_name(opt));
+	unsigned int n = cfg_opt_size(opt);
+	struct reading *r = reading;
+	struct why why;
+	union {
+		struct conf_ips ips;
+		struct conf_devices devices;
+		char text[CONF_TEXT + 1];
+	} scratch = { };
+
+	if (!n || (opt == r->list && n == r->listed)) {
+		r->list = NULL;
+		return 0;
+	}
+	if (r->values < r->scan.n_values) {
+		r->at = r->scan.values[r->values].at;
+		r->list = r->scan.values[r->values].listed ? opt : NULL;
+	}
+	r->listed = n;
+	r->values++;
+	if (n == 1 && find_mark(r, cfg, k->name)) {
+		wrong(r, r->at, "%s was said already", k->name);
+		return -1;
+	}
+	if (!parse(k, cfg_opt_getnstr(opt, n - 1), &scratch, &why)) {
+		wrong(r, r->at, "%s", why.text);
+		return -1;
+	}
+	if (n == 1)
+		add_mark(r, cfg, k->name, r->at);
+	return 0;
+}
+
+static int check_section(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const struct section *s = find_section(conf_sections, cfg_opt_name(opt));
+	cfg_t *sec = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+	const struct key title = { .name = s->name, .kind = s->title };
+	struct reading *r = reading;
+	struct conf_pos here;
+	struct why why;
+	char scratch[CONF_TEXT + 1];
+
+	here = r->sections < r->scan.n_sections ? r->scan.sections[r->sections] : r->at;
+	r->sections++;
+	/* A single one is made before it is met, and again by another of its kind. */
+	if (s->single) {
+		if (find_mark(r, cfg, s->name)) {
+			wrong(r, here, "%s was said already", s->name);
+			return -1;
+		}
+		add_mark(r, cfg, s->name, here);
+	} else if (!parse(&title, cfg_title(sec), scratch, &why)) {
+		wrong(r, here, "%s", why.text);
+		return -1;
+	}
+	add_mark(r, sec, NULL, here);
+	return 0;
+}
+
+/* The words that libconfuse quotes stand in its line. */
+static void on_error(cfg_t *cfg, const char *format, va_list ap)
+{
+	struct reading *r = reading;
+	struct conf_pos where = { cfg->line, 1 };
+	char text[512], *quote, *end;
+	size_t i;
+
+	if (r->errors)
+		return;
+	vsnprintf(text, sizeof(text), format, ap);
+	quote = strchr(text, '\'');
+	end = quote ? strrchr(text, '\'') : NULL;
+	for (i = 0; i < r->scan.n_words; i++) {
+		const struct scan_word *w = &r->scan.words[i];
+
+		if (w->at.line > cfg->line)
+			break;
+		if (w->at.line == cfg->line || r->scan.words[i].at.line > where.line)
+			where = w->at;
+		if (w->at.line == cfg->line && quote && end > quote &&
+		    (size_t)(end - quote - 1) == strlen(w->text) &&
+		    !strncmp(w->text, quote + 1, end - quote - 1))
+			break;
+	}
+	wrong(r, where, "%s", text);
+}
+
+static size_t count(const struct section *s, const struct key *k)
+{
+	size_t n = 0;
+
+	while (k[n].name)
+		n++;
+	for (; s && s->name; s++)
+		n++;
+	return n;
+}
+
+/* What libconfuse is told of a section; it makes a copy. */
+static cfg_opt_t *options(const struct section *s, const struct key *k)
+{
+	cfg_opt_t *all = calloc(count(s, k) + 1, sizeof(*all)), *o = all;
+
+	if (!all)
+		return NULL;
+	for (; k->name; k++, o++) {
+		cfg_opt_t value = CFG_STR(k->name, NULL, CFGF_NODEFAULT);
+		cfg_opt_t list = CFG_STR_LIST(k->name, NULL, CFGF_NODEFAULT);
+
+		*o = is_list(k->kind) ? list : value;
+		o->validcb = check_value;
+	}
+	for (; s && s->name; s++, o++) {
+		cfg_opt_t *below = options(s->sections, s->keys);
+		cfg_opt_t sec = CFG_SEC(s->name, below, s->single ? CFGF_NODEFAULT :
+					CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+
+		if (!below)
+			return NULL;
+		*o = sec;
+		o->validcb = check_section;
+	}
+	*o = (cfg_opt_t)CFG_END();
+	return all;
+}
+
+static void free_options(cfg_opt_t *all)
+{
+	if (!all)
+		return;
+	for (cfg_opt_t *o = all; o->name; o++)
+		free_options(o->subopts);
+	free(all);
+}
+
+static void defaults(const struct key *k, void *to)
+{
+	for (; k->name; k++) {
+		if (k->kind == FLAG)
+			*(bool *)((char *)to + k->to) = k->otherwise;
+		else if (k->kind == NUMBER || k->kind == CHOICE)
+			*(uint32_t *)((char *)to + k->to) = k->otherwise;
+	}
+}
+
+/* What is said here comes instead of what was said before. */
+static void take(cfg_t *cfg, const struct key *k, void *object)
+{
+	struct why why;
+
+	for (; k->name; k++) {
+		char *to = (char *)object + k->to;
+		unsigned int n = cfg_size(cfg, k->name);
+
+		if (!n)
+			continue;
+		if (is_list(k->kind))
+			*(unsigned int *)to = 0;
+		for (unsigned int i = 0; i < n; i++)
+			parse(k, cfg_getnstr(cfg, k->name, i), to, &why);
+		if (k->has)
+			*(bool *)((char *)object + k->has) = true;
+	}
+}
+
+#define find(list, condition) ({ \
+	typeof((list) + 0) it; \
+	for (it = (list); it && !(condition); it = it->next) \
+		; \
+	it; \
+})
+
+/* The last one's @next, so that the order is the file's. */
+#define append(list, object) do { \
+	typeof(list) *tail_ = &(list); \
+	while (*tail_) \
+		tail_ = &(*tail_)->next; \
+	*tail_ = (object); \
+} while (0)
+
+struct conf_link *conf_link(const struct conf *c, const char *name)
+{
+	return find(c->links, !strcmp(it->name, name));
+}
+
+struct conf_link *conf_link_on(const struct conf *c, const char *device)
+{
+	return find(c->links, !strcmp(it->device, device));
+}
+
+/* The link that the group is mirrored over, or NULL */
+struct conf_link *conf_link_of(const struct conf *c, const struct conf_group *g)
+{
+	if (!strcmp(g->link, CONF_NO_LINK))
+		return NULL;
+	return g->link[0] ? conf_link(c, g->link) : c->links;
+}
+
+struct conf_link *conf_add_link(struct conf *c, const char *name)
+{
+	struct conf_link *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	snprintf(l->name, sizeof(l->name), "%s", name);
+	defaults(link_keys, l);
+	append(c->links, l);
+	return l;
+}
+
+struct conf_group *conf_group(const struct conf *c, const char *name)
+{
+	return find(c->groups, !strcmp(it->name, name));
+}
+
+struct conf_group *conf_add_group(struct conf *c, const char *name)
+{
+	struct conf_group *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	snprintf(g->name, sizeof(g->name), "%s", name);
+	defaults(group_keys, g);
+	append(c->groups, g);
+	return g;
+}
+
+bool conf_same_ip(const struct conf_ip *a, const struct conf_ip *b)
+{
+	return a->family == b->family && !memcmp(a->a, b->a, sizeof(a->a));
+}
+
+const char *conf_ip_text(const struct conf_ip *ip, char *buf)
+{
+	return inet_ntop(ip->family, ip->a, buf, INET6_ADDRSTRLEN) ?: "none";
+}
+
+/* All of a group that the daemon has to do with, and the module has not. */
+void conf_move_daemon(struct conf_group *to, struct conf_group *from)
+{
+	const struct conf_group was = *to;
+
+	*to = *from;
+	to->next = was.next;
+	memcpy(to->link, was.link, sizeof(to->link));
+	to->match = was.match;
+	to->role = was.role;
+	to->interval = was.interval;
+	to->quantity = was.quantity;
+	to->max_age = was.max_age;
+	to->join = was.join;
+	to->stripe = was.stripe;
+	to->index = was.index;
+	to->nodes = was.nodes;
+	to->soft = was.soft;
+	to->on_peer_loss = was.on_peer_loss;
+	to->alone = was.alone;
+	to->sync = was.sync;
+	to->replay = was.replay;
+	to->bitmap = was.bitmap;
+	from->addresses = NULL;
+	from->routes = NULL;
+	from->neighbours = NULL;
+	from->scripts = NULL;
+}
+
+static void take_link(struct reading *r, struct conf *c, cfg_t *cfg)
+{
+	struct conf_link *l = conf_link(c, cfg_title(cfg));
+
+	if (!l) {
+		l = conf_add_link(c, cfg_title(cfg));
+		if (!l)
+			return;
+		l->at = at(r, cfg, NULL);
+	}
+	take(cfg, link_keys, l);
+	if (cfg_size(cfg, "insecure") && l->insecure)
+		l->key_file[0] = '\0';
+}
+
+/* The lines of a section of a group: the first part of each struct is the same. */
+struct line {
+	struct line *next;
+	struct conf_pos at;
+};
+
+static void *take_line(struct reading *r, cfg_t *cfg, const struct key *k, size_t size,
+		       struct line **list)
+{
+	struct line *line = calloc(1, size);
+
+	if (!line) {
+		wrong(r, at(r, cfg, NULL), "out of memory");
+		return NULL;
+	}
+	defaults(k, line);
+	line->at = at(r, cfg, NULL);
+	take(cfg, k, line);
+	append(*list, line);
+	return line;
+}
+
+static const struct key prefix = { .name = "address", .kind = PREFIX };
+
+static void take_lines(struct reading *r, struct conf_group *g, cfg_t *cfg)
+{
+	struct conf_neighbour *n;
+	struct conf_address *a;
+	struct conf_script *s;
+	struct conf_route *t;
+	struct why why;
+	unsigned int i;
+	cfg_t *sec;
+
+	for (i = 0; i < cfg_size(cfg, "address"); i++) {
+		sec = cfg_getnsec(cfg, "address", i);
+		a = take_line(r, sec, address_keys, sizeof(*a), (struct line **)&g->addresses);
+		if (a)
+			parse(&prefix, cfg_title(sec), &a->ip, &why);
+	}
+	for (i = 0; i < cfg_size(cfg, "route"); i++) {
+		sec = cfg_getnsec(cfg, "route", i);
+		t = take_line(r, sec, route_keys, sizeof(*t), (struct line **)&g->routes);
+		if (t)
+			parse(&prefix, cfg_title(sec), &t->to, &why);
+	}
+	for (i = 0; i < cfg_size(cfg, "neighbour"); i++) {
+		sec = cfg_getnsec(cfg, "neighbour", i);
+		n = take_line(r, sec, neighbour_keys, sizeof(*n), (struct line **)&g->neighbours);
+		if (n)
+			parse_ip(&prefix, cfg_title(sec), &n->ip, &why);
+	}
+	for (i = 0; i < cfg_size(cfg, "track-script"); i++) {
+		sec = cfg_getnsec(cfg, "track-script", i);
+		s = take_line(r, sec, script_keys, sizeof(*s), (struct line **)&g->scripts);
+		if (s)
+			snprintf(s->name, sizeof(s->name), "%s", cfg_title(sec));
+	}
+}
+
+static void take_group(struct reading *r, struct conf *c, cfg_t *cfg)
+{
+	struct conf_group *g = conf_group(c, cfg_title(cfg));
+
+	if (!g) {
+		g = conf_add_group(c, cfg_title(cfg));
+		if (!g)
+			return;
+		g->at = at(r, cfg, NULL);
+	}
+	take(cfg, group_keys, g);
+	if (cfg_size(cfg, "link"))
+		g->link_at = at(r, cfg, "link");
+	if (cfg_size(cfg, "match"))
+		take(cfg_getsec(cfg, "match"), match_keys, &g->match);
+	take_lines(r, g, cfg);
+}
+
+static void take_all(struct reading *r, struct conf *c, cfg_t *cfg)
+{
+	for (unsigned int i = 0; i < cfg_size(cfg, "link"); i++)
+		take_link(r, c, cfg_getnsec(cfg, "link", i));
+	for (unsigned int i = 0; i < cfg_size(cfg, "group"); i++)
+		take_group(r, c, cfg_getnsec(cfg, "group", i));
+	if (cfg_size(cfg, "transport") && find_mark(r, cfg, "transport")) {
+		c->has_transport = true;
+		c->transport.at = at(r, cfg, "transport");
+		take(cfg_getsec(cfg, "transport"), transport_keys, &c->transport);
+	}
+}
+
+static void complete_link(struct reading *r, const struct conf *c, const struct conf_link *l)
+{
+	if (!strcmp(l->name, CONF_NO_LINK))
+		wrong(r, l->at, "no link can be called %s", l->name);
+	if (!l->device[0])
+		wrong(r, l->at, "link %s needs a device", l->name);
+	else if (conf_link_on(c, l->device) != l)
+		wrong(r, l->at, "link %s is on the device of link %s", l->name,
+		      conf_link_on(c, l->device)->name);
+	if (!l->has_peer)
+		wrong(r, l->at, "link %s needs the Ethernet address of its peer on node %s",
+		      l->name, c->node);
+	if (!l->insecure && !l->key_file[0])
+		wrong(r, l->at, "link %s needs a key-file, or insecure = yes", l->name);
+	if (l->insecure && l->key_file[0])
+		wrong(r, l->at, "link %s is insecure, or has a key-file, not both", l->name);
+}
+
+static void complete_lines(struct reading *r, const struct conf_group *g)
+{
+	char buf[INET6_ADDRSTRLEN];
+
+	for (const struct conf_address *a = g->addresses; a; a = a->next)
+		if (!a->device[0])
+			wrong(r, a->at, "address %s needs a device", conf_ip_text(&a->ip, buf));
+	for (const struct conf_route *t = g->routes; t; t = t->next) {
+		if (!t->device[0] && !t->via.family)
+			wrong(r, t->at, "route %s/%u needs via, or a device",
+			      conf_ip_text(&t->to, buf), t->to.len);
+		if (t->via.family && t->via.family != t->to.family)
+			wrong(r, t->at, "route %s/%u goes via an address of the other family",
+			      conf_ip_text(&t->to, buf), t->to.len);
+		if (t->source.family && t->source.family != t->to.family)
+			wrong(r, t->at, "route %s/%u has a source of the other family",
+			      conf_ip_text(&t->to, buf), t->to.len);
+	}
+	for (const struct conf_neighbour *n = g->neighbours; n; n = n->next) {
+		if (!n->device[0])
+			wrong(r, n->at, "neighbour %s needs a device", conf_ip_text(&n->ip, buf));
+		if (n->has_mac == n->proxy)
+			wrong(r, n->at, "neighbour %s needs a mac, or proxy = yes",
+			      conf_ip_text(&n->ip, buf));
+	}
+	for (const struct conf_script *s = g->scripts; s; s = s->next)
+		if (!s->command[0])
+			wrong(r, s->at, "track-script %s needs a command", s->name);
+}
+
+static void complete_group(struct reading *r, const struct conf *c, const struct conf_group *g)
+{
+	const struct conf_link *l = conf_link_of(c, g);
+	uint32_t nodes;
+
+	if (g->link[0] && !l && strcmp(g->link, CONF_NO_LINK))
+		wrong(r, g->link_at, "there is no link \"%s\"", g->link);
+	if (g->quantity && g->quantity < 2 * g->interval)
+		wrong(r, g->at, "group %s: the quantity is 2 intervals or more", g->name);
+	nodes = g->nodes ? g->nodes : l || g->index != CONF_AUTO ? 2 : 1;
+	if (g->index == CONF_AUTO && nodes > 2)
+		wrong(r, g->at, "group %s: of more than two nodes each is told its index", g->name);
+	else if (g->index == CONF_AUTO && nodes == 2 && !l)
+		wrong(r, g->at, "group %s: without a link the node is told its index", g->name);
+	else if (g->index != CONF_AUTO && g->index >= nodes)
+		wrong(r, g->at, "group %s: the index is less than the number of nodes", g->name);
+	if (((uint64_t)nodes << g->stripe) > 1ULL << 32)
+		wrong(r, g->at, "group %s: a stripe for each node must fit into 2^32 numbers",
+		      g->name);
+	if (g->prefer && !l)
+		wrong(r, g->at, "group %s: prefer needs a link, over which the peer is heard",
+		      g->name);
+	complete_lines(r, g);
+}
+
+static void complete(struct reading *r, const struct conf *c)
+{
+	unsigned int n = 0;
+
+	for (const struct conf_link *l = c->links; l; l = l->next, n++) {
+		complete_link(r, c, l);
+		if (n == 8)
+			wrong(r, l->at, "there can be no more than 8 links");
+	}
+	n = 0;
+	for (const struct conf_group *g = c->groups; g; g = g->next, n++) {
+		complete_group(r, c, g);
+		if (n == 1023)
+			wrong(r, g->at, "there can be no more than 1023 groups");
+	}
+}
+
+/* Which "on NAME" is this node's: by the command line, the file, or the name of the host */
+void conf_name_node(struct conf *c, const char *node)
+{
+	if (node)
+		snprintf(c->node, sizeof(c->node), "%s", node);
+	if (c->node[0])
+		return;
+	if (gethostname(c->node, sizeof(c->node) - 1))
+		snprintf(c->node, sizeof(c->node), "localhost");
+	c->node[strcspn(c->node, ".")] = '\0';
+}
+
+static void take_conf(struct reading *r, struct conf *c, cfg_t *cfg, const char *node)
+{
+	take(cfg, conf_keys, c);
+	conf_name_node(c, node);
+	take_all(r, c, cfg);
+	for (unsigned int i = 0; i < cfg_size(cfg, "on"); i++) {
+		cfg_t *on = cfg_getnsec(cfg, "on", i);
+
+		if (!strcmp(cfg_title(on), c->node))
+			take_all(r, c, on);
+	}
+	complete(r, c);
+}
+
+struct conf *conf_new(void)
+{
+	struct conf *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	defaults(conf_keys, c);
+	defaults(transport_keys, &c->transport);
+	snprintf(c->transport.group, sizeof(c->transport.group), "xfrm-ha");
+	return c;
+}
+
+#define free_list(list) do { \
+	typeof(list) next_; \
+	for (typeof(list) it_ = (list); it_; it_ = next_) { \
+		next_ = it_->next; \
+		free(it_); \
+	} \
+} while (0)
+
+void conf_free(struct conf *c)
+{
+	if (!c)
+		return;
+	for (struct conf_group *g = c->groups; g; g = g->next) {
+		free_list(g->addresses);
+		free_list(g->routes);
+		free_list(g->neighbours);
+		free_list(g->scripts);
+	}
+	free_list(c->links);
+	free_list(c->groups);
+	free(c);
+}
+
+/* The text of a file, or NULL: said */
+static char *read_file(struct reading *r, size_t *len)
+{
+	int fd = open(r->file, O_RDONLY | O_CLOEXEC);
+	char *text = NULL;
+	char said[512];
+	ssize_t n = 0;
+	struct stat st;
+
+	*len = 0;
+	if (fd < 0 || fstat(fd, &st))
+		goto failed;
+	if (!S_ISREG(st.st_mode) || st.st_size > CONF_SIZE_MAX) {
+		errno = S_ISREG(st.st_mode) ? EFBIG : EINVAL;
+		goto failed;
+	}
+	text = malloc(st.st_size + 1);
+	while (text && (off_t)*len < st.st_size) {
+		n = read(fd, text + *len, st.st_size - *len);
+		if (n <= 0)
+			break;
+		*len += n;
+	}
+	if (text && n >= 0) {
+		close(fd);
+		return text;
+	}
+failed:
+	snprintf(said, sizeof(said), "%s: %s", r->file, strerror(errno));
+	r->errors++;
+	r->say(said, r->data);
+	if (fd >= 0)
+		close(fd);
+	free(text);
+	return NULL;
+}
+
+static struct conf *read_text(struct reading *r, const char *text, size_t len, const char *node)
+{
+	cfg_opt_t *all = options(conf_sections, conf_keys);
+	struct conf *c = conf_new();
+	cfg_t *cfg = NULL;
+
+	if (!scan_text(&r->scan, text, len)) {
+		wrong(r, r->scan.at, "%s", r->scan.error);
+		goto out;
+	}
+	r->marks = calloc(r->scan.n_values + 2 * r->scan.n_sections + 1, sizeof(*r->marks));
+	cfg = all ? cfg_init(all, CFGF_NONE) : NULL;
+	if (!r->marks || !c || !cfg) {
+		wrong(r, (struct conf_pos){ 1, 1 }, "out of memory");
+		goto out;
+	}
+	cfg_set_error_function(cfg, on_error);
+	reading = r;
+	if (cfg_parse_buf(cfg, r->scan.clean) != CFG_SUCCESS) {
+		if (!r->errors)
+			wrong(r, r->at, "this is no configuration");
+	} else {
+		take_conf(r, c, cfg, node);
+	}
+	reading = NULL;
+out:
+	if (cfg)
+		cfg_free(cfg);
+	free_options(all);
+	free(r->marks);
+	scan_free(&r->scan);
+	if (!r->errors)
+		return c;
+	conf_free(c);
+	return NULL;
+}
+
+/**
+ * conf_load() - read the description of this node
+ * @file: name of the file
+ * @node: name of this node; NULL: as the file says, else that of the host
+ * @say: is told of each error
+ * @data: for @say
+ *
+ * Return: the description, or NULL, if there was an error.
+ */
+struct conf *conf_load(const char *file, const char *node, conf_say say, void *data)
+{
+	struct reading r = { .file = file, .say = say, .data = data };
+	struct conf *c = NULL;
+	size_t len;
+	char *text;
+
+	if (strlen(file) > CONF_TEXT) {
+		say("the name of the file is too long", data);
+		return NULL;
+	}
+	text = read_file(&r, &len);
+	if (text)
+		c = read_text(&r, text, len, node);
+	free(text);
+	if (c)
+		snprintf(c->file, sizeof(c->file), "%s", file);
+	return c;
+}
+
+/* conf_text() - the same of a text that is called @name */
+struct conf *conf_text(const char *text, const char *name, const char *node, conf_say say,
+		       void *data)
+{
+	struct reading r = { .file = name, .say = say, .data = data };
+
+	return read_text(&r, text, strlen(text), node);
+}
+
+/* --- writing --- */
+
+static void write_word(FILE *to, const char *s)
+{
+	bool bare = *s;
+
+	for (const char *c = s; *c; c++)
+		bare &= isalnum((unsigned char)*c) || strchr("._:/%@-", *c);
+	if (bare && strncmp(s, "//", 2)) {
+		fputs(s, to);
+		return;
+	}
+	fputc('"', to);
+	for (; *s; s++)
+		fprintf(to, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+	fputc('"', to);
+}
+
+static bool is_default(const struct key *k, const void *object)
+{
+	const char *v = (const char *)object + k->to;
+
+	if (k->has)
+		return !*(const bool *)((const char *)object + k->has);
+	switch (k->kind) {
+	case FLAG:
+		return *(const bool *)v == k->otherwise;
+	case NUMBER:
+	case CHOICE:
+		return *(const uint32_t *)v == k->otherwise;
+	case ADDRESS:
+		return !((const struct conf_ip *)v)->family;
+	case ADDRESSES:
+	case DEVICES:
+		return !*(const unsigned int *)v;
+	default:
+		return !*v;
+	}
+}
+
+static void write_value(FILE *to, const struct key *k, const void *v)
+{
+	const struct conf_mark *mark = v;
+	const struct conf_devices *devices = v;
+	const struct conf_ips *ips = v;
+	const uint32_t *n = v;
+	const uint8_t *m = v;
+	char buf[INET6_ADDRSTRLEN];
+
+	switch (k->kind) {
+	case FLAG:
+		fputs(*(const bool *)v ? "yes" : "no", to);
+		break;
+	case NUMBER:
+		if (k->words[0] && *n == k->word)
+			fputs(k->words[0], to);
+		else
+			fprintf(to, "%u", *n);
+		break;
+	case CHOICE:
+		fputs(k->words[*n], to);
+		break;
+	case MAC:
+		fprintf(to, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+		break;
+	case ADDRESS:
+		fputs(conf_ip_text(v, buf), to);
+		break;
+	case MARK:
+		fprintf(to, "0x%x/0x%x", mark->value, mark->mask);
+		break;
+	case ADDRESSES:
+		for (unsigned int i = 0; i < ips->n; i++)
+			fprintf(to, "%s%s", i ? ", " : "{ ", conf_ip_text(&ips->ip[i], buf));
+		fputs(" }", to);
+		break;
+	case DEVICES:
+		for (unsigned int i = 0; i < devices->n; i++) {
+			fputs(i ? ", " : "{ ", to);
+			write_word(to, devices->name[i]);
+		}
+		fputs(" }", to);
+		break;
+	default:
+		write_word(to, v);
+	}
+}
+
+static void write_keys(FILE *to, int depth, const struct key *k, const void *object)
+{
+	for (; k->name; k++) {
+		if (is_default(k, object))
+			continue;
+		fprintf(to, "%*s%s = ", 4 * depth, "", k->name);
+		write_value(to, k, (const char *)object + k->to);
+		fputc('\n', to);
+	}
+}
+
+static void write_section(FILE *to, const char *name, const char *title, const struct key *k,
+			  const void *object)
+{
+	fprintf(to, "    %s ", name);
+	if (title) {
+		write_word(to, title);
+		fputc(' ', to);
+	}
+	fputs("{\n", to);
+	write_keys(to, 2, k, object);
+	fputs("    }\n", to);
+}
+
+static const char *prefix_text(const struct conf_ip *ip, char *buf)
+{
+	char a[INET6_ADDRSTRLEN];
+
+	snprintf(buf, INET6_ADDRSTRLEN + 4, "%s/%u", conf_ip_text(ip, a), ip->len);
+	return buf;
+}
+
+static bool matches_some(const struct conf_match *m)
+{
+	return m->address.n || m->has_reqid || m->has_mark || m->has_if_id;
+}
+
+static void write_group(FILE *to, const struct conf_group *g)
+{
+	char buf[INET6_ADDRSTRLEN + 4];
+
+	fputs("\ngroup ", to);
+	write_word(to, g->name);
+	fputs(" {\n", to);
+	write_keys(to, 1, group_keys, g);
+	if (matches_some(&g->match))
+		write_section(to, "match", NULL, match_keys, &g->match);
+	for (const struct conf_address *a = g->addresses; a; a = a->next)
+		write_section(to, "address", prefix_text(&a->ip, buf), address_keys, a);
+	for (const struct conf_route *t = g->routes; t; t = t->next)
+		write_section(to, "route", prefix_text(&t->to, buf), route_keys, t);
+	for (const struct conf_neighbour *n = g->neighbours; n; n = n->next)
+		write_section(to, "neighbour", conf_ip_text(&n->ip, buf), neighbour_keys, n);
+	for (const struct conf_script *s = g->scripts; s; s = s->next)
+		write_section(to, "track-script", s->name, script_keys, s);
+	fputs("}\n", to);
+}
+
+/* conf_write() - as a file from which the same is read; what is at its default is left out */
+void conf_write(const struct conf *c, FILE *to)
+{
+	write_keys(to, 0, conf_keys, c);
+	for (const struct conf_link *l = c->links; l; l = l->next) {
+		fputs("\nlink ", to);
+		write_word(to, l->name);
+		fputs(" {\n", to);
+		write_keys(to, 1, link_keys, l);
+		fputs("}\n", to);
+	}
+	if (c->has_transport) {
+		fputs("\ntransport {\n", to);
+		write_keys(to, 1, transport_keys, &c->transport);
+		fputs("}\n", to);
+	}
+	for (const struct conf_group *g = c->groups; g; g = g->next)
+		write_group(to, g);
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The tool is answered on a socket, see lib/ask.h. */
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ask.h"
+#include "had.h"
+
+#define CLIENTS_MAX	16
+
+static const struct timeval limit = { 5, 0 };
+
+struct client {
+	struct client *next;
+	struct bufferevent *b;
+};
+
+static struct had *all;
+static struct evconnlistener *listener;
+static struct sockaddr_un address;
+static struct client *clients;
+static unsigned int n_clients;
+static int lock = -1;
+
+static void end(struct client *c)
+{
+	struct client **p = &clients;
+
+	while (*p != c)
+		p = &(*p)->next;
+	*p = c->next;
+	n_clients--;
+	bufferevent_free(c->b);
+	free(c);
+}
+
+static void on_event(struct bufferevent *b, short what, void *data)
+{
+	(void)b;
+	(void)what;
+	end(data);
+}
+
+static void on_written(struct bufferevent *b, void *data)
+{
+	(void)b;
+	end(data);
+}
+
+static void tell_status(FILE *to)
+{
+	fprintf(to, "daemon\t%s\t%s\t%d\n", all->conf->node, all->file, apply_complete());
+	for (const struct had_group *g = all->groups; g; g = g->next)
+		if (g->running)
+			fprintf(to, "group\t%s\t%s\t%s\n", g->name, g->why, track_trouble(g) ?: "");
+}
+
+static void answer(struct client *c, const char *word)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *to = open_memstream(&text, &len);
+
+	if (to && !strcmp(word, "conf"))
+		conf_write(all->conf, to);
+	else if (to && !strcmp(word, "status"))
+		tell_status(to);
+	if (!to || fclose(to) || !len) {
+		free(text);
+		end(c);
+		return;
+	}
+	bufferevent_disable(c->b, EV_READ);
+	bufferevent_setcb(c->b, NULL, on_written, on_event, c);
+	bufferevent_write(c->b, text, len);
+	free(text);
+}
+
+static void on_read(struct bufferevent *b, void *data)
+{
+	char *word = evbuffer_readln(bufferevent_get_input(b), NULL, EVBUFFER_EOL_LF);
+
+	if (word)
+		answer(data, word);
+	else if (evbuffer_get_length(bufferevent_get_input(b)) > 64)
+		end(data);
+	free(word);
+}
+
+static void on_client(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from, int len,
+		      void *data)
+{
+	struct client *c = n_clients < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
+
+	(void)l;
+	(void)from;
+	(void)len;
+	(void)data;
+	if (c)
+		c->b = bufferevent_socket_new(all->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!c || !c->b) {
+		free(c);
+		close(fd);
+		return;
+	}
+	c->next = clients;
+	clients = c;
+	n_clients++;
+	bufferevent_set_timeouts(c->b, &limit, &limit);
+	bufferevent_setcb(c->b, on_read, NULL, on_event, c);
+	bufferevent_enable(c->b, EV_READ | EV_WRITE);
+}
+
+/* Who has the lock is the daemon of this network namespace; it goes with the process. */
+static int alone(void)
+{
+	char name[sizeof(address.sun_path) + 8];
+
+	if (mkdir(ASK_FOLDER, 0700) && errno != EEXIST)
+		return -errno;
+	snprintf(name, sizeof(name), "%s.lock", address.sun_path);
+	lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return lock < 0 || flock(lock, LOCK_EX | LOCK_NB) ? -errno : 0;
+}
+
+static int start(struct had *had)
+{
+	mode_t mask;
+	int err;
+
+	all = had;
+	err = ask_address(&address) ? alone() : -errno;
+	if (err == -EWOULDBLOCK) {
+		had_log(LOG_ERR, "there is a daemon in this network namespace already");
+		return -1;
+	}
+	if (err) {
+		had_log(LOG_ERR, "%s: %s", ASK_FOLDER, strerror(-err));
+		return -1;
+	}
+	unlink(address.sun_path);
+	mask = umask(077);
+	listener = evconnlistener_new_bind(had->base, on_client, NULL,
+					   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16,
+					   (void *)&address, sizeof(address));
+	umask(mask);
+	if (listener)
+		return 0;
+	had_log(LOG_ERR, "%s: %s", address.sun_path, strerror(errno));
+	return -1;
+}
+
+static void stop(struct had *had)
+{
+	(void)had;
+	while (clients)
+		end(clients);
+	evconnlistener_free(listener);
+	unlink(address.sun_path);
+	close(lock);
+}
+
+const struct had_part control_part = { .name = "control", .start = start, .stop = stop };

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Addresses, routes and neighbours, by rtnetlink. What is there already is not touched, nor told to
+ * anybody: so nothing has to be remembered of what was done before.
+ */
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "had.h"
+#include "rtnl.h"
+
+static struct nl_sock *sock;
+
+int rtnl_open(void)
+{
+	sock = nl_socket_alloc();
+	if (!sock || nl_connect(sock, NETLINK_ROUTE)) {
+		had_log(LOG_ERR, "no rtnetlink socket: %s", strerror(errno));
+		return -1;
+	}
+	nl_socket_set_buffer_size(sock, 1 << 20, 0);
+	return 0;
+}
+
+void rtnl_close(void)
+{
+	nl_socket_free(sock);
+	sock = NULL;
+}
+
+struct outcome {
+	int err;
+	bool done;
+};
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
+{
+	struct outcome *o = arg;
+
+	(void)from;
+	o->err = e->error;
+	o->done = true;
+	return NL_STOP;
+}
+
+static int on_ack(struct nl_msg *msg, void *arg)
+{
+	struct outcome *o = arg;
+
+	(void)msg;
+	o->done = true;
+	return NL_STOP;
+}
+
+/* Takes the message. @func: for each answer, or NULL. 0, or -errno */
+static int talk(struct nl_msg *msg, nl_recvmsg_msg_cb_t func, void *data)
+{
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	struct outcome o = { };
+	int err;
+
+	if (!cb) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	nl_cb_err(cb, NL_CB_CUSTOM, on_error, &o);
+	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, &o);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_ack, &o);
+	if (func)
+		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, func, data);
+	err = nl_send_auto(sock, msg);
+	nlmsg_free(msg);
+	while (err >= 0 && !o.done)
+		err = nl_recvmsgs(sock, cb);
+	nl_cb_put(cb);
+	return o.err ? o.err : err < 0 ? -EIO : 0;
+}
+
+static struct nl_msg *request(enum rtnl_how how, int add, int del, const void *head, size_t len)
+{
+	int flags = how == RTNL_ADD ? NLM_F_CREATE | NLM_F_EXCL :
+		    how == RTNL_REPLACE ? NLM_F_CREATE | NLM_F_REPLACE : 0;
+	struct nl_msg *msg = nlmsg_alloc_simple(how == RTNL_DEL ? del : add, flags);
+
+	if (msg && !nlmsg_append(msg, (void *)head, len, NLMSG_ALIGNTO))
+		return msg;
+	nlmsg_free(msg);
+	return NULL;
+}
+
+/* What is to go, and is not there, has gone. */
+static int gone(enum rtnl_how how, int err)
+{
+	if (how == RTNL_DEL && (err == -EADDRNOTAVAIL || err == -ESRCH || err == -ENOENT ||
+				err == -ENODEV || err == -ENXIO))
+		return 0;
+	return err;
+}
+
+static int octets(const struct conf_ip *ip)
+{
+	return ip->family == AF_INET ? 4 : 16;
+}
+
+/* 0, or -ENODEV */
+static int find_device(const char *name, unsigned int *index)
+{
+	*index = if_nametoindex(name);
+	return *index ? 0 : -ENODEV;
+}
+
+int rtnl_address(enum rtnl_how how, const struct conf_address *a)
+{
+	struct ifaddrmsg ifa = { .ifa_family = a->ip.family, .ifa_prefixlen = a->ip.len };
+	struct nl_msg *msg;
+	int err;
+
+	err = find_device(a->device, &ifa.ifa_index);
+	if (err)
+		return gone(how, err);
+	msg = request(how, RTM_NEWADDR, RTM_DELADDR, &ifa, sizeof(ifa));
+	if (!msg)
+		return -ENOMEM;
+	nla_put(msg, IFA_LOCAL, octets(&a->ip), a->ip.a);
+	nla_put(msg, IFA_ADDRESS, octets(&a->ip), a->ip.a);
+	if (how != RTNL_DEL) {
+		nla_put_u8(msg, IFA_PROTO, RTNL_PROTO);
+		/* The peer has it still, or has just lost it: there is no time to ask. */
+		if (a->ip.family == AF_INET6)
+			nla_put_u32(msg, IFA_FLAGS, IFA_F_NODAD);
+	}
+	return gone(how, talk(msg, NULL, NULL));
+}
+
+int rtnl_route(enum rtnl_how how, const struct conf_route *t)
+{
+	struct rtmsg rtm = {
+		.rtm_family = t->to.family, .rtm_dst_len = t->to.len,
+		.rtm_table = t->table < 256 ? t->table : RT_TABLE_UNSPEC,
+		.rtm_protocol = how == RTNL_DEL ? RTPROT_UNSPEC : RTNL_PROTO,
+		.rtm_scope = how == RTNL_DEL ? RT_SCOPE_NOWHERE :
+			     t->via.family ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.rtm_type = how == RTNL_DEL ? RTN_UNSPEC : RTN_UNICAST,
+	};
+	unsigned int index = 0;
+	struct nl_msg *msg;
+	int err;
+
+	if (t->device[0]) {
+		err = find_device(t->device, &index);
+		if (err)
+			return gone(how, err);
+	}
+	msg = request(how, RTM_NEWROUTE, RTM_DELROUTE, &rtm, sizeof(rtm));
+	if (!msg)
+		return -ENOMEM;
+	if (t->to.len)
+		nla_put(msg, RTA_DST, octets(&t->to), t->to.a);
+	if (t->via.family)
+		nla_put(msg, RTA_GATEWAY, octets(&t->via), t->via.a);
+	if (t->source.family && how != RTNL_DEL)
+		nla_put(msg, RTA_PREFSRC, octets(&t->source), t->source.a);
+	if (index)
+		nla_put_u32(msg, RTA_OIF, index);
+	if (t->metric)
+		nla_put_u32(msg, RTA_PRIORITY, t->metric);
+	nla_put_u32(msg, RTA_TABLE, t->table);
+	return gone(how, talk(msg, NULL, NULL));
+}
+
+int rtnl_neighbour(enum rtnl_how how, const struct conf_neighbour *n)
+{
+	struct ndmsg ndm = {
+		.ndm_family = n->ip.family, .ndm_state = NUD_PERMANENT,
+		.ndm_flags = n->proxy ? NTF_PROXY : 0,
+	};
+	unsigned int index = 0;
+	struct nl_msg *msg;
+	int err;
+
+	err = find_device(n->device, &index);
+	if (err)
+		return gone(how, err);
+	ndm.ndm_ifindex = index;
+	msg = request(how, RTM_NEWNEIGH, RTM_DELNEIGH, &ndm, sizeof(ndm));
+	if (!msg)
+		return -ENOMEM;
+	nla_put(msg, NDA_DST, octets(&n->ip), n->ip.a);
+	if (how != RTNL_DEL) {
+		nla_put_u8(msg, NDA_PROTOCOL, RTNL_PROTO);
+		if (n->has_mac)
+			nla_put(msg, NDA_LLADDR, sizeof(n->mac), n->mac);
+	}
+	return gone(how, talk(msg, NULL, NULL));
+}
+
+/* --- what is left of another configuration --- */
+
+#define EACH	16	/* that are deleted in one go; what is left is found by the next */
+
+struct sweep {
+	const struct conf *conf;
+	unsigned int n;
+	struct nl_msg *del[EACH];
+};
+
+/* The message that told of it, sent back as the one that deletes it. */
+static void doom(struct sweep *s, struct nlmsghdr *h, int type)
+{
+	struct nl_msg *msg = s->n < EACH ? nlmsg_convert(h) : NULL;
+
+	if (!msg)
+		return;
+	nlmsg_hdr(msg)->nlmsg_type = type;
+	nlmsg_hdr(msg)->nlmsg_flags = 0;
+	nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ;
+	nlmsg_hdr(msg)->nlmsg_pid = NL_AUTO_PORT;
+	s->del[s->n++] = msg;
+}
+
+static bool is_ip(const struct nlattr *a, const struct conf_ip *ip)
+{
+	return a && nla_len(a) == octets(ip) && !memcmp(nla_data(a), ip->a, octets(ip));
+}
+
+static bool is_device(const char *name, unsigned int index)
+{
+	char is[IFNAMSIZ];
+
+	return if_indextoname(index, is) && !strcmp(is, name);
+}
+
+static int on_address(struct nl_msg *msg, void *arg)
+{
+	struct ifaddrmsg *ifa = nlmsg_data(nlmsg_hdr(msg));
+	struct nlattr *a[IFA_MAX + 1];
+	struct sweep *s = arg;
+
+	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(*ifa), a, IFA_MAX, NULL) || !a[IFA_PROTO] ||
+	    nla_get_u8(a[IFA_PROTO]) != RTNL_PROTO)
+		return NL_OK;
+	for (const struct conf_group *g = s->conf->groups; g; g = g->next)
+		for (const struct conf_address *l = g->addresses; l; l = l->next)
+			if (ifa->ifa_family == l->ip.family && ifa->ifa_prefixlen == l->ip.len &&
+			    is_ip(a[IFA_LOCAL] ?: a[IFA_ADDRESS], &l->ip) &&
+			    is_device(l->device, ifa->ifa_index))
+				return NL_OK;
+	doom(s, nlmsg_hdr(msg), RTM_DELADDR);
+	return NL_OK;
+}
+
+static int on_route(struct nl_msg *msg, void *arg)
+{
+	struct rtmsg *rtm = nlmsg_data(nlmsg_hdr(msg));
+	struct nlattr *a[RTA_MAX + 1];
+	struct sweep *s = arg;
+	uint32_t table;
+
+	if (rtm->rtm_protocol != RTNL_PROTO ||
+	    nlmsg_parse(nlmsg_hdr(msg), sizeof(*rtm), a, RTA_MAX, NULL))
+		return NL_OK;
+	table = a[RTA_TABLE] ? nla_get_u32(a[RTA_TABLE]) : rtm->rtm_table;
+	for (const struct conf_group *g = s->conf->groups; g; g = g->next)
+		for (const struct conf_route *l = g->routes; l; l = l->next)
+			if (rtm->rtm_family == l->to.family && rtm->rtm_dst_len == l->to.len &&
+			    (!l->to.len || is_ip(a[RTA_DST], &l->to)) &&
+			    table == l->table &&
+			    (l->via.family ? is_ip(a[RTA_GATEWAY], &l->via) : !a[RTA_GATEWAY]) &&
+			    (!l->device[0] ||
+			     (a[RTA_OIF] && is_device(l->device, nla_get_u32(a[RTA_OIF])))))
+				return NL_OK;
+	doom(s, nlmsg_hdr(msg), RTM_DELROUTE);
+	return NL_OK;
+}
+
+static int on_neighbour(struct nl_msg *msg, void *arg)
+{
+	struct ndmsg *ndm = nlmsg_data(nlmsg_hdr(msg));
+	struct nlattr *a[NDA_MAX + 1];
+	struct sweep *s = arg;
+
+	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(*ndm), a, NDA_MAX, NULL) || !a[NDA_PROTOCOL] ||
+	    nla_get_u8(a[NDA_PROTOCOL]) != RTNL_PROTO)
+		return NL_OK;
+	for (const struct conf_group *g = s->conf->groups; g; g = g->next)
+		for (const struct conf_neighbour *l = g->neighbours; l; l = l->next)
+			if (ndm->ndm_family == l->ip.family && is_ip(a[NDA_DST], &l->ip) &&
+			    l->proxy == !!(ndm->ndm_flags & NTF_PROXY) &&
+			    is_device(l->device, ndm->ndm_ifindex))
+				return NL_OK;
+	doom(s, nlmsg_hdr(msg), RTM_DELNEIGH);
+	return NL_OK;
+}
+
+/* @head has the family, and what the dump is of. */
+static void sweep(const struct conf *c, int type, const void *head, size_t len,
+		  nl_recvmsg_msg_cb_t func)
+{
+	struct sweep s = { .conf = c };
+	struct nl_msg *msg;
+	int err = 0;
+
+	do {
+		s.n = 0;
+		msg = nlmsg_alloc_simple(type, NLM_F_DUMP);
+		if (!msg || nlmsg_append(msg, (void *)head, len, NLMSG_ALIGNTO)) {
+			nlmsg_free(msg);
+			return;
+		}
+		talk(msg, func, &s);
+		for (unsigned int i = 0; i < s.n; i++)
+			err |= talk(s.del[i], NULL, NULL);
+	} while (s.n == EACH && !err);
+}
+
+void rtnl_sweep(const struct conf *c)
+{
+	const struct ndmsg proxies = { .ndm_flags = NTF_PROXY }, neighbours = { };
+	const struct ifaddrmsg addresses = { };
+	const struct rtmsg routes = { };
+
+	sweep(c, RTM_GETROUTE, &routes, sizeof(routes), on_route);
+	sweep(c, RTM_GETNEIGH, &neighbours, sizeof(neighbours), on_neighbour);
+	sweep(c, RTM_GETNEIGH, &proxies, sizeof(proxies), on_neighbour);
+	sweep(c, RTM_GETADDR, &addresses, sizeof(addresses), on_address);
+}
+
+/* --- events --- */
+
+int rtnl_events_open(bool addresses)
+{
+	struct sockaddr_nl a = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_LINK |
+			     (addresses ? RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR : 0),
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	if (fd >= 0 && bind(fd, (void *)&a, sizeof(a))) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		had_log(LOG_ERR, "no rtnetlink events: %s", strerror(errno));
+	return fd;
+}
+
+/* What they say is not needed, but that something has changed; that some were lost says so, too. */
+void rtnl_events_read(int fd)
+{
+	char buf[8192];
+
+	while (recv(fd, buf, sizeof(buf), 0) > 0 || errno == ENOBUFS)
+		errno = 0;
+}

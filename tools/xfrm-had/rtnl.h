@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Addresses, routes and neighbours of the kernel. */
+#ifndef XFRM_HAD_RTNL_H
+#define XFRM_HAD_RTNL_H
+
+#include "conf.h"
+
+/* Marks what is the daemon's: as protocol of routes, addresses and neighbours. */
+#define RTNL_PROTO	104
+
+enum rtnl_how {
+	RTNL_ADD,		/* -EEXIST: it is there, and was not touched */
+	RTNL_REPLACE,
+	RTNL_DEL,		/* 0, too, if it is not there */
+};
+
+int rtnl_open(void);
+void rtnl_close(void);
+int rtnl_address(enum rtnl_how how, const struct conf_address *a);
+int rtnl_route(enum rtnl_how how, const struct conf_route *t);
+int rtnl_neighbour(enum rtnl_how how, const struct conf_neighbour *n);
+
+/* Delete what is marked, and not described by @c. */
+void rtnl_sweep(const struct conf *c);
+
+/* Something has happened to a link, or (@addresses) an address. */
+int rtnl_events_open(bool addresses);
+void rtnl_events_read(int fd);
+
+#endif
