@@ -59,7 +59,7 @@ good "everything" node east <<EOT
 node-id = 7
 sa-limit = 1000 orphan-limit = 0 orphan-age = 86400
 $link
-transport { kind = tls port = 4510 peer = 2001:db8::2 key-file = "/a file" }
+transport { port = 4510 peer = 2001:db8::2 key-file = "/a file" }
 group a {
     role = standby interval = auto quantity = 8192 max-age = 1 bitmap = yes
     on-peer-loss = takeover alone = hold sync = relaxed replay = strict join = 0
@@ -67,7 +67,7 @@ group a {
     match { address = { 192.0.2.1, 2001:db8::1 } reqid = 0 mark = 0x1/0xff if-id = 0xffffffff }
     prefer = yes prefer-delay = 0 track = { eth0, "eth1" } hook-timeout = 3600
     on-active = "logger \"it is \$XFRM_HA_ROLE\"" on-standby = "true"
-    replicate = yes fail-closed = no store = no
+    replicate = yes
     address 192.0.2.1/24 { device = eth0 }
     address 2001:db8::1/64 { device = eth0 }
     route 0.0.0.0/0 { via = 192.0.2.254 source = 192.0.2.1 metric = 5 table = 7 }

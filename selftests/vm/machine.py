@@ -120,7 +120,7 @@ def build_module(machine):
     """Brings build/<machine>/ up to date, and the tests' programs: the path of
     xfrm_ha.ko in there."""
     prepare(machine)
-    for programs in 'ask', 'oracle', 'forwarder':
+    for programs in 'ask', 'oracle', 'forwarder', 'had':
         subprocess.run(['make', '-s', '-C', f'{TOP}/selftests/{programs}'], check=True,
                        stdout=sys.stderr)
     subprocess.run([f'{HERE}/module.sh', machine], check=True, stdout=sys.stderr)

@@ -148,20 +148,15 @@ static const struct key group_keys[] = {
 	{ .name = "hook-timeout", .kind = NUMBER, .to = AT(group, hook_timeout),
 	  .min = 1, .max = 3600, .otherwise = 30 },
 	{ .name = "replicate", .kind = FLAG, .to = AT(group, replicate) },
-	{ .name = "fail-closed", .kind = FLAG, .to = AT(group, fail_closed), .otherwise = true },
-	{ .name = "store", .kind = FLAG, .to = AT(group, store) },
 	{ }
 };
 
 static const struct key transport_keys[] = {
-	{ .name = "kind", .kind = CHOICE, .to = AT(transport, kind),
-	  .words = { "tls", "corosync" } },
 	{ .name = "local", .kind = ADDRESS, .to = AT(transport, local) },
 	{ .name = "peer", .kind = ADDRESS, .to = AT(transport, peer) },
 	{ .name = "device", .kind = DEVICE, .to = AT(transport, device) },
 	{ .name = "port", .kind = NUMBER, .to = AT(transport, port),
 	  .min = 1, .max = 65535, .otherwise = 4510 },
-	{ .name = "group", .kind = NODE_NAME, .to = AT(transport, group) },
 	{ .name = "key-file", .kind = TEXT, .to = AT(transport, key_file) },
 	{ }
 };
@@ -994,7 +989,6 @@ struct conf *conf_new(void)
 		return NULL;
 	defaults(conf_keys, c);
 	defaults(transport_keys, &c->transport);
-	snprintf(c->transport.group, sizeof(c->transport.group), "xfrm-ha");
 	return c;
 }
 

@@ -110,7 +110,7 @@ struct conf_group {
 	bool bitmap;
 
 	/* What the daemon does. */
-	bool prefer, replicate, fail_closed, store;
+	bool prefer, replicate;
 	uint32_t prefer_delay;		/* s */
 	struct conf_devices track;
 	char on_active[CONF_TEXT + 1], on_standby[CONF_TEXT + 1];
@@ -122,16 +122,13 @@ struct conf_group {
 };
 
 enum { CONF_ROLE_ACTIVE, CONF_ROLE_STANDBY };
-enum { CONF_TLS, CONF_COROSYNC };
 
 /* How SAs come from one gateway to the other. */
 struct conf_transport {
 	struct conf_pos at;
-	uint32_t kind;			/* CONF_TLS, CONF_COROSYNC */
 	struct conf_ip local, peer;	/* none: link-local, over the first link's device */
 	char device[IFNAMSIZ];
 	uint32_t port;
-	char group[CONF_NODE + 1];	/* of Corosync */
 	char key_file[CONF_TEXT + 1];	/* "": that of the first link */
 };
 

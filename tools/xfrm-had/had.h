@@ -79,6 +79,9 @@ struct had_part {
 	void (*stop)(struct had *had);
 };
 
+/* relay.c */
+extern const struct had_part relay_part;
+
 /* main.c */
 void had_each_role(struct had *had, struct had_group *g);
 void had_each_link(struct had *had, const char *device, uint32_t state);

@@ -26,6 +26,7 @@ static const struct had_part *const parts[] = {
 	&control_part,
 	&address_part,
 	&apply_part,
+	&relay_part,
 	&track_part,
 	&hook_part,
 	NULL

@@ -1,0 +1,147 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# requires: jq
+# tap: any
+# timeout: 400
+#
+# M7 N15: peers of the relay that are slow, silent, of another version, or have not got the key; and
+# more events than the kernel has room for. What is lost is said, and made good.
+
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/ha.sh"
+. "$(dirname "$0")/../lib/had.sh"
+. "$(dirname "$0")/../lib/relay.sh"
+
+connected() { # TIMES: that gateway 2 has met the other one
+	[ "$(grep -c "relay: node g1 is there" /run/had2)" -ge "$1" ]
+}
+
+many() { # add|del NAMESPACE FIRST-SPI COUNT
+	local spi what="reqid 4096 mode tunnel aead rfc4106(gcm(aes)) $KEY 128"
+
+	[ "$1" = add ] || what=
+	for ((spi = $3; spi < $3 + $4; spi++)); do
+		echo "xfrm state $1 src 192.0.2.1 dst 192.0.2.9 proto esp spi $spi $what"
+	done | ip -n "$2" -batch -
+}
+
+count_is() { # NAMESPACE COUNT
+	[ "$(ip -n "$1" xfrm state count | grep -oE '[0-9]+' | head -n 1)" = "$2" ]
+}
+
+speak() { # HEX: what a peer without the key says to the relay of G1, on its own end of the link
+	on "$G2" python3 - "$1" <<-'EOT'
+	import socket, sys
+	s = socket.create_connection(("fe80::ff:fe00:101%sync", 4510), timeout=20)
+	s.sendall(bytes.fromhex(sys.argv[1]))
+	try:
+	    while s.recv(4096):
+	        pass
+	except ConnectionResetError:
+	    pass
+	EOT
+}
+
+ha_load
+topology
+relay_conf 1 role = standby
+relay_conf 2 role = standby
+tunnel "$G1 $P" 0x1000 replay-window 32
+tunnel_policies "$G1"
+had 1 /run/conf1
+must wait_for 20 link_state "$G1" connecting
+listens() {
+	on "$G1" ss -Htln | grep -q :4510
+}
+must wait_for 20 listens
+settled_address() { # its own end has one that it may use
+	! ip -n "$G2" -6 addr show dev sync tentative | grep -q fe80
+}
+must wait_for 20 settled_address
+
+# Without the key
+check "who talks nonsense is not heard" speak 474554202f20485454502f312e300d0a0d0a
+must mv /run/key /run/key.good
+must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen /run/key
+had 2 /run/conf2
+check "who has not got the key is told so in both logs" wait_for 20 had_said 2 "no handshake"
+check "by the other one, too" had_said 1 "no handshake"
+check "and gets nothing" has_not "$G2" 0x1000
+had_stop 2
+must ha "$G2" group del vpn
+must ha "$G2" link del sync
+must mv /run/key.good /run/key
+
+# With it, and without manners: a program in place of the second daemon
+peer() { # WHAT
+	on "$G2" timeout 60 "$XFRM_HA_DIR/selftests/had/peer" /run/key sync 02:00:00:00:01:01 "$1" \
+		2>&1 | tee "/run/peer.$1" | sed 's/^/# /'
+	grep -q '^down: ' "/run/peer.$1"
+}
+check "a peer of another version is dropped" peer version
+check "it is told what both speak" grep -q "speaks versions 1 to 1.*odd 7 to 9" /run/peer.version
+check "so is the log" had_said 1 "speaks versions 1 to 1"
+check "one that says no HELLO is dropped" peer mute
+check "one that is the daemon itself" peer echo
+check "which is seen" had_said 1 "this node has met itself"
+check "one that says HELLO twice" peer twice
+check "one that says nonsense" peer nonsense
+check "one that acknowledges what was not sent" peer ack
+must ip -n "$G1" xfrm state add src 203.0.113.1 dst 203.0.113.2 proto esp spi 0x7001 \
+	mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128
+before=$(spis "$G1")
+check "one that claims what is not the group's" peer stranger
+is "nothing was installed, or removed" "$(spis "$G1")" "$before"
+check "which is seen" had_said 1 "is not of group vpn here"
+had 2 /run/conf2
+must wait_for 20 link_state "$G1" up
+must ha "$G1" takeover vpn
+must wait_for 10 role "$G1" vpn active
+check "who has the key does" wait_for 20 has "$G2" 0x1000
+
+# Silence: the link loses all, and both ends find out.
+n=$(grep -c "relay: node g1 is there" /run/had2)
+cut
+gone() {
+	grep -q "relay: node g2 is not there any more" /run/had1 &&
+		grep -q "relay: node g1 is not there any more" /run/had2
+}
+check "a peer that is silent is given up" wait_for 40 gone
+tunnel "$G1" 0x2000 replay-window 32
+tunnel_del "$G1" 0x1000
+mend
+must wait_for 30 connected $((n + 1))
+check "nobody has taken over" role "$G1" vpn active
+check "what was made meanwhile is there" wait_for 30 has "$G2" 0x2000
+check "what went is not" wait_for 30 has_not "$G2" 0x1000
+
+# A reader that stands still: nobody waits for it for ever, and all is well afterwards.
+n=$(grep -c "relay: node g1 is there" /run/had2)
+must kill -STOP "$had_2"
+many add "$G1" 0x10000 3000
+many del "$G1" 0x10000 1500
+waits() { # thousands of messages
+	grep -qE "is not there any more: .*; [1-9][0-9]{3,} messages wait" /run/had1
+}
+check "a peer that takes nothing is dropped, and it is said what waits" wait_for 60 waits
+must kill -CONT "$had_2"
+must wait_for 30 connected $((n + 1))
+check "when it goes on it gets all" wait_for 60 count_is "$G2" 1502
+check "and holds it" wait_for 10 missing "$G2" 0
+
+# More events than the kernel has room for
+must kill -STOP "$had_1"
+for _ in 1 2 3 4 5 6 7 8; do
+	many add "$G1" 0x20000 3000
+	many del "$G1" 0x20000 3000
+done
+many add "$G1" 0x30000 100
+must kill -CONT "$had_1"
+check "events that were lost are noticed" wait_for 30 had_said 1 "events were lost"
+check "and what they told of is found" wait_for 60 count_is "$G2" 1602
+many del "$G1" 0x30000 100
+check "nothing is left over" wait_for 30 count_is "$G2" 1502
+had_stop 1
+had_stop 2
+check "the module leaves" ha_unload
+ktap_finished

@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The SAs and policies of a group, from the gateway that is active for it to the others.
+ *
+ * The active one is the source: it knows what it has told the peer, by a digest of each, and tells
+ * the difference. Events tell of differences at once; a list of all that the kernel has finds them
+ * whenever events may have been lost. A peer that comes is told all, between BEGIN and END.
+ *
+ * The others are sinks. What a sink has installed bears a tag in the kernel (translate.c), and only
+ * that is ever replaced or removed by it. What is there already is left alone, whoever was first.
+ * It installs only what belongs to the group here, too, and only while the module holds the SAs of
+ * the group: a node that does not know the group, or is active for it, takes nothing.
+ *
+ * Nothing grows without a bound: what the peer has not acknowledged is so many messages; until it
+ * does, neither events nor lists are read. The kernel keeps events as far as it has room, and says
+ * if it had not. A peer that acknowledges nothing for too long is dropped.
+ */
+
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/core_names.h>
+#include <openssl/params.h>
+
+#include "plan.h"
+#include "relay.h"
+#include "tool.h"
+
+#define STALL	20	/* s without an acknowledgment, then the peer is dropped */
+
+struct relays relays;
+
+const struct relay_counts *relay_counts(void)
+{
+	return &relays.counts;
+}
+
+/* What goes on and on is said once in a while. */
+__attribute__((format(printf, 3, 4)))
+void relay_say(time_t *last, int priority, const char *format, ...)
+{
+	time_t now = time(NULL);
+	char text[300];
+	va_list ap;
+
+	if (now - *last < 10 && now >= *last)
+		return;
+	*last = now;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	had_log(priority, "%s", text);
+}
+
+static uint64_t digest(const void *data, size_t len)
+{
+	uint64_t d = 0;
+	size_t n;
+
+	if (!EVP_MAC_init(relays.mac_ctx, relays.digest_key, sizeof(relays.digest_key), NULL) ||
+	    !EVP_MAC_update(relays.mac_ctx, data, len) ||
+	    !EVP_MAC_final(relays.mac_ctx, (uint8_t *)&d, &n, sizeof(d)))
+		return 0;
+	return d ? d : 1;
+}
+
+uint64_t relay_sa_digest(const void *body, size_t len, bool lifetimes)
+{
+	size_t n = had_sa_essence(body, len, lifetimes, relays.essence, sizeof(relays.essence));
+	uint64_t d = n ? digest(relays.essence, n) : 0;
+
+	explicit_bzero(relays.essence, n);
+	return d;
+}
+
+uint64_t relay_policy_digest(const void *body, size_t len, bool lifetimes)
+{
+	size_t n = had_policy_essence(body, len, lifetimes, relays.essence, sizeof(relays.essence));
+
+	return n ? digest(relays.essence, n) : 0;
+}
+
+/* The first group, in the order of the file, takes it, as the module does. */
+struct relay *relay_of_sa(const struct had_sa *sa)
+{
+	struct relay *g;
+
+	for (g = relays.groups; g && !had_match_sa(&g->match, sa); g = g->next)
+		;
+	return g && g->on ? g : NULL;
+}
+
+struct relay *relay_of_policy(const struct had_policy *p)
+{
+	struct relay *g;
+
+	for (g = relays.groups; g && !had_match_policy(&g->match, p); g = g->next)
+		;
+	return g && g->on ? g : NULL;
+}
+
+struct relay *relay_by_name(const char *name)
+{
+	struct relay *g;
+
+	for (g = relays.groups; g && strcmp(g->group->name, name); g = g->next)
+		;
+	return g;
+}
+
+/* Policies first: none is to ask for an SA that has gone. */
+void relay_each_gone(struct relay *g, struct table *t, bool (*gone)(const struct item *i),
+		     void (*func)(struct relay *g, struct item *i))
+{
+	struct item *i, *next;
+
+	table_for_each(i, next, t)
+		if (i->key_len == sizeof(struct had_policy_id) && gone(i))
+			func(g, i);
+	table_for_each(i, next, t)
+		if (i->key_len == sizeof(struct had_sa_id) && gone(i))
+			func(g, i);
+}
+
+void relay_want_list(void)
+{
+	relays.wanted = true;
+	if (relays.open)
+		event_active(relays.soon, EV_TIMEOUT, 0);
+}
+
+static void on_soon(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (!relays.wanted || xfrm_listing())
+		return;
+	relays.wanted = false;
+	relays.round++;
+	for (struct relay *g = relays.groups; g; g = g->next) {
+		g->in_list = g->on;
+		g->telling = source_is(g);
+		g->whole = g->telling && g->fresh;
+		if (!g->whole)
+			continue;
+		g->fresh = false;
+		source_begin(g);
+	}
+	xfrm_list();
+}
+
+static void on_sa(const void *body, size_t len, bool listing, bool ours)
+{
+	struct had_sa sa;
+	struct relay *g;
+
+	if (had_sa_read(body, len, &sa))
+		return;
+	g = relay_of_sa(&sa);
+	if (!listing)
+		source_only_of(g, &sa.id, sizeof(sa.id));
+	if (!g || (listing && !g->in_list))
+		return;
+	if (!ours)
+		sink_seen(g, &sa.id, sizeof(sa.id), listing, sa.info.seq == had_sa_tag(&sa.id),
+			  relay_sa_digest(body, len, false));
+	if (listing ? g->telling : source_is(g) && !g->fresh)
+		source_sa(g, &sa, body, len);
+}
+
+static void on_policy(const void *body, size_t len, bool listing, bool ours)
+{
+	struct had_policy p;
+	struct relay *g;
+
+	if (had_policy_read(body, len, &p))
+		return;
+	g = relay_of_policy(&p);
+	if (!listing)
+		source_only_of(g, &p.id, sizeof(p.id));
+	if (!g || (listing && !g->in_list))
+		return;
+	if (!ours)
+		sink_seen(g, &p.id, sizeof(p.id), listing, p.info.index == had_policy_tag(&p.id),
+			  relay_policy_digest(body, len, false));
+	if (listing ? g->telling : source_is(g) && !g->fresh)
+		source_policy(g, &p, body, len);
+}
+
+static void gone_here(const void *key, size_t len, bool ours)
+{
+	for (struct relay *g = relays.groups; g; g = g->next) {
+		source_forget(g, key, len);
+		if (!ours)
+			sink_gone(g, key, len);
+	}
+}
+
+static void on_sa_gone(const struct had_sa_id *id, bool ours)
+{
+	gone_here(id, sizeof(*id), ours);
+}
+
+static void on_policy_gone(const struct had_policy_id *id, uint32_t index, bool ours)
+{
+	(void)index;
+	gone_here(id, sizeof(*id), ours);
+}
+
+bool relay_not_listed(const struct item *i)
+{
+	return i->round != relays.round && !i->removed;
+}
+
+static void find_transport(void);
+
+static void on_listed(int err)
+{
+	struct relay *g;
+
+	if (err) {
+		had_log(LOG_ERR, "relay: SAs and policies can't be listed: %s", strerror(-err));
+		relays.wanted = true;
+	}
+	for (g = relays.groups; g && !err; g = g->next)
+		if (g->in_list) {
+			source_listed(g);
+			sink_listed(g);
+		}
+	for (g = relays.groups; g; g = g->next) {
+		if (err && g->telling)
+			g->fresh |= g->whole;
+		g->in_list = false;
+		g->telling = false;
+		g->whole = false;
+	}
+	/* After an error: in a while. */
+	if (err)
+		return;
+	relays.listed = true;
+	find_transport();
+	if (relays.wanted)
+		relay_want_list();
+}
+
+static void on_unsure(const char *why)
+{
+	static time_t said;
+
+	relays.counts.unsure++;
+	relay_say(&said, LOG_NOTICE, "relay: all is compared anew: %s", why);
+	relay_want_list();
+}
+
+static const struct xfrm_ops xfrm_ops = {
+	.sa = on_sa, .sa_gone = on_sa_gone, .policy = on_policy, .policy_gone = on_policy_gone,
+	.listed = on_listed, .unsure = on_unsure,
+};
+
+static void set_addr(struct sockaddr_storage *to, const struct conf_ip *ip, const char *device)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
+	struct sockaddr_in *in = (struct sockaddr_in *)to;
+
+	memset(to, 0, sizeof(*to));
+	to->ss_family = ip->family;
+	if (ip->family == AF_INET) {
+		memcpy(&in->sin_addr, ip->a, 4);
+	} else if (ip->family == AF_INET6) {
+		memcpy(&in6->sin6_addr, ip->a, 16);
+		if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
+			in6->sin6_scope_id = if_nametoindex(device);
+	}
+}
+
+static void on_peer_mac(struct nlattr **a, void *data)
+{
+	if (a[XFRM_HA_A_LINK_PEER] && nla_len(a[XFRM_HA_A_LINK_PEER]) == 6)
+		memcpy(data, nla_data(a[XFRM_HA_A_LINK_PEER]), 6);
+}
+
+/* The module knows it, or the file. */
+static bool peer_mac(const struct conf_link *l, uint8_t *mac)
+{
+	static const uint8_t none[6];
+	struct nl_msg *msg;
+
+	memset(mac, 0, 6);
+	if (l->has_peer) {
+		memcpy(mac, l->peer, 6);
+		return true;
+	}
+	msg = nl_request(XFRM_HA_CMD_LINK_GET, 0);
+	nla_put_string(msg, XFRM_HA_A_LINK_DEV, l->device);
+	hushed = true;
+	nl_talk(msg, XFRM_HA_A_LINK_MAX, on_peer_mac, mac);
+	hushed = false;
+	return memcmp(mac, none, 6);
+}
+
+static bool any_on(void)
+{
+	for (struct relay *g = relays.groups; g; g = g->next)
+		if (g->on)
+			return true;
+	return false;
+}
+
+/* As soon as it is known what is here and who the peer is. */
+static void find_transport(void)
+{
+	const struct conf *conf = relays.had->conf;
+	const struct conf_transport *t = &conf->transport;
+	const struct conf_link *l = conf->links;
+	const char *key = t->key_file[0] ? t->key_file : l ? l->key_file : "";
+	struct had_tls_config c = { .port = t->port };
+	static time_t said;
+	int err;
+
+	if (relays.transport || !relays.listed || !any_on() || relays.transport_failed)
+		return;
+	if (!key[0] || !strcmp(key, "-")) {
+		had_log(LOG_ERR, "relay: nothing is replicated: no key-file");
+		relays.transport_failed = true;
+		return;
+	}
+	if (t->peer.family && t->local.family) {
+		set_addr(&c.own, &t->local, t->device);
+		set_addr(&c.peer, &t->peer, t->device);
+	} else if (!l || !peer_mac(l, c.peer_mac)) {
+		relay_say(&said, LOG_NOTICE, "relay: the peer's address is not known yet");
+		return;
+	} else {
+		snprintf(c.device, sizeof(c.device), "%s", t->device[0] ? t->device : l->device);
+	}
+	hushed = true;
+	err = key_read(key, c.key);
+	hushed = false;
+	if (err) {
+		relay_say(&said, LOG_ERR, "relay: there is no key in %s", key);
+		return;
+	}
+	relays.transport = had_tls_new(relays.had->base, &c, &session_ops, NULL);
+	explicit_bzero(&c, sizeof(c));
+	if (!relays.transport) {
+		had_log(LOG_ERR, "relay: no TLS");
+		relays.transport_failed = true;
+	}
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (relays.peer && relays.sent != relays.acked && ++relays.stalled > STALL) {
+		relays.stalled = 0;
+		had_drop(relays.peer, "it took nothing for too long");
+	}
+	for (struct relay *g = relays.groups; g; g = g->next)
+		sink_missing(g);
+	if (relays.wanted)
+		relay_want_list();
+	find_transport();
+}
+
+static void set_match(struct had_match *m, const struct conf_match *c)
+{
+	memset(m, 0, sizeof(*m));
+	m->has_reqid = c->has_reqid;
+	m->reqid = c->reqid;
+	m->has_if_id = c->has_if_id;
+	m->if_id = c->if_id;
+	m->has_mark = c->has_mark;
+	m->mark_v = c->mark.value;
+	m->mark_m = c->mark.mask;
+	for (unsigned int i = 0; i < c->address.n && i < HAD_MATCH_ADDRS; i++) {
+		m->addrs[m->n_addrs].family = c->address.ip[i].family;
+		memcpy(&m->addrs[m->n_addrs++].addr, c->address.ip[i].a,
+		       c->address.ip[i].family == AF_INET ? 4 : 16);
+	}
+}
+
+static bool all_ours(const struct item *i)
+{
+	return !i->foreign;
+}
+
+static void relay_role(struct had *had, struct had_group *group)
+{
+	struct relay *g = group->relay;
+	bool active;
+
+	(void)had;
+	if (!g)
+		return;
+	active = g->on && had_active(group);
+	/*
+	 * Without the group nobody holds what is installed; two nodes would send with the same
+	 * numbers.
+	 */
+	if (!group->running && !g->source && g->mine.n) {
+		had_log(LOG_WARNING, "relay: group %s has gone, so what was installed for it goes",
+			group->name);
+		relay_each_gone(g, &g->mine, all_ours, sink_remove);
+	}
+	if (active && !g->source) {
+		g->fresh = true;
+		relay_want_list();
+	}
+	if (!active)
+		table_clear(&g->sent);
+	if (!active) {
+		g->telling = false;
+		g->whole = false;
+	} else {
+		g->snapshot_open = false;
+	}
+	g->source = active;
+	/* What the peer said while this node took nothing */
+	if (sink_is(g) && !g->sink)
+		sink_ask_again(g);
+	g->sink = sink_is(g);
+}
+
+static struct relay *relay_new(struct had_group *group)
+{
+	struct relay *g = calloc(1, sizeof(*g));
+
+	if (!g) {
+		had_log(LOG_ERR, "out of memory");
+		return NULL;
+	}
+	g->group = group;
+	LIST_INIT(&g->sent.list);
+	LIST_INIT(&g->mine.list);
+	group->relay = g;
+	return g;
+}
+
+static void relay_configured(struct had *had, const struct conf *old)
+{
+	struct relay **at = &relays.groups;
+	bool changed = !old;
+
+	relays.groups = NULL;
+	for (struct had_group *group = had->groups; group; group = group->next) {
+		if (group->conf || !group->relay || !group->relay->on)
+			continue;
+		/* The file does not speak of it any more; what was installed stays. */
+		group->relay->on = false;
+		relay_role(had, group);
+		changed = true;
+	}
+	/* All groups: the first one that matches has it, replicated or not. */
+	for (const struct conf_group *c = had->conf->groups; c; c = c->next) {
+		struct had_group *group = had_group(had, c->name);
+		struct relay *g = group ? group->relay : NULL;
+		struct had_match match;
+
+		if (group && !g)
+			g = relay_new(group);
+		if (!g)
+			return;
+		set_match(&match, &c->match);
+		if (g->on != c->replicate || memcmp(&match, &g->match, sizeof(match)))
+			changed = true;
+		g->on = c->replicate;
+		g->match = match;
+		*at = g;
+		at = &g->next;
+		*at = NULL;
+		relay_role(had, group);
+	}
+	if (old && (old->has_transport != had->conf->has_transport ||
+		    memcmp(&old->transport, &had->conf->transport, sizeof(old->transport))))
+		changed = true;
+	/* The names of a HELLO are those of the connection. */
+	if (changed && relays.transport) {
+		had_transport_free(relays.transport);
+		relays.transport = NULL;
+	}
+	relays.transport_failed = false;
+	if (changed)
+		relay_want_list();
+}
+
+static int relay_start(struct had *had)
+{
+	struct timeval second = { .tv_sec = 1 };
+	OSSL_PARAM size[] = { OSSL_PARAM_END, OSSL_PARAM_END };
+	unsigned int eight = 8;
+	int err;
+
+	relays.had = had;
+	size[0] = OSSL_PARAM_construct_uint(OSSL_MAC_PARAM_SIZE, &eight);
+	relays.mac = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
+	relays.mac_ctx = relays.mac ? EVP_MAC_CTX_new(relays.mac) : NULL;
+	if (getentropy(relays.instance, sizeof(relays.instance)) ||
+	    getentropy(relays.digest_key, sizeof(relays.digest_key)) || !relays.mac_ctx ||
+	    !EVP_MAC_init(relays.mac_ctx, relays.digest_key, sizeof(relays.digest_key), size)) {
+		had_log(LOG_ERR, "relay: OpenSSL has no SipHash");
+		return -1;
+	}
+	err = xfrm_open(had->base, &xfrm_ops);
+	if (err) {
+		had_log(LOG_ERR, "relay: no netlink of xfrm: %s", strerror(-err));
+		return -1;
+	}
+	relays.tick = event_new(had->base, -1, EV_PERSIST, on_tick, NULL);
+	relays.soon = evtimer_new(had->base, on_soon, NULL);
+	if (!relays.tick || !relays.soon)
+		return -1;
+	relays.open = true;
+	evtimer_add(relays.tick, &second);
+	return 0;
+}
+
+static void relay_stop(struct had *had)
+{
+	had_transport_free(relays.transport);
+	relays.transport = NULL;
+	if (relays.tick)
+		event_free(relays.tick);
+	if (relays.soon)
+		event_free(relays.soon);
+	relays.open = false;
+	xfrm_close();
+	for (struct had_group *g = had->groups; g; g = g->next) {
+		if (!g->relay)
+			continue;
+		table_clear(&g->relay->sent);
+		table_clear(&g->relay->mine);
+		free(g->relay);
+		g->relay = NULL;
+	}
+	EVP_MAC_CTX_free(relays.mac_ctx);
+	EVP_MAC_free(relays.mac);
+}
+
+const struct had_part relay_part = {
+	.name = "relay",
+	.start = relay_start,
+	.configured = relay_configured,
+	.role = relay_role,
+	.stop = relay_stop,
+};

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is installed here of the peer's, and removed again. */
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "relay.h"
+
+#define MISSING		3	/* s that something may be missing before all is asked for */
+
+/* While the module holds what is installed. */
+bool sink_is(const struct relay *g)
+{
+	return g->on && g->group->running && !had_active(g->group);
+}
+
+static void sink_forget(struct relay *g, struct item *i)
+{
+	/* The list that is read now may still have it. */
+	if (xfrm_listing())
+		i->removed = true;
+	else
+		table_del(&g->mine, i);
+}
+
+static bool is_ours(const struct had_sa_id *id)
+{
+	struct had_sa sa;
+
+	return !xfrm_sa_get(id, &sa) && sa.info.seq == had_sa_tag(id);
+}
+
+/* What is in the kernel under its name, if it is ours. */
+void sink_remove(struct relay *g, struct item *i)
+{
+	struct had_policy_id policy;
+	struct had_sa_id sa;
+	int err = 0;
+
+	if (!i->foreign && !i->removed && i->key_len == sizeof(sa)) {
+		memcpy(&sa, i->key, sizeof(sa));
+		err = is_ours(&sa) ? xfrm_sa_del(&sa) : 0;
+	} else if (!i->foreign && !i->removed) {
+		memcpy(&policy, i->key, sizeof(policy));
+		err = xfrm_policy_del(&policy, had_policy_tag(&policy));
+		if (err == -ENOENT)
+			err = 0;
+	}
+	if (err)
+		had_log(LOG_ERR, "relay: group %s: can't be removed: %s", g->group->name,
+			xfrm_said());
+	else if (!i->foreign)
+		relays.counts.removed++;
+	sink_forget(g, i);
+}
+
+static struct item *mine_item(struct relay *g, const void *key, size_t len)
+{
+	struct item *i = table_find(&g->mine, key, len);
+
+	return i ? i : table_add(&g->mine, key, len);
+}
+
+static void not_installed(struct relay *g, const char *what, int err)
+{
+	static time_t said;
+
+	relays.counts.refused++;
+	relay_say(&said, LOG_ERR, "relay: group %s: %s of the peer can't be installed: %s",
+		   g->group->name, what, err == -EMSGSIZE ? "it is too long" : xfrm_said());
+}
+
+/* Return: whether @i is, as the peer says it is now. @loose: without lifetimes */
+static bool up_to_date(struct item *i, uint64_t now, uint64_t loose)
+{
+	bool same = !i->missing && !i->removed &&
+		    (i->digest ? i->digest == now : i->here == loose);
+
+	if (same)
+		i->digest = now;
+	return same;
+}
+
+static void install_sa(struct relay *g, const struct had_sa *sa, const void *body, size_t len)
+{
+	struct had_landing to = { .cpus = sysconf(_SC_NPROCESSORS_CONF) };
+	uint64_t now = relay_sa_digest(body, len, true), loose = relay_sa_digest(body, len, false);
+	struct item *i = mine_item(g, &sa->id, sizeof(sa->id));
+	size_t n;
+	int err;
+
+	if (!i) {
+		had_drop(relays.peer, "out of memory");
+		return;
+	}
+	i->named = g->naming;
+	if (i->digest || i->here || i->foreign) {
+		if (up_to_date(i, now, loose))
+			return;
+		/* A held SA takes no UPDSA. The next one is held from its first moment. */
+		if (!i->foreign && is_ours(&sa->id))
+			xfrm_sa_del(&sa->id);
+	}
+	n = had_sa_land(body, len, &to, relays.body, sizeof(relays.body));
+	err = n ? xfrm_put(XFRM_MSG_NEWSA, relays.body, n) : -EMSGSIZE;
+	explicit_bzero(relays.body, n);
+	i->round = relays.round;
+	i->missing = 0;
+	i->removed = false;
+	i->digest = now;
+	i->here = 0;
+	/* The standby may be first; or it is from before, and was not known. */
+	i->foreign = err == -EEXIST && !is_ours(&sa->id);
+	if (err == -EEXIST) {
+		relays.counts.foreign += i->foreign;
+	} else if (err) {
+		not_installed(g, "an SA", err);
+		table_del(&g->mine, i);
+	} else {
+		relays.counts.installed++;
+	}
+}
+
+static void install_policy(struct relay *g, const struct had_policy *p, const void *body,
+			   size_t len)
+{
+	uint64_t now = relay_policy_digest(body, len, true);
+	uint64_t loose = relay_policy_digest(body, len, false);
+	struct item *i = mine_item(g, &p->id, sizeof(p->id));
+	uint32_t tag = had_policy_tag(&p->id);
+	uint16_t type = XFRM_MSG_NEWPOLICY;
+	struct had_landing to = {};
+	size_t n;
+	int err;
+
+	if (!i) {
+		had_drop(relays.peer, "out of memory");
+		return;
+	}
+	i->named = g->naming;
+	if (i->digest || i->here || i->foreign) {
+		if (up_to_date(i, now, loose))
+			return;
+		if (!i->foreign && !i->missing && !i->removed && !xfrm_policy_get(&p->id, tag))
+			type = XFRM_MSG_UPDPOLICY;
+	}
+	n = had_policy_land(body, len, &to, relays.body, sizeof(relays.body));
+	err = n ? xfrm_put(type, relays.body, n) : -EMSGSIZE;
+	i->round = relays.round;
+	i->missing = 0;
+	i->removed = false;
+	i->digest = now;
+	i->here = 0;
+	i->foreign = err == -EEXIST && xfrm_policy_get(&p->id, tag);
+	if (err == -EEXIST) {
+		relays.counts.foreign += i->foreign;
+	} else if (err) {
+		not_installed(g, "a policy", err);
+		table_del(&g->mine, i);
+	} else {
+		relays.counts.installed++;
+	}
+}
+
+/**
+ * sink_seen() - the kernel has an SA or a policy of a group
+ * @g: group
+ * @key: what tells it from others
+ * @len: octets of that
+ * @listing: it is in the list, not somebody else's event
+ * @tagged: a daemon of ours has installed it
+ * @here: digest of what the kernel says of it, without lifetimes
+ */
+void sink_seen(struct relay *g, const void *key, size_t len, bool listing, bool tagged,
+	       uint64_t here)
+{
+	struct item *i = table_find(&g->mine, key, len);
+
+	/* From before this daemon started */
+	if (!i && listing && tagged)
+		i = table_add(&g->mine, key, len);
+	if (!i || i->removed)
+		return;
+	i->round = relays.round;
+	i->missing = 0;
+	i->foreign = !tagged;
+	/* Somebody has changed it. */
+	if (i->here && i->here != here)
+		i->digest = 0;
+	i->here = here;
+}
+
+/* Whether what an event says has gone is back, or was another's. */
+static bool is_here(const struct item *i)
+{
+	struct had_policy_id policy;
+	struct had_sa_id sa;
+	struct had_sa read;
+
+	if (i->key_len == sizeof(sa)) {
+		memcpy(&sa, i->key, sizeof(sa));
+		return !xfrm_sa_get(&sa, &read);
+	}
+	memcpy(&policy, i->key, sizeof(policy));
+	return !i->foreign && !xfrm_policy_get(&policy, had_policy_tag(&policy));
+}
+
+/* Somebody else has removed it; the peer's word that it has gone there, too, may be on its way. */
+void sink_gone(struct relay *g, const void *key, size_t len)
+{
+	struct item *i = table_find(&g->mine, key, len);
+
+	if (!i || i->removed || is_here(i))
+		return;
+	if (sink_is(g))
+		i->missing = 1;
+	else
+		sink_forget(g, i);
+}
+
+/* All that there is was listed. */
+void sink_listed(struct relay *g)
+{
+	struct item *i, *next;
+
+	table_for_each(i, next, &g->mine) {
+		if (i->removed)
+			table_del(&g->mine, i);
+		else if (relay_not_listed(i) && sink_is(g) && relays.peer && i->digest)
+			i->missing = i->missing ? i->missing : 1;
+		else if (relay_not_listed(i))
+			table_del(&g->mine, i);
+	}
+}
+
+/* The group that the peer means, if it may say so */
+struct relay *sink_of(const struct had_wire_msg *m)
+{
+	struct relay *g;
+
+	if (m->group > relays.hello.n_groups)
+		return NULL;
+	g = relay_by_name(relays.hello.groups[m->group - 1].name);
+	return g && sink_is(g) ? g : NULL;
+}
+
+static bool not_named(const struct item *i)
+{
+	return i->named != relays.ending;
+}
+
+static void ended(struct relay *g, const struct had_wire_msg *m)
+{
+	if (!g->snapshot_open || m->number != g->snapshot_seen) {
+		session_refuse("an END without its BEGIN");
+		return;
+	}
+	g->snapshot_open = false;
+	if (m->sas != g->got_sas || m->policies != g->got_policies) {
+		session_refuse("%u SAs, %u policies came of %u, %u", g->got_sas, g->got_policies,
+			       m->sas, m->policies);
+		return;
+	}
+	relays.ending = g->naming;
+	relay_each_gone(g, &g->mine, not_named, sink_remove);
+	had_log(LOG_INFO, "relay: group %s: has %u SAs, %u policies of the peer's",
+		g->group->name, m->sas, m->policies);
+}
+
+static void on_peer_sa(struct relay *g, const struct had_wire_msg *m)
+{
+	struct had_sa sa;
+	static time_t said;
+
+	g->got_sas++;
+	if (had_sa_read(m->body, m->body_len, &sa)) {
+		session_refuse("an SA that can't be understood");
+	} else if (relay_of_sa(&sa) != g || sa.redacted || sa.no_key) {
+		relays.counts.refused++;
+		relay_say(&said, LOG_ERR, "relay: an SA of the peer's is not of group %s here",
+			   g->group->name);
+	} else {
+		install_sa(g, &sa, m->body, m->body_len);
+	}
+}
+
+static void on_peer_policy(struct relay *g, const struct had_wire_msg *m)
+{
+	struct had_policy p;
+	static time_t said;
+
+	g->got_policies++;
+	if (had_policy_read(m->body, m->body_len, &p)) {
+		session_refuse("a policy that can't be understood");
+	} else if (relay_of_policy(&p) != g) {
+		relays.counts.refused++;
+		relay_say(&said, LOG_ERR, "relay: a policy of the peer's is not of group %s here",
+			   g->group->name);
+	} else {
+		install_policy(g, &p, m->body, m->body_len);
+	}
+}
+
+static void peer_gone(struct relay *g, const void *key, size_t len)
+{
+	struct item *i = table_find(&g->mine, key, len);
+
+	if (i && !i->removed)
+		sink_remove(g, i);
+}
+
+void sink_message(struct relay *g, const struct had_wire_msg *m)
+{
+	switch (m->type) {
+	case HAD_WIRE_BEGIN:
+		g->snapshot_open = true;
+		g->snapshot_seen = m->number;
+		g->naming = ++relays.naming;
+		g->got_sas = 0;
+		g->got_policies = 0;
+		break;
+	case HAD_WIRE_SA:
+		on_peer_sa(g, m);
+		break;
+	case HAD_WIRE_POLICY:
+		on_peer_policy(g, m);
+		break;
+	case HAD_WIRE_SA_GONE:
+		peer_gone(g, &m->sa, sizeof(m->sa));
+		break;
+	case HAD_WIRE_POLICY_GONE:
+		peer_gone(g, &m->policy, sizeof(m->policy));
+		break;
+	case HAD_WIRE_END:
+		ended(g, m);
+		break;
+	}
+}
+
+void sink_ask_again(const struct relay *g)
+{
+	struct had_wire_msg m = { .type = HAD_WIRE_AGAIN, .group = session_number(g) };
+
+	if (!relays.peer || !relays.met || !m.group)
+		return;
+	relays.counts.again++;
+	session_send(&m);
+}
+
+void sink_missing(struct relay *g)
+{
+	struct item *i, *next;
+	bool ask = false;
+
+	table_for_each(i, next, &g->mine)
+		if (i->missing && ++i->missing > MISSING)
+			ask = true;
+	if (!ask || !relays.peer || !relays.met || !sink_is(g) || g->snapshot_open)
+		return;
+	table_for_each(i, next, &g->mine)
+		if (i->missing)
+			i->missing = 1;
+	had_log(LOG_NOTICE, "relay: group %s: something is missing here; the peer is asked for all",
+		g->group->name);
+	sink_ask_again(g);
+}
