@@ -37,7 +37,7 @@ static u32 longest(struct rhashtable *table, u32 *used)
 
 static void grows(struct kunit *test)
 {
-	struct rhashtable table;
+	static struct rhashtable table;
 	struct xha_sa *sas;
 	u32 i, used, most, n = 0;
 
