@@ -85,7 +85,7 @@ is "settings: one step" "$(steps 1)" "group set vpn"
 check "settings" apply 1
 is "each is set" "$(ha "$G1" -j group show vpn | jq -c '.[0] | [.interval, .quantity, .max_age,
 	.bitmap, .on_peer_loss, .alone, .sync, .replay, .join, .soft]')" \
-	'["auto",4096,20,true,"takeover","hold","relaxed","strict",100,50]'
+	'[null,4096,20,true,"takeover","hold","relaxed","strict",100,50]'
 conf 1
 check "and back to the defaults" apply 1
 is "they are" "$(ha "$G1" -j group show vpn | jq -c '.[0] | [.interval, .quantity, .max_age,

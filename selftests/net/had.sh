@@ -22,7 +22,7 @@ conf() { # N LINE...: the file of gateway N
 	    device = sync peer = 02:00:00:00:01:0$((3 - n)) key-file = /run/key
 	    dead = 100 carrier-loss = at-once
 	}
-	transport { kind = tls port = 4511 }
+	transport { port = 4511 }
 	group vpn {
 	    link = hb match { address = { 192.0.2.1 } }
 	    role = $([ "$n" = 1 ] && echo active || echo standby)
