@@ -21,7 +21,7 @@ files() {
 ignore=FILE_PATH_CHANGES,LINUX_VERSION_CODE,CONSTANT_COMPARISON,MACRO_ARG_UNUSED
 # What only the kernel has, or what a usage text can't heed.
 user=$ignore,EMBEDDED_FUNCTION_NAME,SPLIT_STRING,STRCPY,PREFER_DEFINED_ATTRIBUTE_MACRO
-user=$user,PREFER_FALLTHROUGH,PREFER_KERNEL_TYPES,BIT_MACRO,VOLATILE
+user=$user,PREFER_FALLTHROUGH,ARRAY_SIZE,MACRO_ARG_REUSE,PREFER_KERNEL_TYPES,BIT_MACRO,VOLATILE
 # The macros of a trace header follow a layout of their own.
 traces=$ignore,PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE
 generated='-gen\.[ch]$|^include/uapi/'

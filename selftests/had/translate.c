@@ -424,8 +424,10 @@ static void fuzz(void)
 
 int main(int argc, char **argv)
 {
-	uint64_t cases = argc > 2 ? strtoull(argv[2], NULL, 0) : 300000;
+	uint64_t cases = 300000;
 
+	if (argc > 2)
+		cases = strtoull(argv[2], NULL, 0);
 	rnd_state = argc > 1 ? strtoull(argv[1], NULL, 0) * 2 + 1 : 1;
 	sequence_state();
 	windows();

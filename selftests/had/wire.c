@@ -218,8 +218,10 @@ static void versions(void)
 
 int main(int argc, char **argv)
 {
-	uint64_t cases = argc > 2 ? strtoull(argv[2], NULL, 0) : 200000;
+	uint64_t cases = 200000;
 
+	if (argc > 2)
+		cases = strtoull(argv[2], NULL, 0);
 	rnd_state = argc > 1 ? strtoull(argv[1], NULL, 0) * 2 + 1 : 1;
 	versions();
 	for (rnd_case = 1; rnd_case <= cases; rnd_case++)

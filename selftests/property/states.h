@@ -11,13 +11,14 @@ static const char *const places[XHA_PLACES] = {
 };
 
 static const char *const place_events[XHA_PLACE_EVENTS] = {
-	"AWAY", "DEPOSED", "ACTIVE", "FINISHED", "TIED", "LOOSE", "EMPTY", "TOLD", "FINAL", "BEHIND",
-	"SETTLED", "GRANTED", "DROPPED",
+	"AWAY", "DEPOSED", "ACTIVE", "FINISHED", "TIED", "LOOSE", "EMPTY", "TOLD", "FINAL",
+	"BEHIND", "SETTLED", "GRANTED", "DROPPED",
 };
 
 /* By bit */
 static const char *const place_actions[] = {
-	"hold", "note", "birth", "begin", "continue", "let go", "stop", "resume", "tell", "renew",
+	"hold", "note", "birth", "begin", "continue", "let go", "stop", "resume", "tell",
+	"renew",
 };
 
 static const char *const roles[XHA_ROLES] = {

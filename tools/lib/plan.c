@@ -369,8 +369,8 @@ static void plan_link(struct plan *p, const struct conf *want, const struct conf
 	} else if (!h) {
 		add_link_step(p, LINK_NEW, want, w, NULL, !w->insecure);
 	} else if (fixed && !p->how->replace) {
-		refuse_at(p, want, w->at, "link %s: %s can't be changed, but \"replace\" makes it anew", w->name,
-			  fixed);
+		refuse_at(p, want, w->at, "link %s: %s can't be changed; \"replace\" does it",
+			  w->name, fixed);
 	} else if (fixed) {
 		add_link_step(p, LINK_DEL, have, h, NULL, false);
 		add_link_step(p, LINK_NEW, want, w, NULL, !w->insecure);
@@ -395,15 +395,16 @@ static void plan_group(struct plan *p, const struct conf *want, const struct con
 	const char *fixed = h ? fixed_group(want, w, have, h) : NULL;
 
 	if (fixed && !p->how->replace) {
-		refuse_at(p, want, w->at, "group %s: %s can't be changed, but \"replace\" makes it anew", w->name,
-			  fixed);
+		refuse_at(p, want, w->at, "group %s: %s can't be changed; \"replace\" does it",
+			  w->name, fixed);
 		return;
 	}
 	if (fixed)
 		add_group_step(p, GROUP_DEL, have, h, NULL);
 	/* Without a word the module takes the first link that there is. */
 	if ((!h || fixed) && !conf_link_of(want, w) && have->links)
-		refuse_at(p, want, w->at, "group %s: one without a link comes before any link", w->name);
+		refuse_at(p, want, w->at, "group %s: one without a link comes before any link",
+			  w->name);
 	else if (!h || fixed)
 		add_group_step(p, conf_link_of(want, w) ? GROUP_NEW : GROUP_LONE, want, w, NULL);
 	else if (!same_settings(w, h))

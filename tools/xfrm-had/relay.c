@@ -334,11 +334,11 @@ static void find_transport(void)
 	if (t->peer.family && t->local.family) {
 		set_addr(&c.own, &t->local, t->device);
 		set_addr(&c.peer, &t->peer, t->device);
-	} else if (!l || !peer_mac(l, c.peer_mac)) {
+	} else if (l && peer_mac(l, c.peer_mac)) {
+		snprintf(c.device, sizeof(c.device), "%s", t->device[0] ? t->device : l->device);
+	} else {
 		relay_say(&said, LOG_NOTICE, "relay: the peer's address is not known yet");
 		return;
-	} else {
-		snprintf(c.device, sizeof(c.device), "%s", t->device[0] ? t->device : l->device);
 	}
 	hushed = true;
 	err = key_read(key, c.key);

@@ -120,14 +120,14 @@ static void on_hello(const struct had_wire_msg *m)
 		return;
 	}
 	if (!version) {
-		session_refuse("node %.20s speaks versions %u to %u of the protocol, node %.20s %u to %u",
-		       relays.had->conf->node, HAD_WIRE_LOWEST, HAD_WIRE_HIGHEST, m->hello.node,
-		       m->hello.lowest, m->hello.highest);
+		session_refuse("node %.20s speaks protocol versions %u to %u, %.20s %u to %u",
+			       relays.had->conf->node, HAD_WIRE_LOWEST, HAD_WIRE_HIGHEST,
+			       m->hello.node, m->hello.lowest, m->hello.highest);
 		return;
 	}
 	if (!m->hello.same_layout) {
 		session_refuse("nodes %.20s and %.20s have other orders of octets, or structures",
-		       relays.had->conf->node, m->hello.node);
+			       relays.had->conf->node, m->hello.node);
 		return;
 	}
 	relays.met = true;

@@ -68,7 +68,7 @@ static void not_installed(struct relay *g, const char *what, int err)
 
 	relays.counts.refused++;
 	relay_say(&said, LOG_ERR, "relay: group %s: %s of the peer can't be installed: %s",
-		   g->group->name, what, err == -EMSGSIZE ? "it is too long" : xfrm_said());
+		  g->group->name, what, err == -EMSGSIZE ? "it is too long" : xfrm_said());
 }
 
 /* Return: whether @i is, as the peer says it is now. @loose: without lifetimes */
@@ -279,7 +279,7 @@ static void on_peer_sa(struct relay *g, const struct had_wire_msg *m)
 	} else if (relay_of_sa(&sa) != g || sa.redacted || sa.no_key) {
 		relays.counts.refused++;
 		relay_say(&said, LOG_ERR, "relay: an SA of the peer's is not of group %s here",
-			   g->group->name);
+			  g->group->name);
 	} else {
 		install_sa(g, &sa, m->body, m->body_len);
 	}
@@ -296,7 +296,7 @@ static void on_peer_policy(struct relay *g, const struct had_wire_msg *m)
 	} else if (relay_of_policy(&p) != g) {
 		relays.counts.refused++;
 		relay_say(&said, LOG_ERR, "relay: a policy of the peer's is not of group %s here",
-			   g->group->name);
+			  g->group->name);
 	} else {
 		install_policy(g, &p, m->body, m->body_len);
 	}

@@ -82,7 +82,7 @@ void source_sa(struct relay *g, const struct had_sa *sa, const void *body, size_
 	if (sa->redacted || sa->no_key || sa->info.sel.ifindex) {
 		relays.counts.refused++;
 		relay_say(&said, LOG_ERR, "relay: an SA of group %s, SPI %08x, stays here: %s",
-			   g->group->name, ntohl(sa->id.spi), sa->info.sel.ifindex ?
+			  g->group->name, ntohl(sa->id.spi), sa->info.sel.ifindex ?
 			   "its selector names a device" : "the kernel does not give its key away");
 		return;
 	}

@@ -18,8 +18,11 @@ static int compare(const void *a, const void *b)
 
 struct item *table_find(const struct table *t, const void *key, size_t len)
 {
-	_Alignas(struct item) uint8_t room[sizeof(struct item) + UINT8_MAX];
-	struct item *i = (struct item *)room;
+	union {
+		struct item item;
+		uint8_t room[sizeof(struct item) + UINT8_MAX];
+	} like;
+	struct item *i = &like.item;
 	struct item **found;
 
 	i->key_len = len;

@@ -2,8 +2,8 @@
 /*
  * A group is given away when a device that it tracks has no carrier, or a script says that
  * something is wrong; and it is taken back by the node that prefers to have it when all has been
- * well for a while. Who gave it away and got it back at once, for all is not well over there either, waits
- * twice as long each time: two nodes do not throw it to and fro.
+ * well for a while. Who gave it away and got it back at once, for all is not well over there
+ * either, waits twice as long each time: two nodes do not throw it to and fro.
  */
 
 #include <errno.h>
