@@ -33,7 +33,8 @@ static uint32_t own_port;
 static uint16_t listing;		/* XFRM_MSG_GETSA, then ..GETPOLICY; 0: none */
 static bool paused;
 static char said[160];
-static uint8_t answer[ANSWER] __attribute__((aligned(8))), batch[1 << 16] __attribute__((aligned(8)));
+static uint8_t answer[ANSWER] __attribute__((aligned(8)));
+static uint8_t batch[1 << 16] __attribute__((aligned(8)));
 static uint8_t request[ANSWER] __attribute__((aligned(8)));
 
 static int netlink(uint32_t groups)
