@@ -18,6 +18,12 @@
 # shellcheck disable=SC2034  # used by the tests
 KEY=0x$(printf '%040d' 1234567890)
 
+keygen() { # FILE: a key of a link, for as long as the test runs
+	rm -f "$1"
+	must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen "$1"
+	at_exit rm -f "$1"
+}
+
 ha() { # NAMESPACE ARG...
 	local ns=$1
 

@@ -6,7 +6,7 @@
 relay_conf() { # N GROUP-SETTING...: /run/confN
 	local n=$1
 
-	[ -e /run/key ] || must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen /run/key
+	[ -e /run/key ] || keygen /run/key
 	cat > "/run/conf$n" <<-EOT
 	node = g$n
 	link hb {

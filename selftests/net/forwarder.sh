@@ -413,5 +413,5 @@ check "A3: and a move from it, when it is empty" wait_for 10 gone
 is "A3: not by force" "$(count forced)" 0
 must ip -n "$G" link del wan
 wait $pid
-is "without its device it ends" $? 1
+is "without its device it ends" $? 2
 ktap_finished

@@ -95,7 +95,7 @@ for n in 1 2; do
 done
 must batch "$P" "link set br0 up" "addr add 192.0.2.9/24 dev br0" \
 	"addr add 2001:db8::9/64 dev br0 nodad"
-must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen /run/key
+keygen /run/key
 
 # What another configuration has left, and what the group is not active for, goes.
 must ip -n "$G2" addr add 192.0.2.1/24 dev wan

@@ -52,7 +52,7 @@ events() { # N: what monitor has heard that a session or a role has changed, by 
 
 ha_load
 topology
-must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen /run/key
+keygen /run/key
 LINK=
 conf 1
 conf 2
@@ -160,8 +160,7 @@ check "packets pass" wait_for 10 pings 1
 
 # The keys are told apart by their files only: the word "keys" sets them.
 LINK="ethertype = 0x1234"
-must rm /run/key
-must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen /run/key
+keygen /run/key
 is "another key is not seen" "$(steps 1)" ""
 is "unless it is said" "$(apply 1 keys),$(apply 2 keys)" "link set sync,link set sync"
 must wait_for 20 settled

@@ -62,7 +62,7 @@ must wait_for 20 settled_address
 # Without the key
 check "who talks nonsense is not heard" speak 474554202f20485454502f312e300d0a0d0a
 must mv /run/key /run/key.good
-must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen /run/key
+keygen /run/key
 had 2 /run/conf2
 check "who has not got the key is told so in both logs" wait_for 20 had_said 2 "no handshake"
 check "by the other one, too" had_said 1 "no handshake"

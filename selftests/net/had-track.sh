@@ -58,7 +58,7 @@ for n in 1 2; do
 	must ip -n "${!g}" link set wan up
 	must ip -n "${!g}" link set sync up
 done
-must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen /run/key
+keygen /run/key
 
 track="track = { wan }"
 conf 1 "$track prefer = yes prefer-delay = 1"

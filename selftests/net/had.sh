@@ -63,7 +63,7 @@ for n in 1 2; do
 	must batch "${!g}" "link set sync up" "link add wan type dummy" "link set wan up"
 	conf $n
 done
-must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen /run/key
+keygen /run/key
 
 check "usage" says 1 "usage: xfrm-had" -x
 check "no arguments" says 1 "usage: xfrm-had" -f /run/conf1 more

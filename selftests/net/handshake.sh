@@ -3,9 +3,10 @@
 # tap: any
 # timeout: 240
 #
-# N4, invariant I7: HELLOs of earlier handshakes are played to both ends, 5000 a second each, from
-# before they meet: they have a session within 2 s nevertheless, again and again. A session that
-# stands is not disturbed, and can be renewed. What is not authentic says nothing of the node's id.
+# N4, invariant I7: HELLOs of earlier handshakes are played to both ends, 5000 a second each (1000
+# where sanitizers make all slow), from before they meet: they have a session within 2 s
+# nevertheless, again and again. A session that stands is not disturbed, and can be renewed. What is
+# not authentic says nothing of the node's id.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -47,6 +48,8 @@ restart() { # [HELLOS that it had no room for]
 	peer 2
 }
 
+# With sanitizers the flood itself would take all of the CPU.
+[ "$XFRM_HA_MACHINE" = uml-san ] && rate=1000 || rate=5000
 ha_load
 topology
 listeners=()
@@ -57,7 +60,7 @@ done
 for ns in "$G1" "$G2"; do
 	must wait_for 10 grep -q ready "/run/heard.$ns"
 done
-must xfrm-ha keygen /run/key
+keygen /run/key
 peer 1
 peer 2
 both_up
@@ -70,7 +73,7 @@ players=()
 for ns in "$G1" "$G2"; do
 	grep -v ready "/run/heard.$ns" > "/run/hellos.$ns"
 	between "HELLOs were recorded" "$(wc -l < "/run/hellos.$ns")" 2 100000
-	"$XFRM_HA_DIR/selftests/oracle/frame-play" "$ns" sync "/run/hellos.$ns" 5000 \
+	"$XFRM_HA_DIR/selftests/oracle/frame-play" "$ns" sync "/run/hellos.$ns" "$rate" \
 		> "/run/played.$ns" &
 	players+=($!)
 done

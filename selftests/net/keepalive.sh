@@ -70,6 +70,9 @@ for ns in "$G1" "$G2"; do
 done
 check "the active gateway sends keepalives" wait_for 30 sent_more 1 1
 check "M1: the standby holds its SA" wait_for 10 held "$G2" 0x1001
+# What was sent before that has been seen when one of the active gateway's was sent after it.
+look_again
+must wait_for 30 sent_more 1 2
 look_again
 check "the active one goes on" wait_for 30 sent_more 1 4
 is "M1: the standby sends none" "$(sent 2)" 0

@@ -69,8 +69,7 @@ known() { # ACTIVE STANDBY
 ha_load
 topology
 oracle_start
-rm -f /run/key
-must xfrm-ha keygen /run/key
+keygen /run/key
 sas 0x1000 4 tunnel "$P" replay-window 64
 must ip -n "$P" xfrm policy add src 10.2.0.1 dst 10.1.0.1 dir out \
 	tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid 0x1000 mode tunnel

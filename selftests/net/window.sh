@@ -27,7 +27,7 @@ must ip -n "$G1" -batch /run/batch
 # G1 looks at its link each 5 s, and has no other reason to: there is no traffic. What G2 says
 # are acknowledgments: it has no SAs. They take a while.
 netem delay 100ms
-must xfrm-ha keygen /run/key
+keygen /run/key
 must ha "$G1" link add sync peer 02:00:00:00:01:02 key /run/key heartbeat 10000 dead 100
 must ha "$G1" group add vpn address 192.0.2.1 role standby bitmap on
 must ha "$G2" link add sync peer 02:00:00:00:01:01 key /run/key heartbeat 10000 dead 100
