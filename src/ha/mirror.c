@@ -162,6 +162,21 @@ static int look_at_row(struct xha_mirror *m, struct xha_row *row, u32 least, u64
 	return budget;
 }
 
+/* A max-age is another one: all that wait are put into rows again. */
+static void empty_rows(struct xha_mirror *m)
+{
+	struct xha_row *row;
+
+	for (row = m->ages.rows; row < m->ages.rows + XHA_AGES; row++) {
+		if (!row->first)
+			continue;
+		row->last->next = m->taken;
+		m->taken = row->first;
+		row->first = NULL;
+		row->last = NULL;
+	}
+}
+
 /* At most AGE_BUDGET SAs a time. Where nobody waits it stops. */
 static enum hrtimer_restart age_tick(struct hrtimer *timer)
 {
@@ -171,6 +186,8 @@ static enum hrtimer_restart age_tick(struct hrtimer *timer)
 	bool aged = false;
 
 	rcu_read_lock();
+	if (xchg(&m->new_age, false))
+		empty_rows(m);
 	budget = take_in(m, budget);
 	for (i = 0; i < XHA_AGES && budget; i++)
 		budget = look_at_row(m, &m->ages.rows[i], 1U << i, now, &next, budget, &aged);
@@ -184,11 +201,13 @@ static enum hrtimer_restart age_tick(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* A group with this max-age is mirrored. */
+/* A group with this max-age is mirrored; what has moved already waits no longer than that. */
 void xha_mirror_max_age(struct xha_mirror *m, u32 ms)
 {
 	if (ms < READ_ONCE(m->max_age))
 		WRITE_ONCE(m->max_age, ms);
+	WRITE_ONCE(m->new_age, true);
+	xha_timer_in(&m->age_timer, 0);
 }
 
 /* --- control messages: m->lock --- */

@@ -64,6 +64,7 @@ struct xha_ages {
  * @batch: taken from @due, in order. Link's lock.
  * @window: of the record being written. Link's lock.
  * @max_age: ms, the least that a group was ever given, and no more than 10
+ * @new_age: a group was given another one since the timer has looked
  * @sync_left: SAs of the bulk sync that are not acknowledged, + 1 while it looks for them
  * @groups_flying: GROUP messages that are not acknowledged. Link's lock.
  * @synced_said: the end of our bulk sync was told. Link's lock, or no session.
@@ -81,6 +82,7 @@ struct xha_mirror {
 	struct xha_ages ages;
 	struct hrtimer age_timer;
 	u32 max_age;
+	bool new_age;
 	bool up;
 
 	u32 epoch ____cacheline_aligned;
