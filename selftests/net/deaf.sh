@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # machines: qemu smp-san smp-kcsan
+# tap: ftrace
 # requires: python3
 # timeout: 400
 #

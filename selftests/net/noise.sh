@@ -114,6 +114,8 @@ sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
 links heartbeat 100 dead 5
 groups vpn on-peer-loss takeover
 must wait_for 10 settled
+rm -f /run/events /run/inside /run/said
+at_exit rm -f /run/events /run/inside /run/said
 must mkfifo /run/events
 ip netns exec "$G2" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" monitor > /run/events &
 exec {events}<> /run/events

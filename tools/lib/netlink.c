@@ -285,15 +285,19 @@ static struct nl_sock *events;
 /* nl_join() - from now on events are kept for nl_wait(), which hands them to @func; exit status */
 int nl_join(int (*func)(struct nl_msg *msg, void *data), void *data)
 {
-	int group;
+	int group, err;
 
 	events = nl_socket_alloc();
 	if (!events || genl_connect(events))
 		return refuse("no netlink socket: %s", strerror(errno));
 	group = genl_ctrl_resolve_grp(events, XFRM_HA_FAMILY_NAME, XFRM_HA_MCGRP_EVENTS);
-	if (group < 0 || nl_socket_set_nonblocking(events) ||
-	    nl_socket_add_membership(events, group))
+	if (group < 0)
 		return refuse("events can't be had: is the module xfrm_ha loaded?");
+	err = nl_socket_set_nonblocking(events);
+	if (!err)
+		err = nl_socket_add_membership(events, group);
+	if (err)
+		return refuse("events can't be had: %s", nl_geterror(err));
 	nl_socket_set_buffer_size(events, 1 << 20, 0);
 	nl_socket_disable_seq_check(events);
 	nl_socket_modify_cb(events, NL_CB_VALID, NL_CB_CUSTOM, func, data);
