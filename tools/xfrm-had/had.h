@@ -34,6 +34,7 @@ struct had_group {
 	char why[128];			/* the last change of the role */
 	char cause[128];		/* of the next one, if it was asked for here; module.c */
 	uint32_t asked;			/* what the role is to become by that; module.c */
+	bool awaits_link;		/* @why is to say which link was lost; module.c */
 	bool seen;			/* module.c */
 
 	/* What the parts keep. */

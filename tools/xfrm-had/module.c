@@ -18,6 +18,8 @@ static const struct timeval after_event = { 1, 0 }, now_and_then = { 10, 0 };
 static struct event *readable, *look_soon, *look_later;
 static bool soon;			/* look_soon is pending */
 
+#define LOST_LATELY	30	/* s: later than that a role has changed for another loss */
+
 /* Of links only what is needed to tell a change, and why a role has changed. */
 struct known_link {
 	struct known_link *next;
@@ -95,22 +97,38 @@ static const char *told(const struct had_group *g, uint32_t before, uint32_t eve
 	}
 }
 
+/* The link that was lost last says how. Its word may come after that of the role. */
+static void say_lost(struct had_group *g)
+{
+	const struct known_link *last = NULL;
+
+	for (const struct known_link *l = links; l; l = l->next)
+		if (l->lost.tv_sec && since(&l->lost) < LOST_LATELY &&
+		    (!last || since(&l->lost) < since(&last->lost)))
+			last = l;
+	/* One of a while ago is another loss, if there is a newer one. */
+	g->awaits_link = !last || since(&last->lost) > 1;
+	if (last)
+		snprintf(g->why, sizeof(g->why), "the peer is lost on %s: %s", last->device,
+			 last->why);
+	else
+		snprintf(g->why, sizeof(g->why), "the peer is lost");
+}
+
 /* Why a role is what it has become: what was asked here, else what the events tell. */
 static void reason(struct had_group *g, uint32_t before, uint32_t event)
 {
-	const struct known_link *last = NULL;
 	bool asked = g->cause[0] && (passing(g->role) || g->role == g->asked);
 
-	for (const struct known_link *l = links; l; l = l->next)
-		if (l->lost.tv_sec && l->state != XFRM_HA_LINK_STATE_UP && since(&l->lost) < 2)
-			last = l;
+	g->awaits_link = false;
 	if (g->reason == XFRM_HA_ROLE_REASON_COMMAND && !asked)
 		snprintf(g->why, sizeof(g->why), "command by uid %u", g->uid);
 	else if (asked)
 		snprintf(g->why, sizeof(g->why), "%s", g->cause);
-	else if (g->role == XFRM_HA_ROLE_ACTIVE && last)
-		snprintf(g->why, sizeof(g->why), "the peer is lost on %s: %s", last->device,
-			 last->why);
+	else if (g->role == XFRM_HA_ROLE_ACTIVE &&
+		 (g->reason == XFRM_HA_ROLE_REASON_PEER_SILENT ||
+		  g->reason == XFRM_HA_ROLE_REASON_PEER_CARRIER))
+		say_lost(g);
 	else
 		snprintf(g->why, sizeof(g->why), "%s", told(g, before, event));
 	if (!passing(g->role))
@@ -296,6 +314,9 @@ static int on_event(struct nl_msg *msg, void *data)
 			clock_gettime(CLOCK_MONOTONIC, &l->lost);
 			l->why = losses[loss < 6 ? loss : 0];
 			had_log(LOG_WARNING, "link %s: the peer is lost: %s", device, l->why);
+			for (struct had_group *g = had->groups; g; g = g->next)
+				if (g->awaits_link)
+					say_lost(g);
 		}
 		set_link(had, device, nl_number(a[XFRM_HA_A_LINK_STATE]));
 	} else {
