@@ -142,7 +142,11 @@ for n in 1 2 3 4 5; do
 done
 fastest=$(sed -n 's/.*addresses are here \([0-9]*\) us after.*/\1/p' /run/had[12] | sort -n | head -n 1)
 say "$(sed -n 's/.*addresses are here \([0-9]*\) us after.*/\1/p' /run/had[12] | sort -n | paste -sd' ')"
-between "from the change of the role to the announcement, us" "$fastest" 1 $((20 * XFRM_HA_SLOW))
+# An emulator, or sanitizers, take a time of their own.
+if [ "$XFRM_HA_MACHINE" = uml ]; then
+	between "from the change of the role to the announcement, us" "$fastest" 1 \
+		$((20 * XFRM_HA_SLOW))
+fi
 taken 2
 
 # The carrier of the link is lost: the peer may be dead.

@@ -114,7 +114,7 @@ wait_for 5 mirrored "$G2" 0x1001
 must ha "$G1" takeover vpn
 check "M8: back again" wait_for 5 role "$G1" vpn active
 check "the other one is standby" wait_for 5 role "$G2" vpn standby
-is "M9: each says why" "$(group "$G1" vpn reason) $(group "$G2" vpn reason)" "got peer-active"
+is "M9: each says why" "$(group "$G1" vpn reason) $(group "$G2" vpn reason)" "got handed"
 is "N5: no number is skipped" "$(sa "$G1" 0x1001 .oseq)" $above
 reroute 1
 check "traffic through the first gateway again" pings 20

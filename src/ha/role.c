@@ -306,7 +306,8 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 		tell(g);
 		break;
 	case XHA_TERM_STEP_DOWN:
-		set_role(g, XHA_ROLE_YIELD, term, XFRM_HA_ROLE_REASON_PEER_ACTIVE);
+		set_role(g, XHA_ROLE_YIELD, term, g->role == XHA_ROLE_HANDED ?
+			 XFRM_HA_ROLE_REASON_HANDED : XFRM_HA_ROLE_REASON_PEER_ACTIVE);
 		break;
 	case XHA_TERM_ACTIVATE:
 		if (!too_early(g))

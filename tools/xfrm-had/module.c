@@ -92,7 +92,7 @@ static const char *told(const struct had_group *g, uint32_t before, uint32_t eve
 		return "the peer is to go on";
 	default:
 		return event == XFRM_HA_EVENT_DEPOSED ? "a higher term was heard" :
-		       event == XFRM_HA_EVENT_RELEASE ? "handed over to the peer" :
+		       g->reason == XFRM_HA_ROLE_REASON_HANDED ? "handed over to the peer" :
 		       !strcmp(g->peer_role, "active") ? "the peer is active" : "";
 	}
 }

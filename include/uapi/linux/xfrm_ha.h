@@ -77,7 +77,8 @@ enum xfrm_ha_link_loss {
  * @XFRM_HA_ROLE_REASON_PEER_ASKED: the peer was told to take it, and has asked
  *   for it
  * @XFRM_HA_ROLE_REASON_GOT: the peer has handed it over
- * @XFRM_HA_ROLE_REASON_HANDED: the peer has acknowledged all exact numbers
+ * @XFRM_HA_ROLE_REASON_HANDED: the peer has acknowledged all exact numbers,
+ *   and goes on
  * @XFRM_HA_ROLE_REASON_JOIN_TIMEOUT: no peer that carries it was heard of
  * @XFRM_HA_ROLE_REASON_RELEASE_TIMEOUT: the peer has not acknowledged all
  *   exact numbers in time
