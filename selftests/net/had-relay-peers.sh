@@ -79,8 +79,8 @@ peer() { # WHAT
 	grep -q '^down: ' "/run/peer.$1"
 }
 check "a peer of another version is dropped" peer version
-check "it is told what both speak" grep -q "speaks versions 1 to 1.*odd 7 to 9" /run/peer.version
-check "so is the log" had_said 1 "speaks versions 1 to 1"
+check "it is told what both speak" grep -q "speaks protocol versions 1 to 1.*odd 7 to 9" /run/peer.version
+check "so is the log" had_said 1 "speaks protocol versions 1 to 1"
 check "one that says no HELLO is dropped" peer mute
 check "one that is the daemon itself" peer echo
 check "which is seen" had_said 1 "this node has met itself"
