@@ -422,8 +422,8 @@ tunnel 7 4 replay-window 32
 must ha cache pin eng0 "$(spi_out 7)" nic nic0
 fewest=4 used=4 ticks=$(eng .ticks) refused=$(nics nic0 .refused)
 ebbs() { # two looks in a row: while a tick is under way one may be out and the next one not in yet
-	last=$used used=$(nics nic0 .used_out)
-	lasting=$((used > last ? used : last))
+	earlier=$used used=$(nics nic0 .used_out)
+	lasting=$((used > earlier ? used : earlier))
 	fewest=$((lasting < fewest ? lasting : fewest))
 	[ "$(eng .ticks)" -ge $((ticks + 24)) ]
 }
