@@ -84,9 +84,7 @@ int xfrm_ha_nl_group_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, XFRM_HA_A_GROUP_NAME))
 		return -EINVAL;
 	mutex_lock(&xn->mutex);
-	g = xha_group_find(xn, nla_data(info->attrs[XFRM_HA_A_GROUP_NAME]));
-	if (!g)
-		NL_SET_ERR_MSG(info->extack, "There is no group of this name");
+	g = xha_group_named(xn, nla_data(info->attrs[XFRM_HA_A_GROUP_NAME]), info->extack);
 	err = g ? xha_netlink_reply(info, fill_group, g) : -ENOENT;
 	mutex_unlock(&xn->mutex);
 	return err;

@@ -92,6 +92,17 @@ struct xha_group *xha_group_find(struct xha_net *xn, const char *name)
 	return NULL;
 }
 
+/* Ditto, for a command: that there is none is said. */
+struct xha_group *xha_group_named(struct xha_net *xn, const char *name,
+				  struct netlink_ext_ack *extack)
+{
+	struct xha_group *g = xha_group_find(xn, name);
+
+	if (!g)
+		NL_SET_ERR_MSG(extack, "There is no group of this name");
+	return g;
+}
+
 struct xha_group *xha_group_next(struct xha_net *xn, unsigned long *id)
 {
 	return xa_find(&xn->groups, id, ULONG_MAX, XA_PRESENT);
@@ -373,16 +384,14 @@ static void configure(struct xha_group *g, struct xha_sa *sa)
 int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_config *c,
 		  struct netlink_ext_ack *extack)
 {
-	struct xha_group *g = xha_group_find(xn, name);
+	struct xha_group *g = xha_group_named(xn, name, extack);
 	struct xha_group_config *config, *old;
 	int err;
 
 	lockdep_assert_held(&xn->mutex);
 
-	if (!g) {
-		NL_SET_ERR_MSG(extack, "There is no group of this name");
+	if (!g)
 		return -ENOENT;
-	}
 	old = rcu_dereference_protected(g->config, lockdep_is_held(&xn->mutex));
 	if (c->stripe != old->stripe || c->index != old->index || c->nodes != old->nodes) {
 		NL_SET_ERR_MSG(extack, "Stripes are divided for good when a group is made");
@@ -435,14 +444,12 @@ static void destroy(struct xha_group *g)
 int xha_group_del(struct xha_net *xn, const char *name, unsigned int how,
 		  struct netlink_ext_ack *extack)
 {
-	struct xha_group *g = xha_group_find(xn, name);
+	struct xha_group *g = xha_group_named(xn, name, extack);
 
 	lockdep_assert_held(&xn->mutex);
 
-	if (!g) {
-		NL_SET_ERR_MSG(extack, "There is no group of this name");
+	if (!g)
 		return -ENOENT;
-	}
 	destroy(g);
 	/* Its SAs may belong to a later group. */
 	xha_sa_reconcile(xn);

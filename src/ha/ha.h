@@ -157,6 +157,8 @@ int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,
 		      struct netlink_ext_ack *extack);
 /* RCU or the mutex of the netns for these: */
 struct xha_group *xha_group_find(struct xha_net *xn, const char *name);
+struct xha_group *xha_group_named(struct xha_net *xn, const char *name,
+				  struct netlink_ext_ack *extack);
 struct xha_group *xha_group_next(struct xha_net *xn, unsigned long *id);	/* from *@id on */
 void xha_group_info(struct xha_group *g, struct xha_group_info *i);
 struct xha_net *xha_group_net(const struct xha_group *g);

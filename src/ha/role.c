@@ -594,17 +594,15 @@ void xha_role_cancel(struct xha_group *g)
 int xha_group_takeover(struct xha_net *xn, const char *name, unsigned int how,
 		       struct netlink_ext_ack *extack)
 {
-	struct xha_group *g = xha_group_find(xn, name);
+	struct xha_group *g = xha_group_named(xn, name, extack);
 	bool ask, force = how & XHA_FORCE;
 	u32 lacks;
 	int err = 0;
 
 	lockdep_assert_held(&xn->mutex);
 
-	if (!g) {
-		NL_SET_ERR_MSG(extack, "There is no group of this name");
+	if (!g)
 		return -ENOENT;
-	}
 	lacks = xha_group_lacks(g);
 	spin_lock_bh(&g->lock);
 	ask = !force && g->link && xha_link_state(g->link) == XHA_LINK_UP &&
@@ -646,16 +644,14 @@ int xha_group_takeover(struct xha_net *xn, const char *name, unsigned int how,
 int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,
 		      struct netlink_ext_ack *extack)
 {
-	struct xha_group *g = xha_group_find(xn, name);
+	struct xha_group *g = xha_group_named(xn, name, extack);
 	u32 lacks;
 	int err = 0;
 
 	lockdep_assert_held(&xn->mutex);
 
-	if (!g) {
-		NL_SET_ERR_MSG(extack, "There is no group of this name");
+	if (!g)
 		return -ENOENT;
-	}
 	lacks = xha_group_peer_lacks(g);
 	spin_lock_bh(&g->lock);
 	if (g->role != XHA_ROLE_ACTIVE) {

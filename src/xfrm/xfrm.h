@@ -17,6 +17,8 @@ void xha_identity(struct xha_id *id, const struct xfrm_state *x);
 
 /* --- tap.c --- */
 bool xha_tap_refuses(void);	/* can the tap in use refuse a packet? */
+/* Who is told of an SA that is installed or changed, beside who has shadows; RCU. NULL: nobody */
+void xha_tap_on_sa(void (*func)(struct xfrm_state *x));
 
 /* --- match.c: which SAs belong to a group --- */
 #define XHA_GROUP_ADDRS	16
@@ -37,10 +39,6 @@ struct xha_group_match {
 bool xha_match(const struct xha_group_match *m, const struct xfrm_state *x);
 bool xha_match_tmpl(const struct xha_group_match *m, const struct xfrm_policy *xp,
 		    const struct xfrm_tmpl *t);
-
-/* --- tap.c --- */
-/* Who is told of an SA that is installed or changed, beside who has shadows; RCU. NULL: nobody */
-void xha_tap_on_sa(void (*func)(struct xfrm_state *x));
 
 /* --- walk.c --- */
 void xha_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),

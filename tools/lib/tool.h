@@ -65,6 +65,9 @@ void out_bool(const char *key, bool value);
 void out_strings(const char *key, char **values, int n);
 void out_end(void);
 
+/* netns.c */
+int enter_netns(const char *netns);
+
 /* words.c */
 extern void (*speak)(const char *sentence);
 extern bool hushed;

@@ -2,9 +2,7 @@
 /* xfrm-ha: one table of commands drives dispatch, usage and completion. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,19 +91,6 @@ static int list(void)
 {
 	for (const struct command *c = commands; c->object; c++)
 		printf("%s\t%s\t%s\n", c->object, c->name ?: "", c->usage);
-	return DONE;
-}
-
-static int enter(const char *netns)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s%s", strchr(netns, '/') ? "" : "/run/netns/", netns);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		return refuse("network namespace %s: %s", netns, strerror(errno));
-	close(fd);
 	return DONE;
 }
 
@@ -211,7 +196,7 @@ int main(int argc, char **argv)
 			break;
 		case 'n':
 		case 'N':
-			if (enter(optarg))
+			if (enter_netns(optarg))
 				return REFUSED;
 			break;
 		case 'h':

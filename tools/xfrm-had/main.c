@@ -2,9 +2,7 @@
 /* xfrm-had: options, the order of start and stop, signals. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -212,19 +210,6 @@ out:
 	return err;
 }
 
-static int enter(const char *netns)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s%s", strchr(netns, '/') ? "" : "/run/netns/", netns);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		return refuse("network namespace %s: %s", netns, strerror(errno));
-	close(fd);
-	return DONE;
-}
-
 static int help(FILE *to)
 {
 	fputs("usage: xfrm-had [-d] [-s] [-f FILE] [-n NODE] [-N NETNS]\n"
@@ -262,7 +247,7 @@ int main(int argc, char **argv)
 			to_syslog = true;
 			break;
 		case 'N':
-			if (enter(optarg))
+			if (enter_netns(optarg))
 				return REFUSED;
 			break;
 		case 'h':

@@ -71,6 +71,12 @@ static void not_installed(struct relay *g, const char *what, int err)
 		  g->group->name, what, err == -EMSGSIZE ? "it is too long" : xfrm_said());
 }
 
+/* Something was here under its key, ours or another's. */
+static bool was_known(const struct item *i)
+{
+	return i->digest || i->here || i->foreign;
+}
+
 /* Return: whether @i is, as the peer says it is now. @loose: without lifetimes */
 static bool up_to_date(struct item *i, uint64_t now, uint64_t loose)
 {
@@ -82,44 +88,61 @@ static bool up_to_date(struct item *i, uint64_t now, uint64_t loose)
 	return same;
 }
 
-static void install_sa(struct relay *g, const struct had_sa *sa, const void *body, size_t len)
+/*
+ * What the peer says of this key is to be installed; @now, @loose: its digests, with and without
+ * lifetimes. NULL: there is nothing to do
+ */
+static struct item *to_install(struct relay *g, const void *key, size_t len, uint64_t now,
+			       uint64_t loose)
 {
-	struct had_landing to = { .cpus = sysconf(_SC_NPROCESSORS_CONF) };
-	uint64_t now = relay_sa_digest(body, len, true), loose = relay_sa_digest(body, len, false);
-	struct item *i = mine_item(g, &sa->id, sizeof(sa->id));
-	size_t n;
-	int err;
+	struct item *i = mine_item(g, key, len);
 
 	if (!i) {
 		had_drop(relays.peer, "out of memory");
-		return;
+		return NULL;
 	}
 	i->named = g->naming;
-	if (i->digest || i->here || i->foreign) {
-		if (up_to_date(i, now, loose))
-			return;
-		/* A held SA takes no UPDSA. The next one is held from its first moment. */
-		if (!i->foreign && is_ours(&sa->id))
-			xfrm_sa_del(&sa->id);
-	}
-	n = had_sa_land(body, len, &to, relays.body, sizeof(relays.body));
-	err = n ? xfrm_put(XFRM_MSG_NEWSA, relays.body, n) : -EMSGSIZE;
-	explicit_bzero(relays.body, n);
+	return was_known(i) && up_to_date(i, now, loose) ? NULL : i;
+}
+
+/* @err: what the kernel has said; @others: what it has under this key is not ours */
+static void installed(struct relay *g, struct item *i, const char *what, uint64_t now, int err,
+		      bool others)
+{
 	i->round = relays.round;
 	i->missing = 0;
 	i->removed = false;
 	i->digest = now;
 	i->here = 0;
 	/* The standby may be first; or it is from before, and was not known. */
-	i->foreign = err == -EEXIST && !is_ours(&sa->id);
+	i->foreign = others;
 	if (err == -EEXIST) {
-		relays.counts.foreign += i->foreign;
+		relays.counts.foreign += others;
 	} else if (err) {
-		not_installed(g, "an SA", err);
+		not_installed(g, what, err);
 		table_del(&g->mine, i);
 	} else {
 		relays.counts.installed++;
 	}
+}
+
+static void install_sa(struct relay *g, const struct had_sa *sa, const void *body, size_t len)
+{
+	struct had_landing to = { .cpus = sysconf(_SC_NPROCESSORS_CONF) };
+	uint64_t now = relay_sa_digest(body, len, true), loose = relay_sa_digest(body, len, false);
+	struct item *i = to_install(g, &sa->id, sizeof(sa->id), now, loose);
+	size_t n;
+	int err;
+
+	if (!i)
+		return;
+	/* A held SA takes no UPDSA. The next one is held from its first moment. */
+	if (was_known(i) && !i->foreign && is_ours(&sa->id))
+		xfrm_sa_del(&sa->id);
+	n = had_sa_land(body, len, &to, relays.body, sizeof(relays.body));
+	err = n ? xfrm_put(XFRM_MSG_NEWSA, relays.body, n) : -EMSGSIZE;
+	explicit_bzero(relays.body, n);
+	installed(g, i, "an SA", now, err, err == -EEXIST && !is_ours(&sa->id));
 }
 
 static void install_policy(struct relay *g, const struct had_policy *p, const void *body,
@@ -127,40 +150,21 @@ static void install_policy(struct relay *g, const struct had_policy *p, const vo
 {
 	uint64_t now = relay_policy_digest(body, len, true);
 	uint64_t loose = relay_policy_digest(body, len, false);
-	struct item *i = mine_item(g, &p->id, sizeof(p->id));
+	struct item *i = to_install(g, &p->id, sizeof(p->id), now, loose);
 	uint32_t tag = had_policy_tag(&p->id);
 	uint16_t type = XFRM_MSG_NEWPOLICY;
 	struct had_landing to = {};
 	size_t n;
 	int err;
 
-	if (!i) {
-		had_drop(relays.peer, "out of memory");
+	if (!i)
 		return;
-	}
-	i->named = g->naming;
-	if (i->digest || i->here || i->foreign) {
-		if (up_to_date(i, now, loose))
-			return;
-		if (!i->foreign && !i->missing && !i->removed && !xfrm_policy_get(&p->id, tag))
-			type = XFRM_MSG_UPDPOLICY;
-	}
+	if (was_known(i) && !i->foreign && !i->missing && !i->removed &&
+	    !xfrm_policy_get(&p->id, tag))
+		type = XFRM_MSG_UPDPOLICY;
 	n = had_policy_land(body, len, &to, relays.body, sizeof(relays.body));
 	err = n ? xfrm_put(type, relays.body, n) : -EMSGSIZE;
-	i->round = relays.round;
-	i->missing = 0;
-	i->removed = false;
-	i->digest = now;
-	i->here = 0;
-	i->foreign = err == -EEXIST && xfrm_policy_get(&p->id, tag);
-	if (err == -EEXIST) {
-		relays.counts.foreign += i->foreign;
-	} else if (err) {
-		not_installed(g, "a policy", err);
-		table_del(&g->mine, i);
-	} else {
-		relays.counts.installed++;
-	}
+	installed(g, i, "a policy", now, err, err == -EEXIST && xfrm_policy_get(&p->id, tag));
 }
 
 /**
