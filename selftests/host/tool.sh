@@ -199,7 +199,7 @@ named() { # ROOT FILE...: each path below /usr/local or /opt that they name is t
 	while read -r path; do
 		n=$((n + 1))
 		[ -x "$root$path" ] || { say "$path is not there"; return 1; }
-	done < <(grep -ohE '/(usr|opt)/[^]["'\'' ]*xfrm-ha[^]["'\'' ]*' "$@" | sort -u)
+	done < <(grep -ohE '/(usr|opt)/[^]["'\'' `]*xfrm-ha[^]["'\'' `]*' "$@" | sort -u)
 	say "$n paths"
 	[ "$n" -gt 0 ]
 }

@@ -20,6 +20,9 @@ HOSTILE = ('', '0', '1', '-1', '4294967295', '4294967296', '18446744073709551616
            '0/0', '1/', '/', '10.0.0.1', '10.0.0.256', '::', '::1', 'fe80::1%lo',
            '02:00:00:00:01:02', '02:00:00:00:01', 'gg:00:00:00:00:00', 'vpn', 'sync', 'wan', 'lo',
            'nic', 'address', 'key', 'role', 'active', 'standby', 'any', 'auto', 'off', 'all')
+SENTENCE = re.compile(r'xfrm-ha: [^\n]+\n')
+# What is wrong with a file has its place, as a compiler's words have.
+OF_A_FILE = re.compile(r'([^\n]+?(:\d+:\d+)?: [^\n]+\n)+')
 ENDLESS = (('monitor',), ('watch',), ('forwarder', 'run'))
 
 
@@ -40,7 +43,8 @@ def line(rand, commands, directory):
         if rand.random() < 0.3:
             continue
         if word == 'FILE':
-            word = rand.choice((key_file(rand, directory), '/dev/null', directory, '/nonexistent'))
+            word = rand.choice((key_file(rand, directory), '/dev/null', directory,
+                                f'{directory}/none/such'))
         elif not re.search('[a-z]', word) or rand.random() < 0.2:
             word = rand.choice(HOSTILE)
         words.append(word)
@@ -69,7 +73,9 @@ def main():
                              cwd=directory, timeout=120, check=False)
         statuses[end.returncode] = statuses.get(end.returncode, 0) + 1
         said = end.stderr.decode(errors='replace')
-        sentence = re.fullmatch(r'xfrm-ha: [^\n]+\n', said.replace('\\n', ''))
+        sentence = SENTENCE.fullmatch(said.replace('\\n', ''))
+        if words[:1] in (['check'], ['apply']):
+            sentence = sentence or OF_A_FILE.fullmatch(said.replace('\\n', ''))
         if end.returncode in (0, 1, 2) and (end.returncode == 0 or sentence):
             continue
         wrong += 1
