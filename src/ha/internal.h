@@ -262,7 +262,7 @@ void xha_place_sample(struct xha_sa *sa, struct xha_sample *s);	/* x->lock held 
 void xha_place_bound(struct xha_sa *sa);			/* ditto */
 void xha_place_jump(struct xha_sa *sa, u64 to);			/* ditto */
 void xha_place_settle(struct xha_sa *sa);			/* ditto */
-bool xha_place_refused(struct xha_sa *sa);			/* ditto */
+void xha_place_refused(struct xha_sa *sa);			/* ditto */
 void xha_place_settled(struct xha_sa *sa, u16 gen);
 void xha_place_stray(struct xfrm_state *x, const struct xha_group *g);
 

@@ -371,12 +371,20 @@ static void renew(struct xha_sa *sa)
 	xha_group_soft(sa->group);
 }
 
-/* The next packet gets no number: from the tap, if that can refuse it one. */
+/*
+ * The next packet gets no number: from the tap, if that can refuse it one. Of one that is held the
+ * tap hears no more, so it is now that the peer is asked for a lease, at once.
+ */
 static void stop(struct xha_sa *sa)
 {
 	xha_stat_inc(sa->xn, XHA_STAT_LEASE_HELD);
 	if (!refuses(sa))
 		xha_apply_hold(sa->x);
+	if (!sa->mirror)
+		return;
+	set_bit(XHA_SA_DUE_OUT, &sa->flags);
+	xha_mirror_due(sa);
+	xha_link_urge(sa->group->link);
 }
 
 static void resume(struct xha_sa *sa)
@@ -468,17 +476,13 @@ void xha_place_settle(struct xha_sa *sa)
 /**
  * xha_place_refused() - the tap has refused a packet its number
  * @sa: shadow of an SA in a group; x->lock held
- *
- * Return: true for the first one.
  */
-bool xha_place_refused(struct xha_sa *sa)
+void xha_place_refused(struct xha_sa *sa)
 {
 	lockdep_assert_held(&sa->x->lock);
 
-	if (!xha_place_in_use(sa->place) || sa->place == XHA_PLACE_SHORT)
-		return false;
+	xha_stat_inc(sa->xn, XHA_STAT_LEASE_REFUSED);
 	move(sa, XHA_PLACE_EMPTY);
-	return true;
 }
 
 /**

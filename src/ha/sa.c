@@ -448,17 +448,6 @@ static void moved(struct xha_sa *sa, struct xha_half *h, u32 interval, u32 urge,
 	h->quiet = h->due;
 }
 
-/* Ask for a lease at once; the packet is lost. */
-static void refuse(struct xha_sa *sa)
-{
-	xha_stat_inc(sa->xn, XHA_STAT_LEASE_REFUSED);
-	if (!xha_place_refused(sa) || !sa->mirror)
-		return;
-	set_bit(XHA_SA_DUE_OUT, &sa->flags);
-	xha_mirror_due(sa);
-	xha_link_urge(sa->group->link);
-}
-
 /* Numbers up to @seq are used: is the end near? */
 static void used(struct xha_sa *sa, u64 seq)
 {
@@ -492,7 +481,7 @@ bool xha_sa_moved_out_slow(struct xha_sa *sa, u32 n)
 	u64 seq = numbers_for(sa, n);
 
 	if (unlikely(!seq)) {
-		refuse(sa);
+		xha_place_refused(sa);
 		return false;
 	}
 	used(sa, seq);
