@@ -121,6 +121,7 @@ conf 1
 had_reload 1
 
 # Programs
+rm -f /run/ran
 cat > /run/hook <<'EOT'
 #!/bin/sh
 echo "$XFRM_HA_EVENT $XFRM_HA_GROUP $XFRM_HA_ROLE $XFRM_HA_WHY" >> /run/ran

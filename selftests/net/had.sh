@@ -27,7 +27,7 @@ conf() { # N LINE...: the file of gateway N
 	    link = hb match { address = { 192.0.2.1 } }
 	    role = $([ "$n" = 1 ] && echo active || echo standby)
 	    on-peer-loss = takeover track = { sync } prefer-delay = 7
-	    on-active = "echo \"\$XFRM_HA_ROLE\" \\\\ >> /run/ran"
+	    on-active = "echo \"\$XFRM_HA_ROLE\" \\\\ >> /run/told"
 	    address 192.0.2.1/24 { device = wan }
 	    route 198.51.100.0/24 { via = 192.0.2.9 metric = 3 table = 1000 }
 	    neighbour 192.0.2.66 { device = wan mac = 02:00:00:00:00:66 }
@@ -136,10 +136,11 @@ is "to begin with it leads to the same" "$(ha "$G1" dump)" "$(cat /run/dump)"
 # shellcheck disable=SC2016	# as it stands in the file
 for line in "key-file = /run/key" "link hb" "port = 4511" "prefer-delay = 7" "track = { sync }" \
 	"metric = 3" "table = 1000" "mac = 02:00:00:00:00:66" \
-	'command = "true \"a\\b\""' 'on-active = "echo \"$XFRM_HA_ROLE\" \\ >> /run/ran"'; do
+	'command = "true \"a\\b\""' 'on-active = "echo \"$XFRM_HA_ROLE\" \\ >> /run/told"'; do
 	check "it has $line" grep -qF -- "$line" /run/dump
 done
 had_stop 1
+is "nothing of it stays" "$(find /run/xfrm-ha -name "had-$(on "$G1" stat -L -c %i /proc/self/ns/net).*")" ""
 check "without the daemon it has what the module knows" \
 	grep -qF "key-file = -" <<<"$(ha "$G1" dump)"
 is "status says that there is none" "$(ha "$G1" -j status | jq '.[0].daemon')" false

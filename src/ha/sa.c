@@ -524,16 +524,20 @@ void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
 	}
 }
 
-/* How far is the mirror behind (requirement N7)? Nothing where its group is not active here. */
-static void distance(struct xha_sa *sa, struct xha_distance *d)
+/*
+ * How far is the mirror behind (requirement N7)? Nothing where its group is not active here. @s is
+ * what the kernel counts: the aevent tap learns of it late, and of a spent SA it tells the end.
+ */
+static void distance(struct xha_sa *sa, const struct xha_sample *s, struct xha_distance *d)
 {
-	u64 since;
+	u64 out = sa->spent ? READ_ONCE(sa->out.seq) : s->out, since;
+	u64 in = sa->spent ? READ_ONCE(sa->in.seq) : s->in;
 
 	memset(d, 0, sizeof(*d));
 	if (!sa->mirror || sa->packet || xha_place_is_held(READ_ONCE(sa->place)))
 		return;
-	d->out = READ_ONCE(sa->out.seq) - min(READ_ONCE(sa->out.acked), READ_ONCE(sa->out.seq));
-	d->in = READ_ONCE(sa->in.seq) - min(READ_ONCE(sa->in.acked), READ_ONCE(sa->in.seq));
+	d->out = out - min(READ_ONCE(sa->out.acked), out);
+	d->in = in - min(READ_ONCE(sa->in.acked), in);
 	since = READ_ONCE(sa->pending_since);
 	if (!since && READ_ONCE(sa->moved))
 		since = READ_ONCE(sa->moved_at);
@@ -582,7 +586,7 @@ void xha_sa_info(struct xha_sa *sa, struct xha_sa_info *i)
 		.bytes = s.bytes,
 		.packets = s.packets,
 	};
-	distance(sa, &i->distance);
+	distance(sa, &s, &i->distance);
 }
 
 static bool unheard(const struct xfrm_state *x)

@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +21,7 @@
 #include <unistd.h>
 
 #include "forwarder.h"
+#include "lock.h"
 #include "tool.h"
 
 #define RUN		"/run/xfrm-ha"
@@ -84,24 +84,15 @@ int refuse_folder(void)
 /* One forwarder for a device. It holds the lock as long as it lives; false: refused, and said. */
 static bool lock(const struct settings *s)
 {
-	struct stat here, there;
 	int fd;
 
 	mkdir(RUN, 0700);
 	run_path(own_lock, sizeof(own_lock), s->ifindex, ".lock");
-	for (;;) {
-		fd = open(own_lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd < 0)
-			return !refuse_folder();
-		if (flock(fd, LOCK_EX | LOCK_NB))
-			return errno == EWOULDBLOCK ?
-			       !refuse("%s has a forwarder already", s->dev) : !refuse_folder();
-		/* Who held it may have removed its name before it let it go. */
-		if (!fstat(fd, &here) && !stat(own_lock, &there) && here.st_ino == there.st_ino &&
-		    here.st_dev == there.st_dev)
-			return true;
-		close(fd);
-	}
+	fd = lock_file(own_lock);
+	if (fd == -EWOULDBLOCK)
+		return !refuse("%s has a forwarder already", s->dev);
+	errno = -fd;
+	return fd >= 0 || !refuse_folder();
 }
 
 /* By who holds the lock */

@@ -5,16 +5,15 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ask.h"
 #include "had.h"
+#include "lock.h"
 
 #define CLIENTS_MAX	16
 
@@ -31,6 +30,7 @@ static struct sockaddr_un address;
 static struct client *clients;
 static unsigned int n_clients;
 static int lock = -1;
+static char lock_path[sizeof(address.sun_path) + 8];
 
 static void end(struct client *c)
 {
@@ -121,16 +121,14 @@ static void on_client(struct evconnlistener *l, evutil_socket_t fd, struct socka
 	bufferevent_enable(c->b, EV_READ | EV_WRITE);
 }
 
-/* Who has the lock is the daemon of this network namespace; it goes with the process. */
+/* Who has the lock is the daemon of this network namespace. */
 static int alone(void)
 {
-	char name[sizeof(address.sun_path) + 8];
-
 	if (mkdir(ASK_FOLDER, 0700) && errno != EEXIST)
 		return -errno;
-	snprintf(name, sizeof(name), "%s.lock", address.sun_path);
-	lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	return lock < 0 || flock(lock, LOCK_EX | LOCK_NB) ? -errno : 0;
+	snprintf(lock_path, sizeof(lock_path), "%s.lock", address.sun_path);
+	lock = lock_file(lock_path);
+	return lock < 0 ? lock : 0;
 }
 
 static int start(struct had *had)
@@ -167,7 +165,10 @@ static void stop(struct had *had)
 		end(clients);
 	evconnlistener_free(listener);
 	unlink(address.sun_path);
-	close(lock);
+	if (lock >= 0) {
+		unlink(lock_path);
+		close(lock);
+	}
 }
 
 const struct had_part control_part = { .name = "control", .start = start, .stop = stop };

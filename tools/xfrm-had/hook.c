@@ -71,7 +71,7 @@ static void run(struct hook *h)
 /* A role that only passes is no reason: it becomes another one by itself. */
 static bool passing(const struct had_group *g)
 {
-	return g->running && (g->role == XFRM_HA_ROLE_JOINING);
+	return g->running && g->role != XFRM_HA_ROLE_ACTIVE && g->role != XFRM_HA_ROLE_STANDBY;
 }
 
 static void run_next(void)
