@@ -4,12 +4,13 @@
 
     selftests/check.py [--quick] [--serial] [PART...]
 
-Parts: style, intree, host, campaign, uml, uml-san, qemu, aevent, smp, smp-san, smp-kcsan.
---quick is host and uml, the latter in parts that run at a time, uml-1 to uml-8: the tests wait
-more than they compute. The whole is the others up to smp, two at a time: there the tests of plain
-UML run with sanitizers. aevent is qemu's tests of the module once more, over the other tap. smp
-is a choice of smp-san's: those in which two CPUs have most to do with each other. smp-san and
-smp-kcsan are all of them. A part's full output is build/check/PART.tap.
+Parts: style, intree, host, campaign, daemons, uml, uml-san, qemu, aevent, smp, smp-san, smp-kcsan.
+--quick is host and uml. The whole is the others up to smp: there the tests of plain UML run with
+sanitizers, but for those of selftests/daemons. aevent is qemu's tests of the module once more, over
+the other tap. smp is a choice of smp-san's: those in which two CPUs have most to do with each
+other. smp-san and smp-kcsan are all of them. Several parts run at a time, and some are split
+(uml-1 to uml-8, qemu-1, qemu-2 ...): the tests wait more than they compute. A part's full output
+is build/check/PART.tap.
 
 The last line is "N passed, N failed[, N skipped]".
 """
@@ -39,10 +40,14 @@ HOST_TIMEOUT = 1200     # s
 
 # The parts, those that take long first, and how many run at the same time.
 QUICK = ('host', *(f'uml-{i}' for i in range(1, 9))), 9
-FULL = ('qemu', 'uml-san', 'aevent', 'smp', 'host', 'campaign', 'style', 'intree'), 2
+FULL = ('qemu-1', 'qemu-2', 'uml-san-1', 'uml-san-2', 'aevent-1', 'aevent-2', 'host', 'smp',
+        'daemons', 'campaign', 'style', 'intree'), 4
 SMP = ('delay',)
-SHARED = 800    # s, the sum of their time limits
-QUICK_UML = {part for part in QUICK[0] if part.startswith('uml-')}
+SPLIT = re.compile(r'(uml|uml-san|qemu|aevent)-\d+$')
+
+# Short tests share a guest, up to this sum of their time limits. It takes long to boot, but for
+# plain UML.
+SHARED, SHARED_UML = 2400, 800      # s
 
 # A failure's words: what is printed of it at the end, where often nothing else is kept.
 FAILURE = re.compile(r' *not ok ')
@@ -63,21 +68,30 @@ def tests_of_the_module():
             yield os.path.relpath(test, TOP)
 
 
-def tests_of_guests():
-    """Those that need a guest, the longest first, as far as their time limits tell. Some that
-    are short share one."""
-    def limit(test):
-        with open(test, encoding='utf-8') as f:
-            return int(re.search(r'^# timeout: (\d+)$', f.read(), re.MULTILINE)[1])
+def header(test, name):
+    """The words of a test's header, [] if it is not there."""
+    with open(f'{TOP}/{test}', encoding='utf-8') as f:
+        m = re.search(rf'^# {name}: (.+)$', f.read(), re.MULTILINE)
+    return m[1].split() if m else []
 
-    tests = glob.glob(f'{TOP}/selftests/unit/*.sh') + glob.glob(f'{TOP}/selftests/net/*.sh')
+
+def tests_of_guests(kind):
+    """Lists of tests, one for each guest of a part that is split, the longest tests first, as far
+    as their time limits tell."""
+    name = 'qemu' if kind == 'aevent' else kind
+    tests = (tests_of_the_module() if kind == 'aevent' else
+             [os.path.relpath(t, TOP) for folder in ('unit', 'net')
+              for t in sorted(glob.glob(f'{TOP}/selftests/{folder}/*.sh'))])
+    limits = {t: int(header(t, 'timeout')[0]) for t in tests
+              if name in (header(t, 'machines') or machine.MACHINES)}
+    most = SHARED_UML if kind == 'uml' else SHARED
     total, shared = 0, []
-    for test in sorted(sorted(tests), key=limit, reverse=True):
-        if shared and total + limit(test) > SHARED:
+    for test in sorted(limits, key=limits.get, reverse=True):
+        if shared and total + limits[test] > most:
             yield shared
             total, shared = 0, []
-        total += limit(test)
-        shared.append(os.path.relpath(test, TOP))
+        total += limits[test]
+        shared.append(test)
     yield shared
 
 
@@ -112,7 +126,7 @@ class Part:
     """One part: its commands, its log, its count."""
 
     lock = threading.Lock()
-    shared = []     # tests of plain UML that nobody has begun
+    shared = {}     # of parts that are split: lists of tests that nobody has begun
 
     def __init__(self, name, env):
         self.name, self.env = name, env
@@ -131,15 +145,17 @@ class Part:
         with open(self.log, 'w', encoding='utf-8') as log:
             if self.name in machine.MACHINES:
                 self.guest(log, ['--machine', self.name])
-            elif self.name.startswith('uml-'):
-                while tests := self.next():
-                    self.guest(log, ['--machine', 'uml', '--no-build', *tests])
+            elif m := SPLIT.match(self.name):
+                while tests := self.next(m[1]):
+                    self.guest(log, [*self.where(m[1]), '--no-build', *tests])
             elif self.name == 'smp':
                 self.guest(log, ['--machine', 'smp-san',
                                  *(f'selftests/net/{name}.sh' for name in SMP)])
             elif self.name == 'aevent':
-                self.guest(log, ['--machine', 'qemu', '--env', 'XFRM_HA_TAP=aevent',
-                                 *tests_of_the_module()])
+                self.guest(log, [*self.where('aevent'), *tests_of_the_module()])
+            elif self.name == 'daemons':
+                self.guest(log, ['--machine', 'uml',
+                                 *sorted(glob.glob(f'{TOP}/selftests/daemons/*.sh'))])
             elif self.name == 'host':
                 tests = sorted(glob.glob(f'{TOP}/selftests/host/*.sh'))
                 for t in tests:
@@ -150,9 +166,15 @@ class Part:
         self.say(f'{self.tally}, {self.seconds:.0f} s')
 
     @staticmethod
-    def next():
+    def where(kind):
+        if kind == 'aevent':
+            return ['--machine', 'qemu', '--env', 'XFRM_HA_TAP=aevent']
+        return ['--machine', kind]
+
+    @staticmethod
+    def next(kind):
         with Part.lock:
-            return Part.shared.pop(0) if Part.shared else None
+            return Part.shared[kind].pop(0) if Part.shared[kind] else None
 
     def spawn(self, argv):
         return subprocess.Popen(argv, cwd=TOP, env=self.env, text=True, errors='replace',
@@ -235,11 +257,12 @@ def main():
     env = dict(os.environ, XFRM_HA_QUICK='1' if args.quick else '')
     # Guests of User-Mode Linux are spread over the CPUs by this.
     parts = [Part(name, dict(env, XFRM_HA_LANE=str(i))) for i, name in enumerate(names)]
-    Part.shared = list(tests_of_guests())
+    split = {m[1] for m in map(SPLIT.match, names) if m}
+    Part.shared = {kind: list(tests_of_guests(kind)) for kind in split}
 
     # Kernels and modules first: a long silence later would look like a hang.
-    wanted = set(names)
-    if wanted & {'style', 'intree', 'host', 'campaign', *QUICK_UML}:
+    wanted = set(names) | split
+    if wanted & {'style', 'intree', 'host', 'campaign', 'daemons'}:
         wanted.add('uml')
     if 'aevent' in wanted:
         wanted.add('qemu')
@@ -248,8 +271,8 @@ def main():
     for name in machine.MACHINES:
         if name in wanted:
             machine.prepare(name)
-    if wanted & QUICK_UML:
-        machine.build_module('uml')
+    for kind in sorted({'qemu' if kind == 'aevent' else kind for kind in split}):
+        machine.build_module(kind)
 
     with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
         list(pool.map(Part.run, parts))
