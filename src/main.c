@@ -73,16 +73,17 @@ static int __init xha_init(void)
 	err = xha_group_start();
 	if (err)
 		goto err_sa;
-	err = xha_tap_start();
-	if (err)
-		goto err_group;
 	err = register_pernet_subsys(&net_ops);
 	if (err)
-		goto err_tap;
+		goto err_group;
+	/* From here on packets may be heard: of any netns, and at once. */
+	err = xha_tap_start();
+	if (err)
+		goto err_pernet;
 	xha_tap_listen();
 	err = xha_peer_start();
 	if (err)
-		goto err_net;
+		goto err_tap;
 	err = xha_engine_init();
 	if (err)
 		goto err_notifier;
@@ -95,11 +96,11 @@ err_engine:
 	xha_engine_exit();
 err_notifier:
 	xha_peer_stop();
-err_net:
-	xha_tap_mute();
-	unregister_pernet_subsys(&net_ops);
 err_tap:
+	xha_tap_mute();
 	xha_tap_stop();
+err_pernet:
+	unregister_pernet_subsys(&net_ops);
 err_group:
 	xha_group_stop();
 err_sa:
@@ -113,8 +114,8 @@ static void __exit xha_exit(void)
 	xha_engine_exit();
 	xha_peer_stop();
 	xha_tap_mute();
-	unregister_pernet_subsys(&net_ops);
 	xha_tap_stop();
+	unregister_pernet_subsys(&net_ops);
 	xha_group_stop();
 	xha_sa_exit();
 }

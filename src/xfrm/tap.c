@@ -9,9 +9,17 @@
 
 #include "ha/internal.h"
 
-const struct xha_tap *xha_tap;
+static void nothing(struct xha_sa *sa)
+{
+}
+
+/* Before there is one */
+static const struct xha_tap none = { .name = "none", .watch = nothing, .unwatch = nothing };
+
+const struct xha_tap *xha_tap = &none;
 bool xha_tap_deaf;
-static DEFINE_MUTEX(switch_lock);	/* xha_tap, when it changes */
+static bool stopped;
+static DEFINE_MUTEX(switch_lock);	/* xha_tap, when it changes, and @stopped */
 
 static char *tap = "auto";
 module_param(tap, charp, 0444);
@@ -237,6 +245,10 @@ static const struct xha_tap *const taps[] = {
 	&xha_tap_aevent,
 };
 
+/*
+ * Packets are heard from here on, so each netns has its struct xha_net already, and has it until
+ * xha_tap_stop() has returned.
+ */
 int xha_tap_start(void)
 {
 	int i, err = -ENOENT;
@@ -244,11 +256,12 @@ int xha_tap_start(void)
 	for (i = 0; i < ARRAY_SIZE(taps); i++) {
 		if (strcmp(tap, "auto") && strcmp(tap, taps[i]->name))
 			continue;
-		xha_tap = taps[i];
+		WRITE_ONCE(xha_tap, taps[i]);
 		err = xha_tap->start();
 		if (!err)
 			break;
 		pr_warn("xfrm_ha: the %s tap can't be had: %pe\n", xha_tap->name, ERR_PTR(err));
+		WRITE_ONCE(xha_tap, &none);
 	}
 	if (err == -ENOENT && i == ARRAY_SIZE(taps))
 		pr_err("xfrm_ha: no tap \"%s\" in this kernel\n", tap);
@@ -270,8 +283,12 @@ bool xha_tap_refuses(void)
 	return xha_tap->refuses;
 }
 
+/* No other one takes the place of this. */
 void xha_tap_stop(void)
 {
+	mutex_lock(&switch_lock);
+	stopped = true;
+	mutex_unlock(&switch_lock);
 	xha_tap->stop();
 	if (xha_tap_deaf)
 		taps[0]->stop();
@@ -365,7 +382,7 @@ static void give_up(void)
 	int err;
 
 	mutex_lock(&switch_lock);
-	if (xha_tap_deaf)
+	if (xha_tap_deaf || stopped)
 		goto out;
 	err = other->start();
 	if (err) {
@@ -438,10 +455,19 @@ void xha_tap_follow(struct xha_net *xn)
 		xha_group_news(g, XFRM_HA_EVENT_TAP_DEAF);
 }
 
-/* Each netns must have its struct xha_net while the key manager is registered. */
+/*
+ * Each netns must have its struct xha_net while the key manager is registered. What was there
+ * before is looked for.
+ */
 void xha_tap_listen(void)
 {
+	struct net *net;
+
 	xfrm_register_km(&manager);
+	rcu_read_lock();
+	for_each_net_rcu(net)
+		xha_sa_sweep(xha_pernet(net));
+	rcu_read_unlock();
 }
 
 void xha_tap_mute(void)
