@@ -131,6 +131,10 @@ static const struct key group_keys[] = {
 	{ .name = "hook-timeout", .kind = NUMBER, .to = AT(group, hook_timeout),
 	  .min = 1, .max = 3600, .otherwise = 30 },
 	{ .name = "replicate", .kind = FLAG, .to = AT(group, replicate) },
+	{ .name = "policies", .kind = CHOICE, .to = AT(group, policies),
+	  .words = { "matching", "all" } },
+	{ .name = "fail-closed", .kind = CHOICE, .to = AT(group, fail_closed),
+	  .words = { "auto", "yes", "no" } },
 	{ }
 };
 

@@ -112,6 +112,7 @@ struct conf_group {
 	/* What the daemon does. */
 	bool prefer, replicate;
 	uint32_t prefer_delay;		/* s */
+	uint32_t policies, fail_closed;	/* CONF_POLICIES_*, CONF_CLOSED_* */
 	struct conf_devices track;
 	char on_active[CONF_TEXT + 1], on_standby[CONF_TEXT + 1];
 	uint32_t hook_timeout;		/* s */
@@ -122,6 +123,8 @@ struct conf_group {
 };
 
 enum { CONF_ROLE_ACTIVE, CONF_ROLE_STANDBY };
+enum { CONF_POLICIES_MATCHING, CONF_POLICIES_ALL };
+enum { CONF_CLOSED_AUTO, CONF_CLOSED_YES, CONF_CLOSED_NO };
 
 /* How SAs come from one gateway to the other. */
 struct conf_transport {

@@ -48,7 +48,9 @@ static bool parse_choice(const struct key *k, const char *s, uint32_t *to, struc
 			return true;
 		}
 	}
-	return no(why, "%s is %s or %s, not \"%.40s\"", k->name, k->words[0], k->words[1], s);
+	return no(why, "%s is %s%s%s or %s, not \"%.40s\"", k->name, k->words[0],
+		  k->words[2] ? ", " : "", k->words[2] ? k->words[1] : "",
+		  k->words[2] ?: k->words[1], s);
 }
 
 static bool parse_flag(const struct key *k, const char *s, bool *to, struct why *why)

@@ -14,7 +14,8 @@ struct group {
 	char name[XFRM_HA_NAME_MAX + 1], peer[16], why[160], trouble[160];
 	uint32_t role, term, sas, missing, peer_missing;
 	bool synced, solo;
-	unsigned long long since, held, renew, behind, behind_ms, lost, replay;
+	unsigned long long since, held, renew, behind, behind_ms, lost, replay, fenced, stopped;
+	bool fence;
 };
 
 struct status {
@@ -103,6 +104,12 @@ static void read_daemon(struct status *s)
 
 			snprintf(g->why, sizeof(g->why), "%s", f[2]);
 			snprintf(g->trouble, sizeof(g->trouble), "%s", f[3]);
+		} else if (!strcmp(f[0], "fence") && find(s, f[1])) {
+			struct group *g = find(s, f[1]);
+
+			g->fence = true;
+			g->fenced = strtoull(f[2], NULL, 10);
+			g->stopped = strtoull(f[3], NULL, 10);
 		}
 	}
 	free(text);
@@ -187,6 +194,10 @@ static void show_group(const struct group *g)
 		out_number("behind_ms", g->behind_ms);
 		out_number("exposure_lost", g->lost);
 		out_number("exposure_replay", g->replay);
+		if (g->fence) {
+			out_number("fenced", g->fenced);
+			out_number("stopped", g->stopped);
+		}
 		return;
 	}
 	printf("group %-15s %s, term %u, for %llu s%s%s\n", g->name, role_name(g->role),
@@ -200,6 +211,9 @@ static void show_group(const struct group *g)
 	if (g->synced)
 		printf("; behind %llu packets, %llu ms", g->behind, g->behind_ms);
 	printf("; exposed: %llu lost, %llu replays\n", g->lost, g->replay);
+	if (g->fence)
+		printf("      fail-closed: %llu flows, %llu packets were not sent in clear\n",
+		       g->fenced, g->stopped);
 	if (*g->trouble)
 		printf("      TROUBLE: %s\n", g->trouble);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "fence.h"
 #include "had.h"
 #include "lock.h"
 
@@ -63,6 +64,7 @@ static void tell_status(FILE *to)
 	for (const struct had_group *g = all->groups; g; g = g->next)
 		if (g->running)
 			fprintf(to, "group\t%s\t%s\t%s\n", g->name, g->why, track_trouble(g) ?: "");
+	fence_status(to);
 }
 
 static void answer(struct client *c, const char *word)

@@ -80,6 +80,9 @@ struct had_part {
 	void (*stop)(struct had *had);
 };
 
+/* fence.c */
+extern const struct had_part fence_part;
+
 /* relay.c */
 extern const struct had_part relay_part;
 

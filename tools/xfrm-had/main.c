@@ -25,6 +25,7 @@ static const struct had_part *const parts[] = {
 	&address_part,
 	&apply_part,
 	&relay_part,
+	&fence_part,
 	&track_part,
 	&hook_part,
 	NULL

@@ -28,6 +28,7 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
+#include "fence.h"
 #include "plan.h"
 #include "relay.h"
 #include "tool.h"
@@ -182,6 +183,7 @@ static void on_policy(const void *body, size_t len, bool listing, bool ours)
 
 	if (had_policy_read(body, len, &p))
 		return;
+	fence_policy(&p);
 	g = relay_of_policy(&p);
 	if (!listing)
 		source_only_of(g, &p.id, sizeof(p.id));
@@ -211,6 +213,7 @@ static void on_sa_gone(const struct had_sa_id *id, bool ours)
 static void on_policy_gone(const struct had_policy_id *id, uint32_t index, bool ours)
 {
 	(void)index;
+	fence_policy_gone(id);
 	gone_here(id, sizeof(*id), ours);
 }
 
@@ -245,6 +248,7 @@ static void on_listed(int err)
 	if (err)
 		return;
 	relays.listed = true;
+	fence_listed();
 	find_transport();
 	if (relays.wanted)
 		relay_want_list();
@@ -470,6 +474,7 @@ static void relay_configured(struct had *had, const struct conf *old)
 		if (!g)
 			return;
 		set_match(&match, &c->match);
+		match.all_policies = c->policies == CONF_POLICIES_ALL;
 		if (g->on != c->replicate || memcmp(&match, &g->match, sizeof(match)))
 			changed = true;
 		g->on = c->replicate;
