@@ -170,6 +170,8 @@ static void on_sa(const void *body, size_t len, bool listing, bool ours)
 	if (!g || (listing && !g->in_list))
 		return;
 	if (!ours)
+		retire_seen(g, &sa, listing);
+	if (!ours)
 		sink_seen(g, &sa.id, sizeof(sa.id), listing, sa.info.seq == had_sa_tag(&sa.id),
 			  relay_sa_digest(body, len, false));
 	if (listing ? g->telling : source_is(g) && !g->fresh)
@@ -244,6 +246,7 @@ static void on_listed(int err)
 		g->telling = false;
 		g->whole = false;
 	}
+	retire_listed(err);
 	/* After an error: in a while. */
 	if (err)
 		return;
@@ -370,6 +373,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	}
 	for (struct relay *g = relays.groups; g; g = g->next)
 		sink_missing(g);
+	retire_tick();
 	if (relays.wanted)
 		relay_want_list();
 	find_transport();

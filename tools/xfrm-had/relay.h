@@ -26,12 +26,13 @@
  * @ignored: words of the peer on a group that this node takes nothing for
  * @snapshots: the peer was told all
  * @again: the peer was asked for all
+ * @retired: SAs of the peer's that newer ones have replaced
  * @unsure: events may have been missed
  * @overload: peers dropped since they were too slow
  */
 struct relay_counts {
 	uint64_t sent, installed, removed, foreign, refused, ignored;
-	uint64_t snapshots, again, unsure, overload;
+	uint64_t snapshots, again, retired, unsure, overload;
 };
 
 /* A group of the file. */
@@ -48,6 +49,7 @@ struct relay {
 	uint64_t snapshot;		/* last one that was begun */
 	uint32_t n_sas, n_policies;	/* in it */
 	struct table sent;
+	bool others;			/* an SA of somebody else's may replace ours */
 
 	/* As sink */
 	bool in_list;			/* what is read now counts for it */
@@ -137,5 +139,10 @@ void sink_message(struct relay *g, const struct had_wire_msg *m);
 void sink_ask_again(const struct relay *g);
 void sink_missing(struct relay *g);
 void sink_remove(struct relay *g, struct item *i);
+
+/* retire.c */
+void retire_seen(struct relay *g, const struct had_sa *sa, bool listing);
+void retire_listed(int err);
+void retire_tick(void);
 
 #endif

@@ -134,6 +134,10 @@ static size_t least(uint16_t type)
 		return sizeof(uint8_t);
 	case XFRMA_OFFLOAD_DEV:
 		return sizeof(struct xfrm_user_offload);
+	case XFRMA_LASTUSED:
+		return sizeof(uint64_t);
+	case XFRMA_ENCAP:
+		return sizeof(struct xfrm_encap_tmpl);
 	case HAD_ATTR_OFFLOAD:
 		return 2;
 	default:
@@ -200,11 +204,13 @@ static void only_address(xfrm_address_t *a, unsigned int family)
  */
 int had_sa_read(const void *body, size_t len, struct had_sa *sa)
 {
+	struct xfrm_encap_tmpl encap;
 	struct xfrm_mark mark;
 	struct attr a;
 
 	memset(sa, 0, sizeof(*sa));
 	sa->no_key = true;
+	sa->cpu = UINT32_MAX;
 	if (!well_formed(body, len, sizeof(sa->info)))
 		return -EBADMSG;
 	memcpy(&sa->info, body, sizeof(sa->info));
@@ -231,6 +237,17 @@ int had_sa_read(const void *body, size_t len, struct had_sa *sa)
 			break;
 		case HAD_XFRMA_SA_DIR:
 			sa->dir = *a.data;
+			break;
+		case HAD_XFRMA_SA_PCPU:
+			sa->cpu = number(&a);
+			break;
+		case XFRMA_ENCAP:
+			memcpy(&encap, a.data, sizeof(encap));
+			sa->sport = encap.encap_sport;
+			sa->dport = encap.encap_dport;
+			break;
+		case XFRMA_LASTUSED:
+			memcpy(&sa->last_used, a.data, sizeof(sa->last_used));
 			break;
 		}
 	}
