@@ -18,8 +18,20 @@ struct group {
 	bool fence;
 };
 
+/* What the relay counts, in its own order */
+#define COUNTS_MAX	32
+
+struct count {
+	char name[32];
+	unsigned long long n;
+};
+
 struct status {
 	struct group *groups;
+	struct count counts[COUNTS_MAX];
+	unsigned int n_counts;
+	bool relay;
+	char peer[80];
 	char node[80], file[300];
 	bool daemon, complete;
 };
@@ -110,6 +122,14 @@ static void read_daemon(struct status *s)
 			g->fence = true;
 			g->fenced = strtoull(f[2], NULL, 10);
 			g->stopped = strtoull(f[3], NULL, 10);
+		} else if (!strcmp(f[0], "relay")) {
+			s->relay = true;
+			snprintf(s->peer, sizeof(s->peer), "%s", f[1]);
+		} else if (!strcmp(f[0], "count") && s->n_counts < COUNTS_MAX) {
+			struct count *c = &s->counts[s->n_counts++];
+
+			snprintf(c->name, sizeof(c->name), "%s", f[1]);
+			c->n = strtoull(f[2], NULL, 10);
 		}
 	}
 	free(text);
@@ -218,6 +238,24 @@ static void show_group(const struct group *g)
 		printf("      TROUBLE: %s\n", g->trouble);
 }
 
+/* What is 0 is not worth a word. */
+static void show_relay(const struct status *s)
+{
+	if (json) {
+		out_object();
+		out_string("kind", "relay");
+		out_string("peer", "%s", s->peer);
+		for (unsigned int i = 0; i < s->n_counts; i++)
+			out_number(s->counts[i].name, s->counts[i].n);
+		return;
+	}
+	printf("relay %s", *s->peer ? s->peer : "no peer");
+	for (unsigned int i = 0; i < s->n_counts; i++)
+		if (s->counts[i].n)
+			printf(", %s %llu", s->counts[i].name, s->counts[i].n);
+	putchar('\n');
+}
+
 int status(int argc, char **argv)
 {
 	struct status s = { };
@@ -243,6 +281,8 @@ int status(int argc, char **argv)
 			      show_link, &s);
 	for (const struct group *g = s.groups; !err && g; g = g->next)
 		show_group(g);
+	if (!err && s.relay)
+		show_relay(&s);
 	if (!err)
 		out_end();
 	while (s.groups) {

@@ -65,6 +65,7 @@ static void tell_status(FILE *to)
 		if (g->running)
 			fprintf(to, "group\t%s\t%s\t%s\n", g->name, g->why, track_trouble(g) ?: "");
 	fence_status(to);
+	relay_status(to);
 }
 
 static void answer(struct client *c, const char *word)

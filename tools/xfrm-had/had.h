@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/syslog.h>
 
 #include "conf.h"
@@ -85,6 +86,7 @@ extern const struct had_part fence_part;
 
 /* relay.c */
 extern const struct had_part relay_part;
+void relay_status(FILE *to);
 
 /* main.c */
 void had_each_role(struct had *had, struct had_group *g);

@@ -37,9 +37,30 @@
 
 struct relays relays;
 
-const struct relay_counts *relay_counts(void)
+void relay_status(FILE *to)
 {
-	return &relays.counts;
+	const struct {
+		const char *name;
+		uint64_t n;
+	} counts[] = {
+		{ "sent", relays.counts.sent },
+		{ "installed", relays.counts.installed },
+		{ "removed", relays.counts.removed },
+		{ "foreign", relays.counts.foreign },
+		{ "refused", relays.counts.refused },
+		{ "ignored", relays.counts.ignored },
+		{ "snapshots", relays.counts.snapshots },
+		{ "again", relays.counts.again },
+		{ "retired", relays.counts.retired },
+		{ "unsure", relays.counts.unsure },
+		{ "overload", relays.counts.overload },
+		{ "unacknowledged", relays.sent - relays.acked },
+	};
+
+	fprintf(to, "relay\t%s\n", relays.met ? relays.hello.node : "");
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+		fprintf(to, "count\t%s\t%llu\n", counts[i].name,
+			(unsigned long long)counts[i].n);
 }
 
 /* What goes on and on is said once in a while. */

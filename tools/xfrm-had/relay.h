@@ -98,7 +98,6 @@ struct relays {
 extern struct relays relays;
 
 /* relay.c */
-const struct relay_counts *relay_counts(void);
 void relay_say(time_t *last, int priority, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 uint64_t relay_sa_digest(const void *body, size_t len, bool lifetimes);
