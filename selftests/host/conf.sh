@@ -74,6 +74,7 @@ group a {
     route 2001:db8:1::/48 { device = eth0 }
     neighbour 192.0.2.7 { device = eth0 mac = 02:00:00:00:00:07 }
     neighbour 192.0.2.8 { device = eth0 proxy = yes }
+    offload eth0 { device = eth5 }
     track-script ike { command = "pidof charon" interval = 1 timeout = 1 rise = 1 fall = 100 }
 }
 group b { link = none index = 0 nodes = 3 }
@@ -106,6 +107,7 @@ wrong 1:11 "address 192.0.2.1 needs a device" <<< "group a { address 192.0.2.1/2
 wrong 1:11 "needs via, or a device" <<< "group a { route 10.0.0.0/8 { } }"
 wrong 1:11 "the other family" <<< "group a { route 10.0.0.0/8 { via = fe80::1 } }"
 wrong 1:11 "needs a mac, or proxy = yes" <<< "group a { neighbour 10.0.0.1 { device = lo } }"
+wrong 1:11 "offload eth0 needs a device" <<< "group a { offload eth0 { } }"
 wrong 1:11 "needs a command" <<< "group a { track-script x { } }"
 wrong 1:33 "can't be the name of a device" <<< "group a { track = { eth0, eth1, a/b } }"
 wrong 1:18 "there is no link \"hb\"" <<< "group a { link = hb }"

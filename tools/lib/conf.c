@@ -80,6 +80,11 @@ static const struct key neighbour_keys[] = {
 	{ }
 };
 
+static const struct key offload_keys[] = {
+	{ .name = "device", .kind = DEVICE, .to = AT(offload, device) },
+	{ }
+};
+
 static const struct key script_keys[] = {
 	{ .name = "command", .kind = TEXT, .to = AT(script, command) },
 	{ .name = "interval", .kind = NUMBER, .to = AT(script, interval),
@@ -169,6 +174,7 @@ static const struct section group_sections[] = {
 	{ "address", PREFIX, address_keys, NULL, false },
 	{ "route", PREFIX, route_keys, NULL, false },
 	{ "neighbour", ADDRESS, neighbour_keys, NULL, false },
+	{ "offload", DEVICE, offload_keys, NULL, false },
 	{ "track-script", NODE_NAME, script_keys, NULL, false },
 	{ }
 };
@@ -541,6 +547,7 @@ void conf_move_daemon(struct conf_group *to, struct conf_group *from)
 	from->addresses = NULL;
 	from->routes = NULL;
 	from->neighbours = NULL;
+	from->offloads = NULL;
 	from->scripts = NULL;
 }
 
@@ -587,6 +594,7 @@ static void take_lines(struct reading *r, struct conf_group *g, cfg_t *cfg)
 {
 	struct conf_neighbour *n;
 	struct conf_address *a;
+	struct conf_offload *o;
 	struct conf_script *s;
 	struct conf_route *t;
 	struct why why;
@@ -610,6 +618,12 @@ static void take_lines(struct reading *r, struct conf_group *g, cfg_t *cfg)
 		n = take_line(r, sec, neighbour_keys, sizeof(*n), (struct line **)&g->neighbours);
 		if (n)
 			value_ip(&prefix, cfg_title(sec), &n->ip, &why);
+	}
+	for (i = 0; i < cfg_size(cfg, "offload"); i++) {
+		sec = cfg_getnsec(cfg, "offload", i);
+		o = take_line(r, sec, offload_keys, sizeof(*o), (struct line **)&g->offloads);
+		if (o)
+			snprintf(o->peer, sizeof(o->peer), "%s", cfg_title(sec));
 	}
 	for (i = 0; i < cfg_size(cfg, "track-script"); i++) {
 		sec = cfg_getnsec(cfg, "track-script", i);
@@ -693,6 +707,9 @@ static void complete_lines(struct reading *r, const struct conf_group *g)
 			wrong(r, n->at, "neighbour %s needs a mac, or proxy = yes",
 			      conf_ip_text(&n->ip, buf));
 	}
+	for (const struct conf_offload *o = g->offloads; o; o = o->next)
+		if (!o->device[0])
+			wrong(r, o->at, "offload %s needs a device", o->peer);
 	for (const struct conf_script *s = g->scripts; s; s = s->next)
 		if (!s->command[0])
 			wrong(r, s->at, "track-script %s needs a command", s->name);
@@ -793,6 +810,7 @@ void conf_free(struct conf *c)
 		free_list(g->addresses);
 		free_list(g->routes);
 		free_list(g->neighbours);
+		free_list(g->offloads);
 		free_list(g->scripts);
 	}
 	free_list(c->links);
@@ -1053,6 +1071,8 @@ static void write_group(FILE *to, const struct conf_group *g)
 		write_section(to, "route", prefix_text(&t->to, buf), route_keys, t);
 	for (const struct conf_neighbour *n = g->neighbours; n; n = n->next)
 		write_section(to, "neighbour", conf_ip_text(&n->ip, buf), neighbour_keys, n);
+	for (const struct conf_offload *o = g->offloads; o; o = o->next)
+		write_section(to, "offload", o->peer, offload_keys, o);
 	for (const struct conf_script *s = g->scripts; s; s = s->next)
 		write_section(to, "track-script", s->name, script_keys, s);
 	fputs("}\n", to);

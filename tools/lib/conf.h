@@ -65,6 +65,13 @@ struct conf_neighbour {
 	bool has_mac, proxy;
 };
 
+/* What the peer's kernel has in @peer this one has in @device. */
+struct conf_offload {
+	struct conf_offload *next;
+	struct conf_pos at;
+	char peer[IFNAMSIZ], device[IFNAMSIZ];
+};
+
 struct conf_script {
 	struct conf_script *next;
 	struct conf_pos at;
@@ -119,6 +126,7 @@ struct conf_group {
 	struct conf_address *addresses;
 	struct conf_route *routes;
 	struct conf_neighbour *neighbours;
+	struct conf_offload *offloads;
 	struct conf_script *scripts;
 };
 

@@ -144,4 +144,8 @@ void retire_seen(struct relay *g, const struct had_sa *sa, bool listing);
 void retire_listed(int err);
 void retire_tick(void);
 
+/* offload.c */
+bool offload_name(void *data, int ifindex, char *name, size_t len);
+int offload_index(void *data, const char *name);
+
 #endif

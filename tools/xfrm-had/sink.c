@@ -126,12 +126,22 @@ static void installed(struct relay *g, struct item *i, const char *what, uint64_
 	}
 }
 
+static int land_sa(const void *body, size_t len, const struct had_landing *to)
+{
+	size_t n = had_sa_land(body, len, to, relays.body, sizeof(relays.body));
+	int err = n ? xfrm_put(XFRM_MSG_NEWSA, relays.body, n) : -EMSGSIZE;
+
+	explicit_bzero(relays.body, n);
+	return err;
+}
+
 static void install_sa(struct relay *g, const struct had_sa *sa, const void *body, size_t len)
 {
-	struct had_landing to = { .cpus = sysconf(_SC_NPROCESSORS_CONF) };
+	struct had_landing to = {
+		.cpus = sysconf(_SC_NPROCESSORS_CONF), .device_index = offload_index, .data = g,
+	};
 	uint64_t now = relay_sa_digest(body, len, true), loose = relay_sa_digest(body, len, false);
 	struct item *i = to_install(g, &sa->id, sizeof(sa->id), now, loose);
-	size_t n;
 	int err;
 
 	if (!i)
@@ -139,9 +149,12 @@ static void install_sa(struct relay *g, const struct had_sa *sa, const void *bod
 	/* A held SA takes no UPDSA. The next one is held from its first moment. */
 	if (was_known(i) && !i->foreign && is_ours(&sa->id))
 		xfrm_sa_del(&sa->id);
-	n = had_sa_land(body, len, &to, relays.body, sizeof(relays.body));
-	err = n ? xfrm_put(XFRM_MSG_NEWSA, relays.body, n) : -EMSGSIZE;
-	explicit_bzero(relays.body, n);
+	err = land_sa(body, len, &to);
+	/* The device may not be able to, or have no room left: then without it. */
+	if (err && err != -EEXIST && g->group->conf && g->group->conf->offloads) {
+		to.device_index = NULL;
+		err = land_sa(body, len, &to);
+	}
 	installed(g, i, "an SA", now, err, err == -EEXIST && !is_ours(&sa->id));
 }
 
@@ -153,7 +166,7 @@ static void install_policy(struct relay *g, const struct had_policy *p, const vo
 	struct item *i = to_install(g, &p->id, sizeof(p->id), now, loose);
 	uint32_t tag = had_policy_tag(&p->id);
 	uint16_t type = XFRM_MSG_NEWPOLICY;
-	struct had_landing to = {};
+	struct had_landing to = { .device_index = offload_index, .data = g };
 	size_t n;
 	int err;
 

@@ -72,7 +72,7 @@ static bool news(struct relay *g, const void *key, size_t len, uint64_t now)
 
 void source_sa(struct relay *g, const struct had_sa *sa, const void *body, size_t len)
 {
-	struct had_departure from = { .now = time(NULL) };
+	struct had_departure from = { .now = time(NULL), .device_name = offload_name };
 	struct had_wire_msg m = { .type = HAD_WIRE_SA, .group = session_number(g) };
 	static time_t said;
 
@@ -99,7 +99,7 @@ void source_sa(struct relay *g, const struct had_sa *sa, const void *body, size_
 
 void source_policy(struct relay *g, const struct had_policy *p, const void *body, size_t len)
 {
-	struct had_departure from = { .now = time(NULL) };
+	struct had_departure from = { .now = time(NULL), .device_name = offload_name };
 	struct had_wire_msg m = { .type = HAD_WIRE_POLICY, .group = session_number(g) };
 	static time_t said;
 
