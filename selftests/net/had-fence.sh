@@ -133,9 +133,12 @@ is "nothing was stopped" "$(stopped_ 1)" 0
 # The standby gets clear traffic.
 via 2
 is "a standby sends none of it in clear" "$(in_clear "$H" 10.1.2.9 10.2.0.1 9 50)" 0
+# Its daemon would bring the policies back.
+must kill -STOP "$had_2"
 flushed "$G2"
 is "nor without policies" "$(in_clear "$H" 10.1.2.9 10.2.0.1 9 50)" 0
 is "nor its own" "$(in_clear "$G2" 10.1.0.1 10.2.0.1 9 50)" 0
+must kill -CONT "$had_2"
 between "and counts that" "$(stopped_ 2)" 1 100
 
 # The active one is flushed, with packets under way; then its daemon dies, or never was there.
