@@ -15,7 +15,10 @@ machine=${1?usage: module.sh MACHINE [make argument...]}
 shift
 
 case $machine in
-qemu) kdir=$("$here/debian_kernel.py") arch=x86_64 ;;
+qemu*)
+	series=${machine#qemu}
+	kdir=$("$here/debian_kernel.py" ${series:+"${series#-}"}) arch=x86_64
+	;;
 smp-*) kdir=$("$here/kernel.sh" "$machine") arch=x86_64 ;;
 *) kdir=$("$here/kernel.sh" "$machine") arch=um ;;
 esac

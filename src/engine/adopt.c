@@ -7,7 +7,6 @@
 #include <linux/inetdevice.h>
 #include <net/addrconf.h>
 #include <net/ip6_fib.h>
-#include <net/ipv6_stubs.h>
 #include <net/route.h>
 
 #include "engine/internal.h"
@@ -26,7 +25,7 @@ static const struct net_device *holder(struct net *net, const xfrm_address_t *ad
 		return __ip_dev_find(net, addr->a4, false);
 	if (!IS_ENABLED(CONFIG_IPV6))
 		return NULL;
-	dev = ipv6_stub->ipv6_dev_find(net, &addr->in6, NULL);
+	dev = ipv6_dev_find(net, &addr->in6, NULL);
 	return IS_ERR(dev) ? NULL : dev;
 }
 

@@ -20,12 +20,12 @@ static LLIST_HEAD(parked);
 static void clear(struct work_struct *work);
 static DECLARE_WORK(clearer, clear);
 
-static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
+static int state_add(struct net_device *dev, struct xfrm_state *x, struct netlink_ext_ack *extack)
 {
 	return -EOPNOTSUPP;
 }
 
-static void state_delete(struct xfrm_state *x)
+static void state_delete(struct net_device *dev, struct xfrm_state *x)
 {
 }
 
