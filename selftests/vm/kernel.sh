@@ -41,6 +41,7 @@ smp-san | smp-kcsan)
 	;;
 *) die "usage: kernel.sh [--print] uml|uml-san|smp-san|smp-kcsan[-SERIES]" ;;
 esac
+[ -z "$series" ] || fragments+=("$here/newer.config")
 # Races among what the module has to do with; all else keeps its speed.
 # shellcheck disable=SC2016	# expanded by Kbuild, in each folder
 [ "$kind" != smp-kcsan ] ||

@@ -93,6 +93,7 @@ void xha_park(struct xha_slot_sa *e)
 	netdev_put(e->engine->dev, &x->xso.dev_tracker);
 	netdev_hold(parking, &x->xso.dev_tracker, GFP_ATOMIC);
 	WRITE_ONCE(x->xso.dev, parking);
+	xha_engine_show(x, parking);
 	x->xso.type = XFRM_DEV_OFFLOAD_UNSPECIFIED;
 	x->xso.dir = 0;
 	WRITE_ONCE(x->xso.offload_handle, 0);
