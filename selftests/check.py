@@ -42,7 +42,7 @@ HOST_TIMEOUT = 1200     # s
 # The parts, those that take long first, and how many run at the same time.
 QUICK = ('host', *(f'uml-{i}' for i in range(1, 9))), 9
 FULL = ('qemu-1', 'qemu-2', 'uml-san-1', 'uml-san-2', 'aevent-1', 'aevent-2', 'host', 'smp',
-        'daemons', 'campaign', 'style', 'builds', 'intree'), 4
+        'daemons', 'campaign', 'style', 'intree'), 4
 SMP = ('delay',)
 SPLIT = re.compile(r'(uml|uml-san|qemu|aevent)-\d+$')
 

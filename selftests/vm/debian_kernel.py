@@ -238,7 +238,10 @@ def prepare(series=''):
             kver = get(top, series)
             mend(kver, f'{top}/root')
             kernel = Kernel(top, kver)
-            vmlinux(glob.glob(f'{top}/root/boot/vmlinuz-*')[0], kernel.vmlinux)
+            # The second place since 7.3
+            image = glob.glob(f'{top}/root/boot/vmlinuz-*') + \
+                glob.glob(f'{top}/root/usr/lib/modules/{kver}/vmlinuz')
+            vmlinux(image[0], kernel.vmlinux)
             modules(top, kver)
             initrd(kernel)
             with open(f'{top}/version', 'w', encoding='ascii') as f:

@@ -14,6 +14,12 @@ top=$(cd "$here/../.." && pwd)
 machine=${1?usage: module.sh MACHINE [make argument...]}
 shift
 
+# Debian 13's headers ask for its compiler.
+run=()
+case $machine in
+qemu-*) run=("$here/archive.sh" run) ;;
+esac
+
 case $machine in
 qemu*)
 	series=${machine#qemu}
@@ -42,7 +48,7 @@ kbuild() {
 	local dir=$1
 
 	shift
-	make -s -C "$kdir" ARCH="$arch" M="$dir" "$@"
+	"${run[@]}" make -s -C "$kdir" ARCH="$arch" M="$dir" "$@"
 }
 
 kunit=n
