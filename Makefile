@@ -64,8 +64,12 @@ demo-engines: ready tools ## Hot SAs move into slots of two NICs: a map over tim
 	selftests/demo/engines
 
 .PHONY: check
-check: ready tools ## All tests: units, host, QEMU, sanitizers, random failures, style (half an hour)
+check: ready tools ## All tests (half an hour); with KERNEL=7.3 those in UML and QEMU, on that kernel
 	selftests/check.py
+
+.PHONY: check-builds
+check-builds: ready ## The modules against each kernel's headers, x86-64 and arm64: W=1, sparse (10 minutes)
+	KERNELS=all selftests/check.py builds
 
 .PHONY: check-quick
 check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 minutes)
@@ -109,8 +113,8 @@ style: ready ## checkpatch, sparse, W=1, shellcheck, SPDX
 
 .PHONY: clean
 clean: ## Remove what was built from this tree; guests' kernels stay
-	rm -rf build/check build/lab build/style build/intree build/sim build/qemu build/uml build/uml-san \
-		build/smp-san build/smp-kcsan
+	rm -rf build/check build/lab build/style build/intree build/builds build/sim build/qemu build/uml build/uml-san \
+		build/smp-san build/smp-kcsan build/uml-* build/qemu-*
 	find src -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name modules.order -o -name Module.symvers | xargs -r rm -f
 	+[ ! -e tools/Makefile ] || $(MAKE) -C tools clean

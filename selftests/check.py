@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """Everything that can be tested without a second computer.
 
-    selftests/check.py [--quick] [--serial] [PART...]
+    [KERNEL=SERIES] selftests/check.py [--quick] [--serial] [PART...]
 
-Parts: style, intree, host, campaign, daemons, uml, uml-san, qemu, aevent, smp, smp-san, smp-kcsan.
+Parts: style, builds, intree, host, campaign, daemons, uml, uml-san, qemu, aevent, smp, smp-san, smp-kcsan.
 --quick is host and uml. The whole is the others up to smp: there the tests of plain UML run with
 sanitizers, but for those of selftests/daemons. aevent is qemu's tests of the module once more, over
 the other tap. smp is a choice of smp-san's: those in which two CPUs have most to do with each
 other. smp-san and smp-kcsan are all of them. Several parts run at a time, and some are split
 (uml-1 to uml-8, qemu-1, qemu-2 ...): the tests wait more than they compute. A part's full output
-is build/check/PART.tap.
+is build/check/PART.tap. With KERNEL=7.3 or the like machines run that kernel: uml and qemu, or
+those that are named.
 
 The last line is "N passed, N failed[, N skipped]".
 """
@@ -143,7 +144,7 @@ class Part:
     def run(self):
         start = time.monotonic()
         with open(self.log, 'w', encoding='utf-8') as log:
-            if self.name in machine.MACHINES:
+            if machine.kind(self.name) in machine.MACHINES:
                 self.guest(log, ['--machine', self.name])
             elif m := SPLIT.match(self.name):
                 while tests := self.next(m[1]):
@@ -254,6 +255,12 @@ def main():
         names, lanes = args.parts, 1
     elif args.serial:
         lanes = 1
+    series = os.environ.get('KERNEL')
+    if series:
+        names = [f'{name}-{series}' for name in args.parts or ('uml', 'qemu')]
+        for name in names:
+            if machine.kind(name) not in machine.MACHINES or not machine.series(name):
+                p.error(f'KERNEL={series}: {name} is no machine')
     env = dict(os.environ, XFRM_HA_QUICK='1' if args.quick else '')
     # Guests of User-Mode Linux are spread over the CPUs by this.
     parts = [Part(name, dict(env, XFRM_HA_LANE=str(i))) for i, name in enumerate(names)]
@@ -268,8 +275,8 @@ def main():
         wanted.add('qemu')
     if 'smp' in wanted:
         wanted.add('smp-san')
-    for name in machine.MACHINES:
-        if name in wanted:
+    for name in sorted(wanted):
+        if machine.kind(name) in machine.MACHINES:
             machine.prepare(name)
     for kind in sorted({'qemu' if kind == 'aevent' else kind for kind in split}):
         machine.build_module(kind)

@@ -5,7 +5,6 @@
 
 #include <linux/mutex.h>
 #include <linux/rhashtable.h>
-#include <linux/version.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
@@ -19,10 +18,6 @@
 #include "pure/session.h"
 #include "pure/term.h"
 #include "xfrm/xfrm.h"
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
-#error "xfrm_ha needs Linux 6.12 or newer"
-#endif
 
 struct xha_net;
 struct xha_link;
