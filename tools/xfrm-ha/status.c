@@ -14,6 +14,8 @@ struct group {
 	char name[XFRM_HA_NAME_MAX + 1], peer[16], why[160], trouble[160];
 	uint32_t role, term, sas, missing, peer_missing;
 	bool synced, solo;
+	bool detour;
+	unsigned long long passed, kept, dropped;	/* packets */
 	unsigned long long since, held, renew, behind, behind_ms, lost, replay;
 };
 
@@ -103,6 +105,11 @@ static void read_daemon(struct status *s)
 
 			snprintf(g->why, sizeof(g->why), "%s", f[2]);
 			snprintf(g->trouble, sizeof(g->trouble), "%s", f[3]);
+		} else if (!strcmp(f[0], "detour") && find(s, f[1])) {
+			struct group *g = find(s, f[1]);
+
+			g->detour = sscanf(f[2], "%llu", &g->passed) == 1 &&
+				    sscanf(f[3], "%llu %llu", &g->kept, &g->dropped) == 2;
 		}
 	}
 	free(text);
@@ -187,6 +194,11 @@ static void show_group(const struct group *g)
 		out_number("behind_ms", g->behind_ms);
 		out_number("exposure_lost", g->lost);
 		out_number("exposure_replay", g->replay);
+		if (g->detour) {
+			out_number("passed_on", g->passed);
+			out_number("kept", g->kept);
+			out_number("keep_dropped", g->dropped);
+		}
 		return;
 	}
 	printf("group %-15s %s, term %u, for %llu s%s%s\n", g->name, role_name(g->role),
@@ -200,6 +212,9 @@ static void show_group(const struct group *g)
 	if (g->synced)
 		printf("; behind %llu packets, %llu ms", g->behind, g->behind_ms);
 	printf("; exposed: %llu lost, %llu replays\n", g->lost, g->replay);
+	if (g->detour)
+		printf("      detour: %llu packets passed on; %llu kept, %llu dropped of those\n",
+		       g->passed, g->kept, g->dropped);
 	if (*g->trouble)
 		printf("      TROUBLE: %s\n", g->trouble);
 }
