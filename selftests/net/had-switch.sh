@@ -63,7 +63,7 @@ for n in 1 2; do
 	is "gateway $n: nothing was kept for too long" "$(detour_field $n keep_dropped)" 0
 	say "gateway $n: $(ha "${!ns}" status | grep detour:)"
 	[ "$ktap_failed" = 0 ] || {
-		on "${!ns}" awk '$2 > 0' /proc/net/xfrm_stat
+		on "${!ns}" grep -v '[^0-9]0$' /proc/net/xfrm_stat
 		on "${!ns}" tc -s qdisc show
 	}
 done

@@ -5,10 +5,10 @@
  * when it is. The kernel does it (tc.c): where it is to be done is all that is decided here.
  *
  * On a node that is not active each device with an address of the group has filters that redirect
- * to the detour's device, and that one has filters that redirect to a device that keeps. A node that
- * is active has the latter only, and nothing is kept any more: all goes through the same queue,
- * so that what was kept comes before what comes later. Nothing that has come by the detour is passed
- * on, so nothing goes in circles.
+ * to the detour's device, and that one has filters that redirect to a device that keeps. A node
+ * that is active has the latter only, and nothing is kept any more: all goes through the same queue,
+ * so that what was kept comes before what comes later. Nothing that has come by the detour is
+ * passed on, so nothing goes in circles.
  */
 
 #include <errno.h>
@@ -38,7 +38,7 @@ struct detour {
 static struct had *all;
 static struct event *timer;
 
-/* Each packet that is the group's: of an address all, or what is ciphered; and what its routes are for. */
+/* What is the group's: to its addresses all, or what is ciphered; and what its routes are for. */
 static unsigned int matches(const struct conf_group *c, struct tc_match *m, unsigned int max)
 {
 	static const struct {

@@ -269,8 +269,10 @@ static struct nl_msg *link_request(int flags, int ifindex, bool up)
 	struct ifinfomsg i = { .ifi_index = ifindex };
 	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWLINK, flags);
 
-	if (up)
-		i.ifi_flags = i.ifi_change = IFF_UP;
+	if (up) {
+		i.ifi_flags = IFF_UP;
+		i.ifi_change = IFF_UP;
+	}
 	if (msg && nlmsg_append(msg, &i, sizeof(i), NLMSG_ALIGNTO)) {
 		nlmsg_free(msg);
 		return NULL;
@@ -384,8 +386,8 @@ int tc_keeper_empty(int ifindex, uint32_t octets)
 }
 
 /*
- * What comes by the device is of senders who are reached by another one: no rp_filter. The loose one
- * drops all of that where the device has no address, see __fib_validate_source().
+ * What comes by the device is of senders who are reached by another one: no rp_filter. The loose
+ * one drops all of that where the device has no address, see __fib_validate_source().
  */
 int tc_loosen(int ifindex)
 {

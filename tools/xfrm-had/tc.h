@@ -19,7 +19,7 @@ struct tc_target {
 	uint8_t from[6], to[6];
 };
 
-/* A filter has a number that follows from what it does: who has the number need not look further. */
+/* A filter has a number that follows from what it does: who has that need not look further. */
 struct tc_filter {
 	uint32_t handle;
 	uint16_t protocol;		/* ETH_P_IP, ETH_P_IPV6 */
