@@ -5,8 +5,8 @@
  * when it is. The kernel does it (tc.c): where it is to be done is all that is decided here.
  *
  * On a node that is not active each device with an address of the group has filters that redirect
- * to the detour's device, and that one has filters that redirect to a device that keeps. A node
- * that is active has the latter only, and nothing is kept any more: all goes through the same queue,
+ * to the detour's device, and that one has filters that redirect to a device that keeps. One that
+ * is active has the latter only, and nothing is kept any more: all goes through the same queue,
  * so that what was kept comes before what comes later. Nothing that has come by the detour is
  * passed on, so nothing goes in circles.
  */
