@@ -127,6 +127,7 @@ static const struct key group_keys[] = {
 	  .words = { "auto" } },
 	{ .name = "soft", .kind = NUMBER, .to = AT(group, soft),
 	  .min = 1, .max = 100, .otherwise = 75 },
+	{ .name = "prepare", .kind = NUMBER, .to = AT(group, prepare), .min = 0, .max = 10000 },
 	{ .name = "prefer", .kind = FLAG, .to = AT(group, prefer) },
 	{ .name = "prefer-delay", .kind = NUMBER, .to = AT(group, prefer_delay),
 	  .min = 0, .max = 86400, .otherwise = 30 },
@@ -140,6 +141,15 @@ static const struct key group_keys[] = {
 	  .words = { "matching", "all" } },
 	{ .name = "fail-closed", .kind = CHOICE, .to = AT(group, fail_closed),
 	  .words = { "auto", "yes", "no" } },
+	{ }
+};
+
+static const struct key detour_keys[] = {
+	{ .name = "device", .kind = DEVICE, .to = AT(detour, device) },
+	{ .name = "peer", .kind = MAC, .to = AT(detour, peer), .has = AT(detour, has_peer) },
+	{ .name = "trusted", .kind = FLAG, .to = AT(detour, trusted) },
+	{ .name = "keep", .kind = NUMBER, .to = AT(detour, keep),
+	  .min = 1500, .max = 1 << 30, .otherwise = 4 << 20 },
 	{ }
 };
 
@@ -171,6 +181,7 @@ static const struct key no_keys[] = { { } };
 
 static const struct section group_sections[] = {
 	{ "match", FLAG, match_keys, NULL, true },
+	{ "detour", FLAG, detour_keys, NULL, true },
 	{ "address", PREFIX, address_keys, NULL, false },
 	{ "route", PREFIX, route_keys, NULL, false },
 	{ "neighbour", ADDRESS, neighbour_keys, NULL, false },
@@ -507,6 +518,7 @@ struct conf_group *conf_add_group(struct conf *c, const char *name)
 		return NULL;
 	snprintf(g->name, sizeof(g->name), "%s", name);
 	defaults(group_keys, g);
+	defaults(detour_keys, &g->detour);
 	append(c->groups, g);
 	return g;
 }
@@ -539,6 +551,7 @@ void conf_move_daemon(struct conf_group *to, struct conf_group *from)
 	to->index = was.index;
 	to->nodes = was.nodes;
 	to->soft = was.soft;
+	to->prepare = was.prepare;
 	to->on_peer_loss = was.on_peer_loss;
 	to->alone = was.alone;
 	to->sync = was.sync;
@@ -648,7 +661,37 @@ static void take_group(struct reading *r, struct conf *c, cfg_t *cfg)
 		g->link_at = at(r, cfg, "link");
 	if (cfg_size(cfg, "match"))
 		take(cfg_getsec(cfg, "match"), match_keys, &g->match);
+	if (cfg_size(cfg, "detour") && find_mark(r, cfg, "detour")) {
+		g->has_detour = true;
+		g->detour.at = at(r, cfg, "detour");
+		take(cfg_getsec(cfg, "detour"), detour_keys, &g->detour);
+		if (!g->prepare)
+			g->prepare = CONF_PREPARE;
+	}
 	take_lines(r, g, cfg);
+}
+
+/* NULL: it was not said */
+const uint8_t *conf_detour_peer(const struct conf *c, const struct conf_group *g)
+{
+	const struct conf_link *l = conf_link_on(c, g->detour.device);
+
+	return g->detour.has_peer ? g->detour.peer : l && l->has_peer ? l->peer : NULL;
+}
+
+static void complete_detour(struct reading *r, const struct conf *c, const struct conf_group *g)
+{
+	const struct conf_detour *d = &g->detour;
+
+	if (!d->device[0])
+		wrong(r, d->at, "the detour of group %s needs a device", g->name);
+	else if (!conf_detour_peer(c, g))
+		wrong(r, d->at, "the detour of group %s needs the Ethernet address of its peer",
+		      g->name);
+	for (const struct conf_address *a = g->addresses; a; a = a->next)
+		if (!strcmp(a->device, d->device))
+			wrong(r, d->at, "the detour of group %s is by a device of its addresses",
+			      g->name);
 }
 
 static void take_all(struct reading *r, struct conf *c, cfg_t *cfg)
@@ -737,6 +780,8 @@ static void complete_group(struct reading *r, const struct conf *c, const struct
 	if (g->prefer && !l)
 		wrong(r, g->at, "group %s: prefer needs a link, over which the peer is heard",
 		      g->name);
+	if (g->has_detour)
+		complete_detour(r, c, g);
 	complete_lines(r, g);
 }
 
@@ -1065,6 +1110,8 @@ static void write_group(FILE *to, const struct conf_group *g)
 	write_keys(to, 1, group_keys, g);
 	if (matches_some(&g->match))
 		write_section(to, "match", NULL, match_keys, &g->match);
+	if (g->has_detour)
+		write_section(to, "detour", NULL, detour_keys, &g->detour);
 	for (const struct conf_address *a = g->addresses; a; a = a->next)
 		write_section(to, "address", prefix_text(&a->ip, buf), address_keys, a);
 	for (const struct conf_route *t = g->routes; t; t = t->next)

@@ -102,6 +102,18 @@ struct conf_match {
 	bool has_reqid, has_if_id, has_mark;
 };
 
+/* Where what comes to a gateway that is not active is passed on to. */
+struct conf_detour {
+	struct conf_pos at;
+	char device[IFNAMSIZ];
+	uint8_t peer[6];
+	bool has_peer;		/* else that of the link, which is on this device */
+	bool trusted;		/* what it carries in clear nobody reads */
+	uint32_t keep;		/* octets of what the peer passes on too early */
+};
+
+#define CONF_PREPARE	1000	/* ms: of a group with a detour, if nothing else is said */
+
 struct conf_group {
 	struct conf_group *next;
 	struct conf_pos at;
@@ -112,12 +124,13 @@ struct conf_group {
 	struct conf_pos link_at;
 	struct conf_match match;
 	uint32_t role;			/* that it begins with; CONF_ROLE_* */
-	uint32_t interval, quantity, max_age, join, stripe, index, nodes, soft;
+	uint32_t interval, quantity, max_age, join, stripe, index, nodes, soft, prepare;
 	uint32_t on_peer_loss, alone, sync, replay;
 	bool bitmap;
 
 	/* What the daemon does. */
-	bool prefer, replicate;
+	bool prefer, replicate, has_detour;
+	struct conf_detour detour;
 	uint32_t prefer_delay;		/* s */
 	uint32_t policies, fail_closed;	/* CONF_POLICIES_*, CONF_CLOSED_* */
 	struct conf_devices track;
@@ -167,6 +180,7 @@ void conf_name_node(struct conf *c, const char *node);
 
 struct conf_link *conf_link(const struct conf *c, const char *name);
 struct conf_link *conf_link_on(const struct conf *c, const char *device);
+const uint8_t *conf_detour_peer(const struct conf *c, const struct conf_group *g);
 struct conf_link *conf_link_of(const struct conf *c, const struct conf_group *g);
 struct conf_link *conf_add_link(struct conf *c, const char *name);
 struct conf_group *conf_group(const struct conf *c, const char *name);

@@ -15,7 +15,8 @@ struct group {
 	uint32_t role, term, sas, missing, peer_missing;
 	bool synced, solo;
 	unsigned long long since, held, renew, behind, behind_ms, lost, replay, fenced, stopped;
-	bool fence;
+	unsigned long long passed, kept, dropped;	/* packets, by the detour */
+	bool fence, detour;
 };
 
 /* What the relay counts, in its own order */
@@ -130,6 +131,11 @@ static void read_daemon(struct status *s)
 
 			snprintf(c->name, sizeof(c->name), "%s", f[1]);
 			c->n = strtoull(f[2], NULL, 10);
+		} else if (!strcmp(f[0], "detour") && find(s, f[1])) {
+			struct group *g = find(s, f[1]);
+
+			g->detour = sscanf(f[2], "%llu", &g->passed) == 1 &&
+				    sscanf(f[3], "%llu %llu", &g->kept, &g->dropped) == 2;
 		}
 	}
 	free(text);
@@ -218,6 +224,11 @@ static void show_group(const struct group *g)
 			out_number("fenced", g->fenced);
 			out_number("stopped", g->stopped);
 		}
+		if (g->detour) {
+			out_number("passed_on", g->passed);
+			out_number("kept", g->kept);
+			out_number("keep_dropped", g->dropped);
+		}
 		return;
 	}
 	printf("group %-15s %s, term %u, for %llu s%s%s\n", g->name, role_name(g->role),
@@ -234,6 +245,9 @@ static void show_group(const struct group *g)
 	if (g->fence)
 		printf("      fail-closed: %llu flows, %llu packets were not sent in clear\n",
 		       g->fenced, g->stopped);
+	if (g->detour)
+		printf("      detour: %llu packets passed on; %llu kept, %llu dropped of those\n",
+		       g->passed, g->kept, g->dropped);
 	if (*g->trouble)
 		printf("      TROUBLE: %s\n", g->trouble);
 }

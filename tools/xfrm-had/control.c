@@ -62,8 +62,10 @@ static void tell_status(FILE *to)
 {
 	fprintf(to, "daemon\t%s\t%s\t%d\n", all->conf->node, all->file, apply_complete());
 	for (const struct had_group *g = all->groups; g; g = g->next)
-		if (g->running)
+		if (g->running) {
 			fprintf(to, "group\t%s\t%s\t%s\n", g->name, g->why, track_trouble(g) ?: "");
+			detour_tell(g, to);
+		}
 	fence_status(to);
 	relay_status(to);
 }

@@ -40,6 +40,7 @@ struct had_group {
 
 	/* What the parts keep. */
 	struct addresses *addresses;
+	struct detour *detour;
 	struct track *track;
 	struct hook *hook;
 	struct relay *relay;
@@ -112,6 +113,12 @@ extern const struct had_part control_part;
 /* address.c */
 extern const struct had_part address_part;
 
+/* detour.c */
+extern const struct had_part detour_part;
+void detour_end(struct had_group *g);		/* what was kept comes in now */
+void detour_wanted(struct had_group *g);	/* the group is to be handed over */
+void detour_tell(const struct had_group *g, FILE *to);
+
 /* hook.c */
 extern const struct had_part hook_part;
 
@@ -125,6 +132,7 @@ void module_stop(struct had *had);
 int module_read(struct had *had);
 int module_takeover(struct had_group *g, const char *cause);
 int module_release(struct had_group *g, const char *cause);
+int module_release_now(struct had_group *g);
 struct had_group *had_group(struct had *had, const char *name);
 
 #endif

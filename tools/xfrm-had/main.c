@@ -23,6 +23,7 @@
 static const struct had_part *const parts[] = {
 	&control_part,
 	&address_part,
+	&detour_part,
 	&apply_part,
 	&relay_part,
 	&fence_part,
