@@ -14,6 +14,7 @@ struct group {
 	char name[XFRM_HA_NAME_MAX + 1], peer[16], why[160], trouble[160];
 	uint32_t role, term, sas, missing, peer_missing;
 	bool synced, solo;
+	unsigned long long stored, not_stored;
 	unsigned long long since, held, renew, behind, behind_ms, lost, replay;
 };
 
@@ -103,6 +104,9 @@ static void read_daemon(struct status *s)
 
 			snprintf(g->why, sizeof(g->why), "%s", f[2]);
 			snprintf(g->trouble, sizeof(g->trouble), "%s", f[3]);
+		} else if (!strcmp(f[0], "store") && find(s, f[1])) {
+			find(s, f[1])->stored = strtoull(f[2], NULL, 10);
+			find(s, f[1])->not_stored = strtoull(f[3], NULL, 10);
 		}
 	}
 	free(text);
@@ -180,6 +184,8 @@ static void show_group(const struct group *g)
 		out_bool("solo", g->solo);
 		out_number("sas", g->sas);
 		out_number("held", g->held);
+		out_number("stored", g->stored);
+		out_number("not_stored", g->not_stored);
 		out_number("to_renew", g->renew);
 		out_number("missing", g->missing);
 		out_number("peer_missing", g->peer_missing);
@@ -193,6 +199,10 @@ static void show_group(const struct group *g)
 	       g->term, seconds, *g->why ? ": " : "", g->why);
 	printf("      peer %s, %s; %u SAs, %llu held", g->peer,
 	       g->synced ? "in sync" : "NOT IN SYNC", g->sas, g->held);
+	if (g->stored)
+		printf(", %llu stored", g->stored);
+	if (g->not_stored)
+		printf(", %llu times NO ROOM IN THE STORE", g->not_stored);
 	if (g->renew)
 		printf(", %llu TO BE RENEWED", g->renew);
 	if (g->missing || g->peer_missing)

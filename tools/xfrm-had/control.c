@@ -63,6 +63,9 @@ static void tell_status(FILE *to)
 	for (const struct had_group *g = all->groups; g; g = g->next)
 		if (g->running)
 			fprintf(to, "group\t%s\t%s\t%s\n", g->name, g->why, track_trouble(g) ?: "");
+	for (const struct had_group *g = all->groups; g; g = g->next)
+		if (g->running)
+			store_status(g, to);
 }
 
 static void answer(struct client *c, const char *word)
