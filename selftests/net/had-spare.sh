@@ -138,7 +138,17 @@ check "S3: the first one, which has nothing left, gets them all" wait_for 20 ins
 takes 1
 between "S4: in numbers that are neither its old ones nor the spare's" \
 	"$(sa "$G1" 0x1201 .oseq)" $((2 * QUARTER)) $((3 * QUARTER - 1))
-for n in 1 2; do
+
+# Also while it lives, who knows the handler alone hears of all by it.
+must ip -n "$G3" link set store up
+conf 3 1
+had 3 /run/conf3
+check "a new spare gets what the active one has, by the handler" wait_for 20 installed "$G3" 2
+esp add 1 0x1300 "$G1"
+check "what comes" wait_for 20 installed "$G3" 4
+esp del 1 0x1300 "$G1"
+check "and what goes" wait_for 20 installed "$G3" 2
+for n in 1 2 3; do
 	had_stop "$n"
 done
 oracle_verdict "I1: no number was used twice" 0x1001 0x1201

@@ -196,6 +196,7 @@ void store_close(void);
 bool store_put(struct relay *g, struct item *i, const void *body, size_t len);
 size_t store_get(const struct relay *g, const struct item *i, void *to, size_t room);
 void store_drop(struct relay *g, struct item *i);
+void store_gone(const struct relay *g, const struct item *i);
 void store_install(struct relay *g);
 void store_tell(struct relay *g);
 void store_tick(struct relay *g);

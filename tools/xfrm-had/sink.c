@@ -39,8 +39,13 @@ void sink_remove(struct relay *g, struct item *i)
 	int err = 0;
 
 	if (i->sealed) {
+		store_gone(g, i);
 		store_drop(g, i);
-	} else if (!i->foreign && !i->removed && i->key_len == sizeof(sa)) {
+		relays.counts.removed++;
+		table_del(&g->mine, i);
+		return;
+	}
+	if (!i->foreign && !i->removed && i->key_len == sizeof(sa)) {
 		memcpy(&sa, i->key, sizeof(sa));
 		err = is_ours(&sa) ? xfrm_sa_del(&sa) : 0;
 	} else if (!i->foreign && !i->removed) {
@@ -113,7 +118,7 @@ static struct item *to_install(struct relay *g, const void *key, size_t len, uin
 /* What is not in the kernel does not come there before the group is active here. */
 static bool is_stored(const struct relay *g, const struct item *i)
 {
-	return i->sealed || (g->store && !was_known(i));
+	return i->sealed || (g->store && !i->foreign && (!was_known(i) || i->removed));
 }
 
 static void keep(struct relay *g, struct item *i, const void *body, size_t len, uint64_t now)
@@ -122,8 +127,11 @@ static void keep(struct relay *g, struct item *i, const void *body, size_t len, 
 	i->missing = 0;
 	i->removed = false;
 	i->digest = now;
-	if (!store_put(g, i, body, len))
-		table_del(&g->mine, i);
+	if (store_put(g, i, body, len))
+		return;
+	if (i->sealed)
+		store_drop(g, i);
+	table_del(&g->mine, i);
 }
 
 /* @err: what the kernel has said; @others: what it has under this key is not ours */

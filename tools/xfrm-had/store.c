@@ -145,7 +145,13 @@ size_t store_get(const struct relay *g, const struct item *i, void *to, size_t r
 	return 0;
 }
 
-/* Who was told of it is told that it has gone, unless it is in the kernel now. */
+/**
+ * store_drop() - keep it no longer
+ * @g: group
+ * @i: its item, which stays
+ *
+ * Peers that were told of it are not told: see store_gone().
+ */
 void store_drop(struct relay *g, struct item *i)
 {
 	free(i->sealed);
@@ -207,6 +213,14 @@ static void tell(struct relay *g, struct tell *t)
 		t->open = false;
 		source_end(g, t);
 	}
+}
+
+/* Who was told of it, or may have been, is told that it has gone. */
+void store_gone(const struct relay *g, const struct item *i)
+{
+	for (struct tell *t = g->tells; t; t = t->next)
+		if (tells_stored(g, t) && t->begun && !t->fresh)
+			source_gone(g, t, i);
 }
 
 /* Peers are told of what is stored, as far as they take it. */
