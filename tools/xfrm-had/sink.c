@@ -500,7 +500,7 @@ void sink_missing(struct relay *g)
 	table_for_each(i, next, &g->mine)
 		if (i->missing)
 			i->missing = 1;
-	had_log(LOG_NOTICE, "relay: group %s: something is missing here; the peers are asked for all",
-		g->group->name);
+	had_log(LOG_NOTICE, "relay: group %s: %s", g->group->name,
+		"something is missing here; the peers are asked for all");
 	sink_ask_again(g);
 }

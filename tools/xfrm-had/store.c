@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a sink keeps without installing it: until the group is active here, and to tell others of it.
+ * What a sink keeps without installing it: until the group is active here, and to tell others.
  *
  * Each SA and policy is sealed, AES-256-GCM, with a key that is drawn when the daemon starts and
  * lies in a page of its own that is locked and not dumped (secret.c). It never leaves that page, so
