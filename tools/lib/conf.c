@@ -141,6 +141,7 @@ static const struct key group_keys[] = {
 	  .words = { "matching", "all" } },
 	{ .name = "fail-closed", .kind = CHOICE, .to = AT(group, fail_closed),
 	  .words = { "auto", "yes", "no" } },
+	{ .name = "store", .kind = FLAG, .to = AT(group, store) },
 	{ }
 };
 
@@ -163,6 +164,16 @@ static const struct key transport_keys[] = {
 	{ }
 };
 
+static const struct key peer_keys[] = {
+	{ .name = "local", .kind = ADDRESS, .to = AT(peer, to.local) },
+	{ .name = "address", .kind = ADDRESS, .to = AT(peer, to.peer) },
+	{ .name = "device", .kind = DEVICE, .to = AT(peer, to.device) },
+	{ .name = "port", .kind = NUMBER, .to = AT(peer, to.port),
+	  .min = 1, .max = 65535, .otherwise = 4510 },
+	{ .name = "key-file", .kind = TEXT, .to = AT(peer, to.key_file) },
+	{ }
+};
+
 static const struct key conf_keys[] = {
 	{ .name = "node", .kind = NODE_NAME, .to = offsetof(struct conf, node) },
 	{ .name = "node-id", .kind = NUMBER, .to = offsetof(struct conf, node_id),
@@ -174,6 +185,8 @@ static const struct key conf_keys[] = {
 	  .min = 0, .max = 1048576, .otherwise = 65536 },
 	{ .name = "orphan-age", .kind = NUMBER, .to = offsetof(struct conf, orphan_age),
 	  .min = 1, .max = 86400, .otherwise = 60 },
+	{ .name = "store-limit", .kind = NUMBER, .to = offsetof(struct conf, store_limit),
+	  .min = 1, .max = 16777215, .otherwise = 131072 },
 	{ }
 };
 
@@ -194,6 +207,7 @@ static const struct section on_sections[] = {
 	{ "link", NODE_NAME, link_keys, NULL, false },
 	{ "group", GROUP_NAME, group_keys, group_sections, false },
 	{ "transport", FLAG, transport_keys, NULL, true },
+	{ "peer", NODE_NAME, peer_keys, NULL, false },
 	{ }
 };
 
@@ -201,6 +215,7 @@ static const struct section conf_sections[] = {
 	{ "link", NODE_NAME, link_keys, NULL, false },
 	{ "group", GROUP_NAME, group_keys, group_sections, false },
 	{ "transport", FLAG, transport_keys, NULL, true },
+	{ "peer", NODE_NAME, peer_keys, NULL, false },
 	{ "on", NODE_NAME, no_keys, on_sections, false },
 	{ }
 };
@@ -694,6 +709,26 @@ static void complete_detour(struct reading *r, const struct conf *c, const struc
 			      g->name);
 }
 
+static void take_peer(struct reading *r, struct conf *c, cfg_t *cfg)
+{
+	struct conf_peer *p = c->peers;
+
+	while (p && strcmp(p->name, cfg_title(cfg)))
+		p = p->next;
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p) {
+			wrong(r, at(r, cfg, NULL), "out of memory");
+			return;
+		}
+		defaults(peer_keys, p);
+		snprintf(p->name, sizeof(p->name), "%s", cfg_title(cfg));
+		p->at = at(r, cfg, NULL);
+		append(c->peers, p);
+	}
+	take(cfg, peer_keys, p);
+}
+
 static void take_all(struct reading *r, struct conf *c, cfg_t *cfg)
 {
 	for (unsigned int i = 0; i < cfg_size(cfg, "link"); i++)
@@ -705,6 +740,8 @@ static void take_all(struct reading *r, struct conf *c, cfg_t *cfg)
 		c->transport.at = at(r, cfg, "transport");
 		take(cfg_getsec(cfg, "transport"), transport_keys, &c->transport);
 	}
+	for (unsigned int i = 0; i < cfg_size(cfg, "peer"); i++)
+		take_peer(r, c, cfg_getnsec(cfg, "peer", i));
 }
 
 static void complete_link(struct reading *r, const struct conf *c, const struct conf_link *l)
@@ -782,7 +819,25 @@ static void complete_group(struct reading *r, const struct conf *c, const struct
 		      g->name);
 	if (g->has_detour)
 		complete_detour(r, c, g);
+	if (g->store && !g->replicate)
+		wrong(r, g->at, "group %s: store needs replicate = yes", g->name);
 	complete_lines(r, g);
+}
+
+static void complete_peer(struct reading *r, const struct conf *c, const struct conf_peer *p)
+{
+	if (!p->to.peer.family || !p->to.local.family)
+		wrong(r, p->at, "peer %s needs its address, and the local one", p->name);
+	else if (p->to.peer.family != p->to.local.family)
+		wrong(r, p->at, "peer %s has an address of another family than the local one",
+		      p->name);
+	if (!p->to.key_file[0])
+		wrong(r, p->at, "peer %s needs a key-file", p->name);
+	/* Each one listens at a place of its own. */
+	for (const struct conf_peer *q = c->peers; q != p; q = q->next)
+		if (q->to.port == p->to.port && conf_same_ip(&q->to.local, &p->to.local))
+			wrong(r, p->at, "peer %s needs another port than peer %s", p->name,
+			      q->name);
 }
 
 static void complete(struct reading *r, const struct conf *c)
@@ -799,6 +854,12 @@ static void complete(struct reading *r, const struct conf *c)
 		complete_group(r, c, g);
 		if (n == 1023)
 			wrong(r, g->at, "there can be no more than 1023 groups");
+	}
+	n = 0;
+	for (const struct conf_peer *p = c->peers; p; p = p->next, n++) {
+		complete_peer(r, c, p);
+		if (n == 16)
+			wrong(r, p->at, "there can be no more than 16 peers");
 	}
 }
 
@@ -858,6 +919,7 @@ void conf_free(struct conf *c)
 		free_list(g->offloads);
 		free_list(g->scripts);
 	}
+	free_list(c->peers);
 	free_list(c->links);
 	free_list(c->groups);
 	free(c);
@@ -1139,6 +1201,13 @@ void conf_write(const struct conf *c, FILE *to)
 	if (c->has_transport) {
 		fputs("\ntransport {\n", to);
 		write_keys(to, 1, transport_keys, &c->transport);
+		fputs("}\n", to);
+	}
+	for (const struct conf_peer *p = c->peers; p; p = p->next) {
+		fputs("\npeer ", to);
+		write_word(to, p->name);
+		fputs(" {\n", to);
+		write_keys(to, 1, peer_keys, p);
 		fputs("}\n", to);
 	}
 	for (const struct conf_group *g = c->groups; g; g = g->next)

@@ -129,7 +129,7 @@ struct conf_group {
 	bool bitmap;
 
 	/* What the daemon does. */
-	bool prefer, replicate, has_detour;
+	bool prefer, replicate, store, has_detour;
 	struct conf_detour detour;
 	uint32_t prefer_delay;		/* s */
 	uint32_t policies, fail_closed;	/* CONF_POLICIES_*, CONF_CLOSED_* */
@@ -146,6 +146,7 @@ struct conf_group {
 enum { CONF_ROLE_ACTIVE, CONF_ROLE_STANDBY };
 enum { CONF_POLICIES_MATCHING, CONF_POLICIES_ALL };
 enum { CONF_CLOSED_AUTO, CONF_CLOSED_YES, CONF_CLOSED_NO };
+enum { CONF_LOSS_NOTIFY, CONF_LOSS_TAKEOVER };
 
 /* How SAs come from one gateway to the other. */
 struct conf_transport {
@@ -156,13 +157,23 @@ struct conf_transport {
 	char key_file[CONF_TEXT + 1];	/* "": that of the first link */
 };
 
+/* A node of the relay that no link leads to. */
+struct conf_peer {
+	struct conf_peer *next;
+	struct conf_pos at;
+	char name[CONF_NODE + 1];
+	struct conf_transport to;
+};
+
 struct conf {
 	char file[CONF_TEXT + 1];
 	char node[CONF_NODE + 1];
 	uint32_t node_id;		/* CONF_AUTO: by the first link's device */
 	uint32_t sa_limit, orphan_limit, orphan_age;
+	uint32_t store_limit;		/* SAs and policies */
 	bool has_transport;
 	struct conf_transport transport;
+	struct conf_peer *peers;
 	struct conf_link *links;
 	struct conf_group *groups;
 };

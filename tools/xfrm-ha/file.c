@@ -120,6 +120,9 @@ static void add_daemon(struct conf *have, struct conf *d)
 	}
 	have->has_transport = d->has_transport;
 	have->transport = d->transport;
+	have->store_limit = d->store_limit;
+	have->peers = d->peers;
+	d->peers = NULL;
 	memcpy(have->node, d->node, sizeof(have->node));
 }
 

@@ -16,6 +16,7 @@ struct group {
 	bool synced, solo;
 	unsigned long long since, held, renew, behind, behind_ms, lost, replay, fenced, stopped;
 	unsigned long long passed, kept, dropped;	/* packets, by the detour */
+	unsigned long long stored, not_stored;
 	bool fence, detour;
 };
 
@@ -136,6 +137,9 @@ static void read_daemon(struct status *s)
 
 			g->detour = sscanf(f[2], "%llu", &g->passed) == 1 &&
 				    sscanf(f[3], "%llu %llu", &g->kept, &g->dropped) == 2;
+		} else if (!strcmp(f[0], "store") && find(s, f[1])) {
+			find(s, f[1])->stored = strtoull(f[2], NULL, 10);
+			find(s, f[1])->not_stored = strtoull(f[3], NULL, 10);
 		}
 	}
 	free(text);
@@ -213,6 +217,8 @@ static void show_group(const struct group *g)
 		out_bool("solo", g->solo);
 		out_number("sas", g->sas);
 		out_number("held", g->held);
+		out_number("stored", g->stored);
+		out_number("not_stored", g->not_stored);
 		out_number("to_renew", g->renew);
 		out_number("missing", g->missing);
 		out_number("peer_missing", g->peer_missing);
@@ -235,6 +241,10 @@ static void show_group(const struct group *g)
 	       g->term, seconds, *g->why ? ": " : "", g->why);
 	printf("      peer %s, %s; %u SAs, %llu held", g->peer,
 	       g->synced ? "in sync" : "NOT IN SYNC", g->sas, g->held);
+	if (g->stored)
+		printf(", %llu stored", g->stored);
+	if (g->not_stored)
+		printf(", %llu times NO ROOM IN THE STORE", g->not_stored);
 	if (g->renew)
 		printf(", %llu TO BE RENEWED", g->renew);
 	if (g->missing || g->peer_missing)

@@ -65,6 +65,7 @@ static void tell_status(FILE *to)
 		if (g->running) {
 			fprintf(to, "group\t%s\t%s\t%s\n", g->name, g->why, track_trouble(g) ?: "");
 			detour_tell(g, to);
+			store_status(g, to);
 		}
 	fence_status(to);
 	relay_status(to);

@@ -24,7 +24,7 @@
 
 /*
  * Flows are items: @key is a struct nft_flow, @here the priority of its policy (NOBODY: not known),
- * @round the list that had it last, @digest 1 if the table has it. New ones are at the head of the
+ * @round the list that had it last, @digest 1 if the table has it. New ones are at the end of the
  * list. Of those that pass @foreign says that they are to.
  */
 #define NOBODY	0
@@ -68,7 +68,7 @@ static struct fence *fence_of(const char *group)
 	if (!f)
 		return NULL;
 	memcpy(f->group, group, strlen(group));
-	LIST_INIT(&f->flows.list);
+	TAILQ_INIT(&f->flows.list);
 	f->next = fences;
 	fences = f;
 	return f;
@@ -369,19 +369,19 @@ static void batch_put(struct batch *b, const char *group, const struct nft_flow 
 		b->err = -ENOMEM;
 }
 
-/* New ones are at the head; they are in the table when all of the batch is. */
+/* New ones are at the end; they are in the table when all of the batch is. */
 static int add_flows(struct fence *f)
 {
 	struct batch b = { .add = true };
-	struct item *i, *next;
+	struct item *i;
 
-	table_for_each(i, next, &f->flows) {
+	TAILQ_FOREACH_REVERSE(i, &f->flows.list, items, node) {
 		if (i->digest)
 			break;
 		batch_put(&b, f->group, flow_at(i));
 	}
 	batch_end(&b);
-	table_for_each(i, next, &f->flows) {
+	TAILQ_FOREACH_REVERSE(i, &f->flows.list, items, node) {
 		if (i->digest || b.err)
 			break;
 		i->digest = 1;
@@ -547,7 +547,7 @@ static int fence_start(struct had *had)
 {
 	int err = nft_open();
 
-	LIST_INIT(&passing.flows.list);
+	TAILQ_INIT(&passing.flows.list);
 	opened = !err;
 	soon = evtimer_new(had->base, on_soon, NULL);
 	if (!soon)

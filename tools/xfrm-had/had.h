@@ -89,6 +89,10 @@ extern const struct had_part fence_part;
 extern const struct had_part relay_part;
 void relay_status(FILE *to);
 
+/* store.c */
+extern const struct had_part store_part;
+void store_status(const struct had_group *g, FILE *to);
+
 /* main.c */
 void had_each_role(struct had *had, struct had_group *g);
 void had_each_link(struct had *had, const char *device, uint32_t state);
@@ -131,6 +135,7 @@ int module_start(struct had *had);
 void module_stop(struct had *had);
 int module_read(struct had *had);
 int module_takeover(struct had_group *g, const char *cause);
+int module_take_stored(struct had_group *g, const char *cause);
 int module_release(struct had_group *g, const char *cause);
 int module_release_now(struct had_group *g);
 struct had_group *had_group(struct had *had, const char *name);

@@ -408,12 +408,14 @@ void module_stop(struct had *had)
 	}
 }
 
-static int ask(struct had_group *g, uint8_t cmd, uint32_t role, const char *cause)
+static int ask(struct had_group *g, uint8_t cmd, uint32_t role, bool missing, const char *cause)
 {
 	struct nl_msg *msg = nl_request(cmd, 0);
 	int err;
 
 	nla_put_string(msg, XFRM_HA_A_GROUP_NAME, g->name);
+	if (missing)
+		nla_put_flag(msg, XFRM_HA_A_GROUP_ALLOW_MISSING);
 	snprintf(g->cause, sizeof(g->cause), "%s", cause);
 	g->asked = role;
 	err = nl_talk(msg, XFRM_HA_A_GROUP_MAX, NULL, NULL);
@@ -425,12 +427,18 @@ static int ask(struct had_group *g, uint8_t cmd, uint32_t role, const char *caus
 /* As the command of the tool does it; 0: it has begun, else the tool's exit status. @cause: why */
 int module_takeover(struct had_group *g, const char *cause)
 {
-	return ask(g, XFRM_HA_CMD_GROUP_TAKEOVER, XFRM_HA_ROLE_ACTIVE, cause);
+	return ask(g, XFRM_HA_CMD_GROUP_TAKEOVER, XFRM_HA_ROLE_ACTIVE, false, cause);
+}
+
+/* Likewise, of a lost peer: what could not be stored is missing. */
+int module_take_stored(struct had_group *g, const char *cause)
+{
+	return ask(g, XFRM_HA_CMD_GROUP_TAKEOVER, XFRM_HA_ROLE_ACTIVE, true, cause);
 }
 
 int module_release(struct had_group *g, const char *cause)
 {
-	return ask(g, XFRM_HA_CMD_GROUP_RELEASE, XFRM_HA_ROLE_STANDBY, cause);
+	return ask(g, XFRM_HA_CMD_GROUP_RELEASE, XFRM_HA_ROLE_STANDBY, false, cause);
 }
 
 /* What was to be prepared for it is: whoever has asked, the cause is his. */

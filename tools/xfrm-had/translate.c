@@ -609,6 +609,28 @@ size_t had_policy_essence(const void *body, size_t len, bool lifetimes, void *ou
 	return policy(body, len, &info, NULL, NULL, out, room);
 }
 
+/**
+ * had_age() - what departed has been on its way for longer
+ * @body: head and attributes, as had_sa_depart() or had_policy_depart() has written them
+ * @len: octets
+ * @policy: it is a policy's
+ * @seconds: by so much
+ */
+void had_age(void *body, size_t len, bool policy, uint64_t seconds)
+{
+	size_t at = policy ? offsetof(struct xfrm_userpolicy_info, curlft) :
+			     offsetof(struct xfrm_usersa_info, curlft);
+	struct xfrm_lifetime_cur cur;
+
+	if (len < at + sizeof(cur))
+		return;
+	memcpy(&cur, (uint8_t *)body + at, sizeof(cur));
+	cur.add_time += seconds;
+	if (cur.use_time)
+		cur.use_time += seconds;
+	memcpy((uint8_t *)body + at, &cur, sizeof(cur));
+}
+
 /* FNV-1a. Nobody gains anything by a collision: it is the daemon itself that gives tags. */
 static uint64_t hash(uint64_t h, const void *data, size_t n)
 {

@@ -118,6 +118,8 @@ size_t had_policy_land(const void *body, size_t len, const struct had_landing *t
 		       void *out, size_t room);
 size_t had_policy_essence(const void *body, size_t len, bool lifetimes, void *out, size_t room);
 
+void had_age(void *body, size_t len, bool policy, uint64_t seconds);
+
 uint32_t had_sa_tag(const struct had_sa_id *id);
 uint32_t had_policy_tag(const struct had_policy_id *id);
 
