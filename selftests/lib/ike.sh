@@ -18,8 +18,8 @@
 
 EXAMPLES=$XFRM_HA_DIR/docs/examples
 
-declare -A HOST=()
-wire_pid='' flow_pids=''
+declare -A HOST=() lost_at=()
+wire_pid='' flow_pids='' flow_names=''
 
 ike_end() { # without a word of bash's about each
 	disown -a
@@ -222,7 +222,7 @@ crash() { # NAMESPACE NAME: all it has is dead, and nobody hears of it
 	must batch "$1" "link set eth2 down" "link set eth0 down" "link set eth1 down"
 	pids=$(ip netns pids "$1" | grep -vx "${HOST[$2]}")
 	# shellcheck disable=SC2086	# a list
-	kill -9 $pids
+	kill -9 $pids 2>/dev/null
 }
 
 reborn() { # NAMESPACE: what a reboot leaves of it
@@ -262,12 +262,22 @@ seen() { # PATTERN: since the last turn
 	[ -n "$(since "$1")" ]
 }
 
-# Packets from inside to outside and back, and the other way, without an end.
-flows() {
-	ip netns exec "$H" ping -n -i 0.05 -I 10.1.0.10 10.2.0.1 > /run/up {ktap_pipe}>&- 2>&1 &
-	flow_pids=$!
-	ip netns exec "$P" ping -n -i 0.05 -I 10.2.0.1 10.1.0.10 > /run/down {ktap_pipe}>&- 2>&1 &
+flow() { # up|down NAMESPACE FROM TO
+	ip netns exec "$2" ping -n -i 0.05 -I "$3" "$4" > "/run/$1" {ktap_pipe}>&- 2>&1 &
 	flow_pids+=" $!"
+	flow_names+=" $1"
+	lost_at[$1]=0
+}
+
+flows() { # packets from inside to outside and back, and the other way, without an end
+	flow up "$H" 10.1.0.10 10.2.0.1
+	flow down "$P" 10.2.0.1 10.1.0.10
+}
+
+flows_end() {
+	# shellcheck disable=SC2086	# a list
+	stopped $flow_pids
+	flow_pids='' flow_names=''
 }
 
 answers() { # up|down
@@ -279,14 +289,19 @@ more() { # up|down COUNT
 }
 
 flowing() { # NAME: ten more answers each way
-	local up down
+	local flow
+	local -A had=()
 
-	up=$(answers up) down=$(answers down)
-	if wait_for 20 more up $((up + 10)) && wait_for 20 more down $((down + 10)); then
-		ok "$1"
-	else
-		fail "$1"
-	fi
+	for flow in $flow_names; do
+		had[$flow]=$(answers "$flow")
+	done
+	for flow in $flow_names; do
+		if ! wait_for 20 more "$flow" $((had[$flow] + 10)); then
+			fail "$1: $flow"
+			return
+		fi
+	done
+	ok "$1"
 }
 
 # What is lost since the last time it was asked; in REPLY.
@@ -298,7 +313,28 @@ lost() { # up|down
 	lost_at[$1]=${REPLY% *}
 	REPLY=${REPLY#* }
 }
-declare -A lost_at=()
+
+# No IKE message comes to the remote end, nor from it.
+deaf_remote() {
+	must on "$P" nft -f - <<-EOT
+	table ip deaf {
+		chain in {
+			type filter hook input priority 0;
+			udp dport 500 drop
+			udp dport 4500 @th,64,32 0 drop
+		}
+		chain out {
+			type filter hook output priority 0;
+			udp dport 500 drop
+			udp dport 4500 @th,64,32 0 drop
+		}
+	}
+	EOT
+}
+
+hearing_remote() {
+	must on "$P" nft delete table ip deaf
+}
 
 no_clear() { # NAME
 	local clear

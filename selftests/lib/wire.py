@@ -4,7 +4,7 @@
 
 	ike SRC DST EXCHANGE SPI-I SPI-R request|response ID	each IKE message
 	esp SRC DST SPI		the first packet of an SA
-	clear SRC DST		each packet of the protected networks, 10.0.0.0/8, that is in clear
+	clear SRC DST		each packet in clear of the protected networks, 10.0.0.0/8, and each echo
 
 SIGUSR1: "turn N", and all SAs are new again. It must be a port that takes no packet itself: who
 decrypts shows the content to those who listen on the device, too.
@@ -68,5 +68,5 @@ while True:
             ike(src, dst, payload[12:])
         elif len(payload) >= 16:
             esp(src, dst, struct.unpack('!I', payload[8:12])[0])
-    elif src.startswith('10.') or dst.startswith('10.'):
+    elif src.startswith('10.') or dst.startswith('10.') or (packet[9] == 1 and payload[0] in (0, 8)):
         say('clear', src, dst)

@@ -43,9 +43,7 @@ old=$(esp_spis "$G1" | xargs)
 # No IKE reaches the remote end: data needs none.
 lost up
 lost down
-must on "$P" nft add table ip t
-must on "$P" nft add chain ip t in '{ type filter hook input priority 0; }'
-must on "$P" nft add rule ip t in udp dport '{ 500, 4500 }' drop
+deaf_remote
 turn
 crash "$G1" east
 check "the standby takes over" wait_for 10 role "$G2" vpn active
@@ -54,7 +52,7 @@ lost up; say "lost up: $REPLY of 20/s"
 lost down; say "lost down: $REPLY of 20/s"
 check "its charon tries" wait_for 20 seen 'ike 192.0.2.1 192.0.2.9 IKE_SA_INIT'
 check_not "and was not heard" seen 'ike 192.0.2.9 192.0.2.1 IKE_'
-must on "$P" nft delete table ip t
+hearing_remote
 check "IKE behind it" wait_for 60 child_up west
 new=$(esp_spis "$G2" | xargs)
 say "old: $old; all: $new"
