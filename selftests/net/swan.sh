@@ -59,6 +59,9 @@ say "old: $old; all: $new"
 flowing "data on the new SAs"
 no_clear "nothing in clear by either end"
 
+check "the old gateway's SAs are retired" wait_for 60 gone "$G2" "$old"
+flowing "data after that"
+check "it has the two of its own" [ "$(esp_spis "$G2" | wc -l)" = 2 ]
 
 # It comes back: a standby, whose charon has nothing to do.
 reborn "$G1"
@@ -103,6 +106,9 @@ lost up
 between "lost up" "$REPLY" 0 6
 lost down
 between "lost down" "$REPLY" 0 6
+# What charon left there when its gateway gave the group away
+check "what is stale on the standby is removed" wait_for 120 same_spis
+flowing "data after that"
 
 [ "$ktap_failed" = 0 ] || said east west site
 check "the module leaves" ha_unload
