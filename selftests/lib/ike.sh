@@ -186,8 +186,8 @@ services() { # NAME ACTION
 
 # What charon says of each start begins with "spawning".
 child_up() { # NAME: its charon has made a CHILD_SA since it was started
-	[ "$(sed -n '/spawning .* worker threads/{s/.*/no/;h;}; /CHILD_SA .* established/{s/.*/yes/;h;}; ${x;p;}' \
-		"/run/hosts/$1/run/strongswan.log")" = yes ]
+	awk '/spawning .* worker threads/ { up = 0 } /CHILD_SA .* established/ { up = 1 } END { exit !up }' \
+		"/run/hosts/$1/run/strongswan.log"
 }
 
 idle() { # NAME: its charon answers, and has no IKE_SA
