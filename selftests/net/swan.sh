@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# machines: uml uml-san
+# machines: uml
 # requires: charon-systemd swanctl unshare nsenter
 # tap: any
 # timeout: 400
