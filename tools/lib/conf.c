@@ -144,6 +144,11 @@ static const struct key transport_keys[] = {
 	{ }
 };
 
+static const struct key metrics_keys[] = {
+	{ .name = "listen", .kind = LISTEN, .to = AT(metrics, listen) },
+	{ }
+};
+
 static const struct key conf_keys[] = {
 	{ .name = "node", .kind = NODE_NAME, .to = offsetof(struct conf, node) },
 	{ .name = "node-id", .kind = NUMBER, .to = offsetof(struct conf, node_id),
@@ -173,6 +178,7 @@ static const struct section on_sections[] = {
 	{ "link", NODE_NAME, link_keys, NULL, false },
 	{ "group", GROUP_NAME, group_keys, group_sections, false },
 	{ "transport", FLAG, transport_keys, NULL, true },
+	{ "metrics", FLAG, metrics_keys, NULL, true },
 	{ }
 };
 
@@ -180,6 +186,7 @@ static const struct section conf_sections[] = {
 	{ "link", NODE_NAME, link_keys, NULL, false },
 	{ "group", GROUP_NAME, group_keys, group_sections, false },
 	{ "transport", FLAG, transport_keys, NULL, true },
+	{ "metrics", FLAG, metrics_keys, NULL, true },
 	{ "on", NODE_NAME, no_keys, on_sections, false },
 	{ }
 };
@@ -644,6 +651,8 @@ static void take_all(struct reading *r, struct conf *c, cfg_t *cfg)
 		c->transport.at = at(r, cfg, "transport");
 		take(cfg_getsec(cfg, "transport"), transport_keys, &c->transport);
 	}
+	if (cfg_size(cfg, "metrics") && find_mark(r, cfg, "metrics"))
+		take(cfg_getsec(cfg, "metrics"), metrics_keys, &c->metrics);
 }
 
 static void complete_link(struct reading *r, const struct conf *c, const struct conf_link *l)
@@ -1068,6 +1077,11 @@ void conf_write(const struct conf *c, FILE *to)
 	if (c->has_transport) {
 		fputs("\ntransport {\n", to);
 		write_keys(to, 1, transport_keys, &c->transport);
+		fputs("}\n", to);
+	}
+	if (c->metrics.listen[0]) {
+		fputs("\nmetrics {\n", to);
+		write_keys(to, 1, metrics_keys, &c->metrics);
 		fputs("}\n", to);
 	}
 	for (const struct conf_group *g = c->groups; g; g = g->next)

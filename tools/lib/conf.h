@@ -132,6 +132,11 @@ struct conf_transport {
 	char key_file[CONF_TEXT + 1];	/* "": that of the first link */
 };
 
+/* Where figures can be had. */
+struct conf_metrics {
+	char listen[CONF_TEXT + 1];	/* "": nowhere; else see value_socket() */
+};
+
 struct conf {
 	char file[CONF_TEXT + 1];
 	char node[CONF_NODE + 1];
@@ -139,6 +144,7 @@ struct conf {
 	uint32_t sa_limit, orphan_limit, orphan_age;
 	bool has_transport;
 	struct conf_transport transport;
+	struct conf_metrics metrics;
 	struct conf_link *links;
 	struct conf_group *groups;
 };

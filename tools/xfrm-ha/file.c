@@ -120,6 +120,7 @@ static void add_daemon(struct conf *have, struct conf *d)
 	}
 	have->has_transport = d->has_transport;
 	have->transport = d->transport;
+	have->metrics = d->metrics;
 	memcpy(have->node, d->node, sizeof(have->node));
 }
 

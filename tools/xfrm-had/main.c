@@ -27,6 +27,7 @@ static const struct had_part *const parts[] = {
 	&relay_part,
 	&track_part,
 	&hook_part,
+	&metrics_part,
 	NULL
 };
 
