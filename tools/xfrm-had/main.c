@@ -16,7 +16,6 @@
 #include "had.h"
 #include "tool.h"
 
-#define VERSION		"0.1"
 #define PRIORITIES	2	/* of events: what the module says, and all else */
 
 /* In this order they hear of what happens: addresses before all that takes its time. */
