@@ -121,7 +121,7 @@ style: ready ## checkpatch, sparse, W=1, shellcheck, SPDX
 
 .PHONY: clean
 clean: ## Remove what was built from this tree; guests' kernels stay
-	rm -rf build/check build/lab build/style build/intree build/sim build/qemu build/uml build/uml-san \
+	rm -rf build/check build/check-deb build/deb build/dist build/lab build/style build/intree build/sim build/qemu build/uml build/uml-san \
 		build/smp-san build/smp-kcsan
 	find src -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name modules.order -o -name Module.symvers | xargs -r rm -f
