@@ -17,6 +17,7 @@ tarball=build/dist/xfrm-ha-$version.tar.xz
 
 check "a tarball" tools/debian/dist
 must cp "$tarball" "$dir/first"
+# shellcheck disable=SC2016	# it is expanded there
 check "another one" env -C / TZ=Asia/Kolkata LANG=de_DE.UTF-8 \
 	bash -c 'umask 077; exec "$1"' bash "$XFRM_HA_DIR/tools/debian/dist"
 check "with the same octets" cmp "$tarball" "$dir/first"
