@@ -83,6 +83,10 @@ check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 
 check-deb: ready ## Packages in a machine of their own: installed, upgraded, purged; DKMS (10 minutes)
 	selftests/deb/run
 
+.PHONY: check-rolling
+check-rolling: ready tools ## A rolling upgrade of a pair from OLD=COMMIT (the last tag), and back (5 minutes)
+	selftests/deb/rolling $(OLD)
+
 .PHONY: check-smp
 check-smp: ready tools ## All tests of the module on two CPUs under KASAN, then under KCSAN (hours)
 	selftests/check.py smp-san smp-kcsan
