@@ -217,8 +217,8 @@ static bool parse_listen(const struct key *k, const char *s, char *to, struct wh
 	socklen_t len;
 
 	if (!value_socket(s, &address, &len))
-		return no(why, "%s is a path from / on, ADDRESS:PORT or [ADDRESS]:PORT, not \"%.80s\"",
-			  k->name, s);
+		return no(why, "%s is a path from / on, ADDRESS:PORT or [ADDRESS]:PORT, not "
+			  "\"%.80s\"", k->name, s);
 	return parse_text(k, s, to, why);
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The module's figures as OpenMetrics (https://openmetrics.io), or as the older text format of
- * Prometheus. They are read piece by piece over a socket of their own, behind all else that the loop
- * has to do: 100,000 SAs keep no group from its addresses. SAs are summed up by group.
+ * Prometheus. They are read piece by piece over a socket of their own, behind all else that the
+ * loop has to do: 100,000 SAs keep no group from its addresses. SAs are summed up by group.
  */
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 #include "tool.h"
 
 #define ATTRS	64
+#define NANO	0.000000001
+#define MILLI	0.001
 
 enum shape { GAUGE, COUNTER };
 
@@ -39,7 +42,8 @@ struct state {
 
 /* Of SAs, by group; attributes of their own, above the group's */
 enum sum {
-	HELD = XFRM_HA_A_GROUP_MAX + 1, RENEW, BEHIND, BEHIND_MS, LOST, REPLAY, TROUBLE, SINCE, SUMS_END
+	HELD = XFRM_HA_A_GROUP_MAX + 1, RENEW, BEHIND, BEHIND_MS, LOST, REPLAY, TROUBLE, SINCE,
+	SUMS_END
 };
 
 #define SUMS	(SUMS_END - HELD)
@@ -62,7 +66,8 @@ struct kind {
 
 static const struct figure node_figures[] = {
 	{ "node_sas", NULL, GAUGE, XFRM_HA_A_NODE_SAS, 0, .help = "SAs that are looked after" },
-	{ "node_sa_limit", NULL, GAUGE, XFRM_HA_A_NODE_SA_LIMIT, 0, .help = "How many these can be" },
+	{ "node_sa_limit", NULL, GAUGE, XFRM_HA_A_NODE_SA_LIMIT, 0,
+	  .help = "How many these can be" },
 	{ "node_orphan_limit", NULL, GAUGE, XFRM_HA_A_NODE_ORPHAN_LIMIT, 0,
 	  .help = "How many SAs of the peer that are not here are remembered" },
 	{ }
@@ -77,17 +82,20 @@ static const struct state link_states[] = {
 };
 
 static const struct figure link_figures[] = {
-	{ "link_round_trip_seconds", "seconds", GAUGE, XFRM_HA_A_LINK_SRTT, 1e-9,
+	{ "link_round_trip_seconds", "seconds", GAUGE, XFRM_HA_A_LINK_SRTT, NANO,
 	  .help = "Smoothed time to the peer and back" },
 	{ "link_in_flight_frames", "frames", GAUGE, XFRM_HA_A_LINK_IN_FLIGHT, 0,
 	  .help = "Frames sent and not acknowledged yet" },
 	{ "link_orphan_sas", "sas", GAUGE, XFRM_HA_A_LINK_ORPHANS, 0,
 	  .help = "SAs of the peer that are not here" },
-	{ "link_transmit_frames", "frames", COUNTER, XFRM_HA_A_LINK_TX_FRAMES, 0, .help = "Frames sent" },
+	{ "link_transmit_frames", "frames", COUNTER, XFRM_HA_A_LINK_TX_FRAMES, 0,
+	  .help = "Frames sent" },
 	{ "link_receive_frames", "frames", COUNTER, XFRM_HA_A_LINK_RX_FRAMES, 0,
 	  .help = "Frames received" },
-	{ "link_transmit_bytes", "bytes", COUNTER, XFRM_HA_A_LINK_TX_BYTES, 0, .help = "Octets sent" },
-	{ "link_receive_bytes", "bytes", COUNTER, XFRM_HA_A_LINK_RX_BYTES, 0, .help = "Octets received" },
+	{ "link_transmit_bytes", "bytes", COUNTER, XFRM_HA_A_LINK_TX_BYTES, 0,
+	  .help = "Octets sent" },
+	{ "link_receive_bytes", "bytes", COUNTER, XFRM_HA_A_LINK_RX_BYTES, 0,
+	  .help = "Octets received" },
 	{ }
 };
 
@@ -98,9 +106,10 @@ static const struct state group_states[] = {
 };
 
 static const struct figure group_figures[] = {
-	{ "group_role_start_time_seconds", "seconds", GAUGE, SINCE, 1e-9,
+	{ "group_role_start_time_seconds", "seconds", GAUGE, SINCE, NANO,
 	  .help = "Unix time of the last change of the role" },
-	{ "group_term", NULL, GAUGE, XFRM_HA_A_GROUP_TERM, 0, .help = "Number of the last takeover" },
+	{ "group_term", NULL, GAUGE, XFRM_HA_A_GROUP_TERM, 0,
+	  .help = "Number of the last takeover" },
 	{ "group_takeovers", NULL, COUNTER, XFRM_HA_A_GROUP_TAKEOVERS, 0,
 	  .help = "Times that this node has taken the group over" },
 	{ "group_skipped_numbers", "numbers", COUNTER, XFRM_HA_A_GROUP_SKIPPED, 0,
@@ -110,16 +119,19 @@ static const struct figure group_figures[] = {
 	{ "group_solo", NULL, GAUGE, XFRM_HA_A_GROUP_SOLO, 0,
 	  .help = "It goes on alone, above its leases" },
 	{ "group_sas", "sas", GAUGE, XFRM_HA_A_GROUP_SAS, 0, .help = "SAs of the group" },
-	{ "group_peer_sas", "sas", GAUGE, XFRM_HA_A_GROUP_PEER_SAS, 0, .help = "The same at the peer" },
+	{ "group_peer_sas", "sas", GAUGE, XFRM_HA_A_GROUP_PEER_SAS, 0,
+	  .help = "The same at the peer" },
 	{ "group_missing_sas", "sas", GAUGE, XFRM_HA_A_GROUP_MISSING, 0,
 	  .help = "SAs that the peer has and this node has not" },
 	{ "group_peer_missing_sas", "sas", GAUGE, XFRM_HA_A_GROUP_PEER_MISSING, 0,
 	  .help = "SAs that this node has and the peer has not" },
-	{ "group_held_sas", "sas", GAUGE, HELD, 0, .help = "SAs that neither send nor accept here" },
-	{ "group_renew_sas", "sas", GAUGE, RENEW, 0, .help = "SAs that can't go on and must be renewed" },
+	{ "group_held_sas", "sas", GAUGE, HELD, 0,
+	  .help = "SAs that neither send nor accept here" },
+	{ "group_renew_sas", "sas", GAUGE, RENEW, 0,
+	  .help = "SAs that can't go on and must be renewed" },
 	{ "group_behind_packets", "packets", GAUGE, BEHIND, 0,
 	  .help = "Packets that no peer has acknowledged, of the SA with most of them" },
-	{ "group_behind_seconds", "seconds", GAUGE, BEHIND_MS, 1e-3,
+	{ "group_behind_seconds", "seconds", GAUGE, BEHIND_MS, MILLI,
 	  .help = "Time since the oldest of them, of the SA for which it is longest" },
 	{ "group_exposure_lost_packets", "packets", GAUGE, LOST, 0,
 	  .help = "Packets that a takeover now may drop inbound, at most" },
@@ -136,7 +148,8 @@ static const struct figure engine_figures[] = {
 	  .help = "Those that have a slot of a NIC" },
 	{ "engine_entered", NULL, COUNTER, XFRM_HA_A_ENGINE_ENTERED, 0,
 	  .help = "Times that an SA got a slot" },
-	{ "engine_left", NULL, COUNTER, XFRM_HA_A_ENGINE_LEFT, 0, .help = "Times that one left its slot" },
+	{ "engine_left", NULL, COUNTER, XFRM_HA_A_ENGINE_LEFT, 0,
+	  .help = "Times that one left its slot" },
 	{ "engine_refused", NULL, COUNTER, XFRM_HA_A_ENGINE_REFUSED, 0,
 	  .help = "Times that a NIC refused one" },
 	{ "engine_late_packets", "packets", COUNTER, XFRM_HA_A_ENGINE_LATE, 0,
@@ -156,9 +169,11 @@ static const struct state nic_states[] = {
 static const struct figure nic_figures[] = {
 	{ "nic_used_slots", "slots", GAUGE, XFRM_HA_A_NIC_USED_IN, 0,
 	  .help = "Slots that hold an SA", .label = "direction=\"in\"" },
-	{ "nic_used_slots", "slots", GAUGE, XFRM_HA_A_NIC_USED_OUT, 0, .label = "direction=\"out\"" },
+	{ "nic_used_slots", "slots", GAUGE, XFRM_HA_A_NIC_USED_OUT, 0,
+	  .label = "direction=\"out\"" },
 	{ "nic_entered", NULL, COUNTER, XFRM_HA_A_NIC_ENTERED, 0, .help = "SAs that got a slot" },
-	{ "nic_refused", NULL, COUNTER, XFRM_HA_A_NIC_REFUSED, 0, .help = "SAs that the NIC refused" },
+	{ "nic_refused", NULL, COUNTER, XFRM_HA_A_NIC_REFUSED, 0,
+	  .help = "SAs that the NIC refused" },
 	{ }
 };
 
@@ -179,7 +194,7 @@ static const struct kind kinds[N_KINDS] = {
 		   XFRM_HA_A_NIC_DEV, XFRM_HA_A_NIC_ENGINE, nic_states, nic_figures },
 };
 
-_Static_assert(SUMS_END <= ATTRS && XFRM_HA_A_ENGINE_MAX < ATTRS, "attributes have their place");
+static_assert(SUMS_END <= ATTRS && XFRM_HA_A_ENGINE_MAX < ATTRS, "attributes have their place");
 
 static struct had *all;
 static void (*tell)(const struct figures_text *text);

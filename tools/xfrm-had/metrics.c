@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Figures for Prometheus and its like, by HTTP. libevent's evhttp has no limit of connections; of
- * HTTP nothing is needed but GET of one page. There are so many clients at most, and each has so many
- * octets for what it asks, so long to ask, and so long to take the answer, however it takes it.
+ * HTTP nothing is needed but GET of one page. There are so many clients at most, and each has so
+ * many octets for what it asks, so long to ask, and so long to take the answer, however it does.
  */
 
 #include <errno.h>
