@@ -60,6 +60,7 @@ node-id = 7
 sa-limit = 1000 orphan-limit = 0 orphan-age = 86400
 $link
 transport { port = 4510 peer = 2001:db8::2 key-file = "/a file" }
+metrics { listen = "[::1]:9744" }
 group a {
     role = standby interval = auto quantity = 8192 max-age = 1 bitmap = yes
     on-peer-loss = takeover alone = hold sync = relaxed replay = strict join = 0
@@ -109,6 +110,10 @@ wrong 1:11 "the other family" <<< "group a { route 10.0.0.0/8 { via = fe80::1 } 
 wrong 1:11 "needs a mac, or proxy = yes" <<< "group a { neighbour 10.0.0.1 { device = lo } }"
 wrong 1:11 "offload eth0 needs a device" <<< "group a { offload eth0 { } }"
 wrong 1:11 "needs a command" <<< "group a { track-script x { } }"
+for where in metrics 127.0.0.1 '"127.0.0.1:0"' 127.0.0.1:65536 127.0.0.1:80x 'x:80' '"::1:80"' '"[::1"' \
+	"/$(printf '%0110d' 0)"; do
+	wrong 1:20 "is a path from / on, ADDRESS:PORT" <<< "metrics { listen = $where }"
+done
 wrong 1:33 "can't be the name of a device" <<< "group a { track = { eth0, eth1, a/b } }"
 wrong 1:18 "there is no link \"hb\"" <<< "group a { link = hb }"
 wrong 2:1 "the quantity is 2 intervals or more" <<< "$link"$'\ngroup a { interval = 64 quantity = 127 }'

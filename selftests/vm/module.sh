@@ -35,8 +35,8 @@ exec 9>"$out/lock"
 flock 9
 
 dirs=()
-for d in src include selftests/modules; do
-	[ ! -d "$top/$d" ] || dirs+=("$d")
+for d in src include dkms.conf selftests/modules; do
+	[ ! -e "$top/$d" ] || dirs+=("$d")
 done
 # Excluded files are not deleted either: these are what Kbuild makes.
 (cd "$top" && rsync -aR --delete --exclude='*.o' --exclude='*.ko' \

@@ -174,6 +174,11 @@ static const struct key peer_keys[] = {
 	{ }
 };
 
+static const struct key metrics_keys[] = {
+	{ .name = "listen", .kind = LISTEN, .to = AT(metrics, listen) },
+	{ }
+};
+
 static const struct key conf_keys[] = {
 	{ .name = "node", .kind = NODE_NAME, .to = offsetof(struct conf, node) },
 	{ .name = "node-id", .kind = NUMBER, .to = offsetof(struct conf, node_id),
@@ -208,6 +213,7 @@ static const struct section on_sections[] = {
 	{ "group", GROUP_NAME, group_keys, group_sections, false },
 	{ "transport", FLAG, transport_keys, NULL, true },
 	{ "peer", NODE_NAME, peer_keys, NULL, false },
+	{ "metrics", FLAG, metrics_keys, NULL, true },
 	{ }
 };
 
@@ -216,6 +222,7 @@ static const struct section conf_sections[] = {
 	{ "group", GROUP_NAME, group_keys, group_sections, false },
 	{ "transport", FLAG, transport_keys, NULL, true },
 	{ "peer", NODE_NAME, peer_keys, NULL, false },
+	{ "metrics", FLAG, metrics_keys, NULL, true },
 	{ "on", NODE_NAME, no_keys, on_sections, false },
 	{ }
 };
@@ -742,6 +749,8 @@ static void take_all(struct reading *r, struct conf *c, cfg_t *cfg)
 	}
 	for (unsigned int i = 0; i < cfg_size(cfg, "peer"); i++)
 		take_peer(r, c, cfg_getnsec(cfg, "peer", i));
+	if (cfg_size(cfg, "metrics") && find_mark(r, cfg, "metrics"))
+		take(cfg_getsec(cfg, "metrics"), metrics_keys, &c->metrics);
 }
 
 static void complete_link(struct reading *r, const struct conf *c, const struct conf_link *l)
@@ -1208,6 +1217,11 @@ void conf_write(const struct conf *c, FILE *to)
 		write_word(to, p->name);
 		fputs(" {\n", to);
 		write_keys(to, 1, peer_keys, p);
+		fputs("}\n", to);
+	}
+	if (c->metrics.listen[0]) {
+		fputs("\nmetrics {\n", to);
+		write_keys(to, 1, metrics_keys, &c->metrics);
 		fputs("}\n", to);
 	}
 	for (const struct conf_group *g = c->groups; g; g = g->next)

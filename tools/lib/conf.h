@@ -165,6 +165,11 @@ struct conf_peer {
 	struct conf_transport to;
 };
 
+/* Where figures can be had. */
+struct conf_metrics {
+	char listen[CONF_TEXT + 1];	/* "": nowhere; else see value_socket() */
+};
+
 struct conf {
 	char file[CONF_TEXT + 1];
 	char node[CONF_NODE + 1];
@@ -174,6 +179,7 @@ struct conf {
 	bool has_transport;
 	struct conf_transport transport;
 	struct conf_peer *peers;
+	struct conf_metrics metrics;
 	struct conf_link *links;
 	struct conf_group *groups;
 };

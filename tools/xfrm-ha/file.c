@@ -123,6 +123,7 @@ static void add_daemon(struct conf *have, struct conf *d)
 	have->store_limit = d->store_limit;
 	have->peers = d->peers;
 	d->peers = NULL;
+	have->metrics = d->metrics;
 	memcpy(have->node, d->node, sizeof(have->node));
 }
 

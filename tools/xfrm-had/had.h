@@ -114,6 +114,18 @@ bool apply_complete(void);		/* nothing waits to be tried again */
 /* control.c */
 extern const struct had_part control_part;
 
+/* metrics.c */
+extern const struct had_part metrics_part;
+
+/* figures.c: what the module says, in the OpenMetrics or the older text format; NULL: nothing */
+struct figures_text {
+	char *text[2];			/* by whether it is OpenMetrics */
+	size_t len[2];
+};
+
+void figures_ask(struct had *had, void (*done)(const struct figures_text *text));
+void figures_stop(void);
+
 /* address.c */
 extern const struct had_part address_part;
 

@@ -16,7 +16,6 @@
 #include "had.h"
 #include "tool.h"
 
-#define VERSION		"0.1"
 #define PRIORITIES	2	/* of events: what the module says, and all else */
 
 /*
@@ -33,6 +32,7 @@ static const struct had_part *const parts[] = {
 	&fence_part,
 	&track_part,
 	&hook_part,
+	&metrics_part,
 	NULL
 };
 
