@@ -4,9 +4,10 @@
 
     [KERNEL=SERIES] selftests/check.py [--quick] [--serial] [PART...]
 
-Parts: style, builds, intree, host, campaign, daemons, uml, uml-san, qemu, aevent, smp, smp-san, smp-kcsan.
+Parts: style, builds, intree, host, campaign, own, uml, uml-san, qemu, aevent, smp, smp-san, smp-kcsan.
 --quick is host and uml. The whole is the others up to smp: there the tests of plain UML run with
-sanitizers, but for those of selftests/daemons. aevent is qemu's tests of the module once more, over
+sanitizers, but for those that are for nothing else (own): of the daemon, and with the daemons that
+people run. aevent is qemu's tests of the module once more, over
 the other tap. smp is a choice of smp-san's: those in which two CPUs have most to do with each
 other. smp-san and smp-kcsan are all of them. Several parts run at a time, and some are split
 (uml-1 to uml-8, qemu-1, qemu-2 ...): the tests wait more than they compute. A part's full output
@@ -42,7 +43,7 @@ HOST_TIMEOUT = 1200     # s
 # The parts, those that take long first, and how many run at the same time.
 QUICK = ('host', *(f'uml-{i}' for i in range(1, 9))), 9
 FULL = ('qemu-1', 'qemu-2', 'uml-san-1', 'uml-san-2', 'aevent-1', 'aevent-2', 'host', 'smp',
-        'daemons', 'campaign', 'style', 'intree'), 4
+        'own', 'campaign', 'style', 'intree'), 4
 SMP = ('delay',)
 SPLIT = re.compile(r'(uml|uml-san|qemu|aevent)-\d+$')
 
@@ -94,6 +95,14 @@ def tests_of_guests(kind):
         total += limits[test]
         shared.append(test)
     yield shared
+
+
+def tests_of_uml():
+    """Those that no other machine runs, but measurements."""
+    for test in sorted(glob.glob(f'{TOP}/selftests/net/*.sh')):
+        test = os.path.relpath(test, TOP)
+        if header(test, 'machines') == ['uml'] and header(test, 'part') != ['measurement']:
+            yield test
 
 
 class Words:
@@ -154,9 +163,8 @@ class Part:
                                  *(f'selftests/net/{name}.sh' for name in SMP)])
             elif self.name == 'aevent':
                 self.guest(log, [*self.where('aevent'), *tests_of_the_module()])
-            elif self.name == 'daemons':
-                self.guest(log, ['--machine', 'uml',
-                                 *sorted(glob.glob(f'{TOP}/selftests/daemons/*.sh'))])
+            elif self.name == 'own':
+                self.guest(log, ['--machine', 'uml', *tests_of_uml()])
             elif self.name == 'host':
                 tests = sorted(glob.glob(f'{TOP}/selftests/host/*.sh'))
                 for t in tests:
@@ -269,7 +277,7 @@ def main():
 
     # Kernels and modules first: a long silence later would look like a hang.
     wanted = set(names) | split
-    if wanted & {'style', 'intree', 'host', 'campaign', 'daemons'}:
+    if wanted & {'style', 'intree', 'host', 'campaign', 'own'}:
         wanted.add('uml')
     if 'aevent' in wanted:
         wanted.add('qemu')

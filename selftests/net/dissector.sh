@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: jq tcpdump tshark
-# machines: uml uml-san
+# machines: uml
 # tap: any
 # timeout: 180
 # shellcheck disable=SC2154	# dissect sets them

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# machines: uml
 # tap: any
 # timeout: 240
 #

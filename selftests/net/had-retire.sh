@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: jq
+# machines: uml
 # tap: any
 # timeout: 240
 #

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: jq python3
-# machines: uml uml-san qemu
+# machines: uml
 # tap: any
 # timeout: 300
 #
