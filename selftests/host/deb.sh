@@ -27,7 +27,7 @@ is "nothing is in it that git does not know" "$(tar -tf "$tarball" | sed "s,^xfr
 must tools/debian/build
 debs=build/deb
 is "what lintian says" "$(lintian --allow-root --fail-on warning $debs/*.changes 2>&1)" ""
-for deb in xfrm-ha xfrm-ha-dkms; do
+for deb in xfrm-ha xfrm-ha-dkms xfrm-ha-resource-agents; do
 	must dpkg-deb -x $debs/${deb}_"$version"_*.deb "$dir/$deb"
 done
 while read -r deb file; do
@@ -46,6 +46,8 @@ done <<-EOT
 	xfrm-ha usr/share/xfrm-ha/wireshark/xfrm_ha.lua
 	xfrm-ha usr/share/doc/xfrm-ha/examples/prometheus/alerts.yml
 	xfrm-ha usr/share/doc/xfrm-ha/changelog.gz
+	xfrm-ha usr/libexec/xfrm-ha/xfrm-ha-vrrp
+	xfrm-ha-resource-agents usr/lib/ocf/resource.d/xfrm-ha/xfrm-ha
 	xfrm-ha-dkms usr/src/xfrm_ha-$version/dkms.conf
 	xfrm-ha-dkms usr/src/xfrm_ha-$version/Makefile
 	xfrm-ha-dkms usr/src/xfrm_ha-$version/include/uapi/linux/xfrm_ha.h
