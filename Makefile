@@ -40,6 +40,14 @@ install: tools ## The tools with all that belongs to them, below PREFIX
 modules_install: modules ## The module, for the kernel in KDIR [INSTALL_MOD_PATH]
 	+$(KBUILD) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 
+.PHONY: dist
+dist: ## The sources as build/dist/xfrm-ha-VERSION.tar.xz, the same octets each time
+	tools/debian/dist
+
+.PHONY: deb
+deb: dist ## Debian packages, in build/deb
+	tools/debian/build
+
 .PHONY: deps
 deps: ## Install the Debian packages that tests and demo need
 	selftests/deps.sh
@@ -64,12 +72,24 @@ demo-engines: ready tools ## Hot SAs move into slots of two NICs: a map over tim
 	selftests/demo/engines
 
 .PHONY: check
-check: ready tools ## All tests: units, host, QEMU, sanitizers, random failures, style (half an hour)
+check: ready tools ## All tests (half an hour); with KERNEL=7.3 those in UML and QEMU, on that kernel
 	selftests/check.py
+
+.PHONY: check-builds
+check-builds: ready ## The modules against each kernel's headers, x86-64 and arm64: W=1, sparse (10 minutes)
+	KERNELS=all selftests/check.py builds
 
 .PHONY: check-quick
 check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 minutes)
 	selftests/check.py --quick
+
+.PHONY: check-deb
+check-deb: ready ## Packages in a machine of their own: installed, upgraded, purged; DKMS (10 minutes)
+	selftests/deb/run
+
+.PHONY: check-rolling
+check-rolling: ready tools ## A rolling upgrade of a pair from OLD=COMMIT (the last tag), and back (5 minutes)
+	selftests/deb/rolling $(OLD)
 
 .PHONY: check-smp
 check-smp: ready tools ## All tests of the module on two CPUs under KASAN, then under KCSAN (hours)
@@ -109,12 +129,12 @@ style: ready ## checkpatch, sparse, W=1, shellcheck, SPDX
 
 .PHONY: clean
 clean: ## Remove what was built from this tree; guests' kernels stay
-	rm -rf build/check build/lab build/style build/intree build/sim build/qemu build/uml build/uml-san \
-		build/smp-san build/smp-kcsan
+	rm -rf build/check build/check-deb build/deb build/dist build/lab build/style build/intree build/builds build/sim \
+		build/qemu build/uml build/uml-san build/smp-san build/smp-kcsan build/uml-* build/qemu-*
 	find src -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name modules.order -o -name Module.symvers | xargs -r rm -f
 	+[ ! -e tools/Makefile ] || $(MAKE) -C tools clean
-	+$(MAKE) -C selftests/sim clean
+	+[ ! -e selftests/sim/Makefile ] || $(MAKE) -C selftests/sim clean
 
 .PHONY: distclean
 distclean: clean ## Remove build/, too (not the cache of UML kernels)

@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 """Everything that can be tested without a second computer.
 
-    selftests/check.py [--quick] [--serial] [PART...]
+    [KERNEL=SERIES] selftests/check.py [--quick] [--serial] [PART...]
 
-Parts: style, intree, host, campaign, daemons, uml, uml-san, qemu, aevent, smp, smp-san, smp-kcsan.
+Parts: style, builds, intree, host, campaign, own, uml, uml-san, qemu, aevent, smp, smp-san, smp-kcsan.
 --quick is host and uml. The whole is the others up to smp: there the tests of plain UML run with
-sanitizers, but for those of selftests/daemons. aevent is qemu's tests of the module once more, over
+sanitizers, but for those that are for nothing else (own): of the daemon, and with the daemons that
+people run. aevent is qemu's tests of the module once more, over
 the other tap. smp is a choice of smp-san's: those in which two CPUs have most to do with each
 other. smp-san and smp-kcsan are all of them. Several parts run at a time, and some are split
 (uml-1 to uml-8, qemu-1, qemu-2 ...): the tests wait more than they compute. A part's full output
-is build/check/PART.tap.
+is build/check/PART.tap. With KERNEL=7.3 or the like machines run that kernel: uml and qemu, or
+those that are named.
 
 The last line is "N passed, N failed[, N skipped]".
 """
@@ -41,7 +43,7 @@ HOST_TIMEOUT = 1200     # s
 # The parts, those that take long first, and how many run at the same time.
 QUICK = ('host', *(f'uml-{i}' for i in range(1, 9))), 9
 FULL = ('qemu-1', 'qemu-2', 'uml-san-1', 'uml-san-2', 'aevent-1', 'aevent-2', 'host', 'smp',
-        'daemons', 'campaign', 'style', 'intree'), 4
+        'own', 'campaign', 'style', 'intree'), 4
 SMP = ('delay',)
 SPLIT = re.compile(r'(uml|uml-san|qemu|aevent)-\d+$')
 
@@ -95,6 +97,14 @@ def tests_of_guests(kind):
     yield shared
 
 
+def tests_of_uml():
+    """Those that no other machine runs, but measurements."""
+    for test in sorted(glob.glob(f'{TOP}/selftests/net/*.sh')):
+        test = os.path.relpath(test, TOP)
+        if header(test, 'machines') == ['uml'] and header(test, 'part') != ['measurement']:
+            yield test
+
+
 class Words:
     """What a part said around its failures. Of a kernel's last words: what and where."""
 
@@ -143,7 +153,7 @@ class Part:
     def run(self):
         start = time.monotonic()
         with open(self.log, 'w', encoding='utf-8') as log:
-            if self.name in machine.MACHINES:
+            if machine.kind(self.name) in machine.MACHINES:
                 self.guest(log, ['--machine', self.name])
             elif m := SPLIT.match(self.name):
                 while tests := self.next(m[1]):
@@ -153,9 +163,8 @@ class Part:
                                  *(f'selftests/net/{name}.sh' for name in SMP)])
             elif self.name == 'aevent':
                 self.guest(log, [*self.where('aevent'), *tests_of_the_module()])
-            elif self.name == 'daemons':
-                self.guest(log, ['--machine', 'uml',
-                                 *sorted(glob.glob(f'{TOP}/selftests/daemons/*.sh'))])
+            elif self.name == 'own':
+                self.guest(log, ['--machine', 'uml', *tests_of_uml()])
             elif self.name == 'host':
                 tests = sorted(glob.glob(f'{TOP}/selftests/host/*.sh'))
                 for t in tests:
@@ -254,6 +263,12 @@ def main():
         names, lanes = args.parts, 1
     elif args.serial:
         lanes = 1
+    series = os.environ.get('KERNEL')
+    if series:
+        names = [f'{name}-{series}' for name in args.parts or ('uml', 'qemu')]
+        for name in names:
+            if machine.kind(name) not in machine.MACHINES or not machine.series(name):
+                p.error(f'KERNEL={series}: {name} is no machine')
     env = dict(os.environ, XFRM_HA_QUICK='1' if args.quick else '')
     # Guests of User-Mode Linux are spread over the CPUs by this.
     parts = [Part(name, dict(env, XFRM_HA_LANE=str(i))) for i, name in enumerate(names)]
@@ -262,14 +277,14 @@ def main():
 
     # Kernels and modules first: a long silence later would look like a hang.
     wanted = set(names) | split
-    if wanted & {'style', 'intree', 'host', 'campaign', 'daemons'}:
+    if wanted & {'style', 'intree', 'host', 'campaign', 'own'}:
         wanted.add('uml')
     if 'aevent' in wanted:
         wanted.add('qemu')
     if 'smp' in wanted:
         wanted.add('smp-san')
-    for name in machine.MACHINES:
-        if name in wanted:
+    for name in sorted(wanted):
+        if machine.kind(name) in machine.MACHINES:
             machine.prepare(name)
     for kind in sorted({'qemu' if kind == 'aevent' else kind for kind in split}):
         machine.build_module(kind)

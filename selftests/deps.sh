@@ -86,5 +86,11 @@ apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "$@"; }
 # Old lists name files that are no longer on the servers.
 [ -n "$simulate" ] || apt update -q
 names=$(choose "${lack[@]}")
+# Daemons that the tests run in guests are not to run here.
+policy=/usr/sbin/policy-rc.d
+if [ -z "$simulate" ] && [ ! -e $policy ]; then
+	printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin $policy
+	trap '"${as_root[@]}" rm -f $policy' EXIT
+fi
 # shellcheck disable=SC2086	# a list; an empty option
 apt install $simulate -y -q --no-install-recommends $names

@@ -24,6 +24,8 @@ user=$ignore,EMBEDDED_FUNCTION_NAME,SPLIT_STRING,STRCPY,PREFER_DEFINED_ATTRIBUTE
 user=$user,PREFER_FALLTHROUGH,ARRAY_SIZE,MACRO_ARG_REUSE,PREFER_KERNEL_TYPES,BIT_MACRO,VOLATILE
 # The macros of a trace header follow a layout of their own.
 traces=$ignore,PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE
+# Macros that stand for definitions, in headers in front of others of the same name.
+compat=$ignore,COMPLEX_MACRO,MACRO_ARG_PRECEDENCE,MACRO_ARG_REUSE,INCLUDE_LINUX
 generated='-gen\.[ch]$|^include/uapi/'
 
 # Prints what its input says, and fails if that is anything.
@@ -76,8 +78,9 @@ checkpatch_ignoring() { # TYPES < FILES
 
 checkpatch() {
 	{
-		files 'src/*.[ch]' 'include/*.h' 'selftests/modules/*.[ch]' | grep -v '^src/control/trace.h$' |
-			checkpatch_ignoring "$ignore"
+		files 'src/*.[ch]' 'include/*.h' 'selftests/modules/*.[ch]' |
+			grep -vE '^src/(control/trace.h$|compat/)' | checkpatch_ignoring "$ignore"
+		files 'src/compat/*.h' | checkpatch_ignoring "$compat"
 		echo src/control/trace.h | checkpatch_ignoring "$traces"
 		files 'selftests/*.[ch]' 'tools/*.[ch]' | grep -v '^selftests/modules/' |
 			checkpatch_ignoring "$user"

@@ -2,6 +2,7 @@
 /* Order of start, and its exact reverse. */
 
 #include <linux/module.h>
+#include <generated/utsrelease.h>
 
 #define CREATE_TRACE_POINTS
 #include "control/trace.h"
@@ -67,6 +68,9 @@ static int __init xha_init(void)
 {
 	int err;
 
+	/* Outside of a kernel tree: src/compat/ */
+	if (__is_defined(XHA_UNTRIED))
+		pr_notice("%s: not tried with Linux %s\n", KBUILD_MODNAME, UTS_RELEASE);
 	err = xha_hearing_init();
 	if (err)
 		return err;

@@ -26,8 +26,8 @@ static void any_message(struct had_wire_msg *m)
 	unsigned int i;
 
 	memset(m, 0, sizeof(*m));
-	m->type = HAD_WIRE_HELLO + below(HAD_WIRE_AGAIN);
-	m->flags = below(2);
+	m->type = HAD_WIRE_HELLO + below(HAD_WIRE_DONE);
+	m->flags = below(4);
 	m->group = 1 + below(HAD_WIRE_GROUPS);
 	switch (m->type) {
 	case HAD_WIRE_HELLO:
@@ -48,9 +48,12 @@ static void any_message(struct had_wire_msg *m)
 		m->sas = rnd();
 		m->policies = rnd();
 		/* fall through */
-	case HAD_WIRE_BEGIN:
 	case HAD_WIRE_ACK:
 		m->number = rnd();
+		break;
+	case HAD_WIRE_BEGIN:
+		m->number = rnd();
+		m->term = rnd();
 		break;
 	case HAD_WIRE_SA:
 	case HAD_WIRE_POLICY:
@@ -74,6 +77,7 @@ static void same(const struct had_wire_msg *a, const struct had_wire_msg *b)
 	unsigned int i;
 
 	expect(a->type == b->type && a->flags == b->flags && a->group == b->group, "header");
+	expect(a->term == b->term, "term");
 	expect(a->number == b->number && a->sas == b->sas && a->policies == b->policies, "numbers");
 	expect(!strcmp(a->text, b->text), "text");
 	expect(a->body_len == b->body_len, "length");

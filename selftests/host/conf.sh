@@ -60,6 +60,7 @@ node-id = 7
 sa-limit = 1000 orphan-limit = 0 orphan-age = 86400
 $link
 transport { port = 4510 peer = 2001:db8::2 key-file = "/a file" }
+metrics { listen = "[::1]:9744" }
 group a {
     role = standby interval = auto quantity = 8192 max-age = 1 bitmap = yes
     on-peer-loss = takeover alone = hold sync = relaxed replay = strict join = 0
@@ -67,13 +68,14 @@ group a {
     match { address = { 192.0.2.1, 2001:db8::1 } reqid = 0 mark = 0x1/0xff if-id = 0xffffffff }
     prefer = yes prefer-delay = 0 track = { eth0, "eth1" } hook-timeout = 3600
     on-active = "logger \"it is \$XFRM_HA_ROLE\"" on-standby = "true"
-    replicate = yes
+    replicate = yes policies = all fail-closed = no
     address 192.0.2.1/24 { device = eth0 }
     address 2001:db8::1/64 { device = eth0 }
     route 0.0.0.0/0 { via = 192.0.2.254 source = 192.0.2.1 metric = 5 table = 7 }
     route 2001:db8:1::/48 { device = eth0 }
     neighbour 192.0.2.7 { device = eth0 mac = 02:00:00:00:00:07 }
     neighbour 192.0.2.8 { device = eth0 proxy = yes }
+    offload eth0 { device = eth5 }
     track-script ike { command = "pidof charon" interval = 1 timeout = 1 rise = 1 fall = 100 }
 }
 group b { link = none index = 0 nodes = 3 }
@@ -106,7 +108,12 @@ wrong 1:11 "address 192.0.2.1 needs a device" <<< "group a { address 192.0.2.1/2
 wrong 1:11 "needs via, or a device" <<< "group a { route 10.0.0.0/8 { } }"
 wrong 1:11 "the other family" <<< "group a { route 10.0.0.0/8 { via = fe80::1 } }"
 wrong 1:11 "needs a mac, or proxy = yes" <<< "group a { neighbour 10.0.0.1 { device = lo } }"
+wrong 1:11 "offload eth0 needs a device" <<< "group a { offload eth0 { } }"
 wrong 1:11 "needs a command" <<< "group a { track-script x { } }"
+for where in metrics 127.0.0.1 '"127.0.0.1:0"' 127.0.0.1:65536 127.0.0.1:80x 'x:80' '"::1:80"' '"[::1"' \
+	"/$(printf '%0110d' 0)"; do
+	wrong 1:20 "is a path from / on, ADDRESS:PORT" <<< "metrics { listen = $where }"
+done
 wrong 1:33 "can't be the name of a device" <<< "group a { track = { eth0, eth1, a/b } }"
 wrong 1:18 "there is no link \"hb\"" <<< "group a { link = hb }"
 wrong 2:1 "the quantity is 2 intervals or more" <<< "$link"$'\ngroup a { interval = 64 quantity = 127 }'
@@ -115,6 +122,7 @@ wrong 2:1 "is on the device of link hb" <<< "$link"$'\nlink x { device = eth9 pe
 wrong 1:1 "needs a key-file, or insecure" <<< "link hb { device = eth9 peer = 02:00:5e:00:00:02 }"
 wrong 1:18 "is the address of one node" <<< "link hb { peer = 03:00:5e:00:00:02 }"
 wrong 1:22 "insecure is yes or no" <<< "link hb { insecure = true }"
+wrong 1:25 "fail-closed is auto, yes or no, not \"maybe\"" <<< "group a { fail-closed = maybe }"
 wrong 2:7 "is a name of 1 to 64 characters" <<< $'# "\nnode= ""'
 wrong 1:43 "address was said already" <<< "group a { match { address = ::1 address = ::1 } }"
 

@@ -5,7 +5,7 @@
 
 # The processes of the two daemons: had sets them.
 # shellcheck disable=SC2034	# for the tests
-had_1='' had_2=''
+had_1='' had_2='' had_4=''
 
 had() { # N FILE [OPTION...]: the daemon of gateway N; sets had_N. What it says is in /run/hadN
 	local n=$1 ns=G$1

@@ -23,6 +23,7 @@ conf() { # N LINE...: the file of gateway N
 	    dead = 100 carrier-loss = at-once
 	}
 	transport { port = 4511 }
+	metrics { listen = 127.0.0.1:9744 }
 	group vpn {
 	    link = hb match { address = { 192.0.2.1 } }
 	    role = $([ "$n" = 1 ] && echo active || echo standby)
@@ -134,7 +135,7 @@ had_stop 1
 had 1 /run/dump
 is "to begin with it leads to the same" "$(ha "$G1" dump)" "$(cat /run/dump)"
 # shellcheck disable=SC2016	# as it stands in the file
-for line in "key-file = /run/key" "link hb" "port = 4511" "prefer-delay = 7" "track = { sync }" \
+for line in "key-file = /run/key" "link hb" "port = 4511" "listen = 127.0.0.1:9744" "prefer-delay = 7" "track = { sync }" \
 	"metric = 3" "table = 1000" "mac = 02:00:00:00:00:66" \
 	'command = "true \"a\\b\""' 'on-active = "echo \"$XFRM_HA_ROLE\" \\ >> /run/told"'; do
 	check "it has $line" grep -qF -- "$line" /run/dump

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # machines: uml
+# part: measurement
 # tap: any
 # timeout: 240
 #

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Debian's 6.12 kernel for the QEMU machine, unpacked below build/debian.
+"""Debian's kernel for the QEMU machine, unpacked below build/debian: 6.12, or that of a series
+of its own from the archive of Debian 13 (archive.sh), below build/debian-SERIES.
+
+    debian_kernel.py [--print] [SERIES]
 
 The packages are fetched with apt-get download and unpacked, never installed.
 As a program it prepares what is missing and prints the KDIR for modules; with
@@ -26,7 +29,6 @@ from cpio import Archive
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-DIR = os.path.join(TOP, 'build', 'debian')
 
 # Debian 12's name first, then Debian 13's.
 IMAGES = ('linux-image-6.12-amd64', 'linux-image-amd64')
@@ -79,9 +81,18 @@ def packages():
     raise Error('apt knows no Linux 6.12 image')
 
 
-def unpack(kver, names):
-    debs = os.path.join(DIR, 'debs')
-    root = os.path.join(DIR, 'root')
+def mend(kver, root):
+    """The headers' Makefile holds the only absolute paths that the build uses."""
+    makefile = f'{root}/usr/src/linux-headers-{kver}/Makefile'
+    with open(makefile, encoding='ascii') as f:
+        text = f.read()
+    with open(makefile, 'w', encoding='ascii') as f:
+        f.write(text.replace('/usr/src/', f'{root}/usr/src/'))
+
+
+def unpack(top, names):
+    debs = os.path.join(top, 'debs')
+    root = os.path.join(top, 'root')
     os.makedirs(debs, exist_ok=True)
     # apt's unprivileged helper may not reach the tree; its warning is noise.
     subprocess.run(['apt-get', 'download', '-q', '-o', 'APT::Sandbox::User=root'] + names,
@@ -90,18 +101,21 @@ def unpack(kver, names):
     for deb in glob.glob(f'{debs}/*.deb'):
         sh('dpkg', '-x', deb, root)
     shutil.rmtree(debs)
-    # The only absolute path that the build uses.
-    makefile = f'{root}/usr/src/linux-headers-{kver}/Makefile'
-    with open(makefile, encoding='ascii') as f:
-        text = f.read()
-    with open(makefile, 'w', encoding='ascii') as f:
-        f.write(re.sub(r'(?<=include )(?=/usr/)', root, text))
 
 
-def fetch():
+def fetch(top):
     kver, names = packages()
-    print(f'debian_kernel: unpacking {kver} below {DIR}', file=sys.stderr)
-    unpack(kver, names)
+    print(f'debian_kernel: unpacking {kver} below {top}', file=sys.stderr)
+    unpack(top, names)
+    return kver
+
+
+def fetch_series(top, series):
+    archive = f'{HERE}/archive.sh'
+    kver, *names = sh(archive, 'packages', series).split()
+    print(f'debian_kernel: unpacking {kver} below {top}', file=sys.stderr)
+    shutil.rmtree(f'{top}/root', ignore_errors=True)
+    sh(archive, 'get', f'{top}/root', *names)
     return kver
 
 
@@ -125,11 +139,11 @@ def vmlinux(bzimage, out):
         f.write(elf)
 
 
-def modules(kver):
-    src = glob.glob(f'{DIR}/root/**/lib/modules/{kver}/kernel', recursive=True)
-    src = os.path.dirname(src[0] if src else f'{DIR}/root/lib/modules/{kver}/kernel')
-    dst = f'{DIR}/modules/lib/modules/{kver}'
-    shutil.rmtree(f'{DIR}/modules', ignore_errors=True)
+def modules(top, kver):
+    src = glob.glob(f'{top}/root/**/lib/modules/{kver}/kernel', recursive=True)
+    src = os.path.dirname(src[0] if src else f'{top}/root/lib/modules/{kver}/kernel')
+    dst = f'{top}/modules/lib/modules/{kver}'
+    shutil.rmtree(f'{top}/modules', ignore_errors=True)
     os.makedirs(dst)
     for sub in MODULE_DIRS:
         for d, dirs, files in os.walk(f'{src}/kernel/{sub}'):
@@ -145,12 +159,12 @@ def modules(kver):
                     shutil.copy(f'{d}/{name}', to)
     for f in glob.glob(f'{src}/modules.*'):
         shutil.copy(f, dst)
-    sh('depmod', '-b', f'{DIR}/modules', kver, stderr=subprocess.DEVNULL)
+    sh('depmod', '-b', f'{top}/modules', kver, stderr=subprocess.DEVNULL)
 
 
-def closure(kver, names):
+def closure(kernel, names):
     """The paths of modules with all they depend on, in the order of loading."""
-    top = f'{DIR}/modules/lib/modules/{kver}'
+    top = f'{kernel.modules}/{kernel.kver}'
     deps, paths = {}, {}
     with open(f'{top}/modules.dep', encoding='ascii') as f:
         for line in f:
@@ -168,63 +182,81 @@ def closure(kver, names):
     return [f'{top}/{p}' for p in order]
 
 
-def initrd(kver):
+def initrd(kernel):
     a = Archive()
     a.add('/bin/busybox', '/bin/busybox', 0o755)
     a.symlink('/bin/sh', 'busybox')
     a.add(f'{HERE}/initrd-init', '/init', 0o755)
-    for n, path in enumerate(closure(kver, BOOT_MODULES)):
+    for n, path in enumerate(closure(kernel, BOOT_MODULES)):
         a.add(path, f'/modules/{n:02}-{os.path.basename(path)}')
-    a.write(f'{DIR}/initrd')
+    a.write(kernel.initrd)
 
 
 class Kernel:
-    """What is there; None instead when nothing is."""
+    """What is there, or is to be."""
 
-    def __init__(self, kver):
+    def __init__(self, top, kver):
         self.kver = kver
-        self.kdir = f'{DIR}/root/usr/src/linux-headers-{kver}'
-        self.vmlinux = f'{DIR}/vmlinux'
-        self.initrd = f'{DIR}/initrd'
-        self.modules = f'{DIR}/modules/lib/modules'
+        self.kdir = f'{top}/root/usr/src/linux-headers-{kver}'
+        self.vmlinux = f'{top}/vmlinux'
+        self.initrd = f'{top}/initrd'
+        self.modules = f'{top}/modules/lib/modules'
 
 
-def find():
+def place(series):
+    return os.path.join(TOP, 'build', f'debian-{series}' if series else 'debian')
+
+
+def find(series=''):
+    """The kernel, or None."""
     try:
-        with open(f'{DIR}/version', encoding='ascii') as f:
-            return Kernel(f.read().strip())
+        with open(f'{place(series)}/version', encoding='ascii') as f:
+            return Kernel(place(series), f.read().strip())
     except FileNotFoundError:
         return None
 
 
-def prepare():
-    os.makedirs(DIR, exist_ok=True)
-    with open(f'{DIR}/lock', 'w', encoding='ascii') as lock:
+def get(top, series):
+    if series:
+        return fetch_series(top, series)
+    try:
+        return fetch(top)
+    except (Error, subprocess.CalledProcessError):
+        # The lists are missing, or name what is no longer there.
+        root = [] if os.geteuid() == 0 else ['sudo']
+        subprocess.run(root + ['apt-get', 'update', '-q'], check=True, stdout=sys.stderr)
+        return fetch(top)
+
+
+def prepare(series=''):
+    top = place(series)
+    os.makedirs(top, exist_ok=True)
+    with open(f'{top}/lock', 'w', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        kernel = find()
+        kernel = find(series)
         if not kernel:
-            try:
-                kver = fetch()
-            except (Error, subprocess.CalledProcessError):
-                # The lists are missing, or name what is no longer there.
-                root = [] if os.geteuid() == 0 else ['sudo']
-                subprocess.run(root + ['apt-get', 'update', '-q'], check=True,
-                               stdout=sys.stderr)
-                kver = fetch()
-            vmlinux(glob.glob(f'{DIR}/root/boot/vmlinuz-*')[0], f'{DIR}/vmlinux')
-            modules(kver)
-            initrd(kver)
-            with open(f'{DIR}/version', 'w', encoding='ascii') as f:
+            kver = get(top, series)
+            mend(kver, f'{top}/root')
+            kernel = Kernel(top, kver)
+            # The second place since 7.3
+            image = glob.glob(f'{top}/root/boot/vmlinuz-*') + \
+                glob.glob(f'{top}/root/usr/lib/modules/{kver}/vmlinuz')
+            vmlinux(image[0], kernel.vmlinux)
+            modules(top, kver)
+            initrd(kernel)
+            with open(f'{top}/version', 'w', encoding='ascii') as f:
                 print(kver, file=f)
-            kernel = find()
         elif os.path.getmtime(kernel.initrd) < os.path.getmtime(f'{HERE}/initrd-init'):
-            initrd(kernel.kver)
+            initrd(kernel)
     return kernel
 
 
 def main():
+    args = sys.argv[1:]
+    only = '--print' in args
+    series = ''.join(a for a in args if a != '--print')
     try:
-        kernel = find() if '--print' in sys.argv else prepare()
+        kernel = find(series) if only else prepare(series)
     except (Error, subprocess.CalledProcessError) as e:
         sys.exit(f'debian_kernel: {e}')
     if not kernel:

@@ -4,11 +4,13 @@
 # Build a kernel for guests from Debian's source package, once: the result is
 # kept in the cache, under a name made from everything that went into it.
 #
-#	kernel.sh [--print] uml|uml-san|smp-san|smp-kcsan
+#	kernel.sh [--print] MACHINE
 #
-# prints the build directory: the KDIR for modules. The kernel is "linux" in it
-# (uml*) or "vmlinux" (smp-*), its own modules are in "mods". With --print
-# nothing is built, and the exit status tells whether it is there.
+# MACHINE is uml, uml-san, smp-san or smp-kcsan, for 6.12, or one of these with a series, as
+# uml-7.3: its source is from the archive of Debian 13 (archive.sh). What is printed is the build
+# directory: the KDIR for modules. The kernel is "linux" in it (uml*) or "vmlinux" (smp-*), its
+# own modules are in "mods". With --print nothing is built, and the exit status tells whether it
+# is there.
 
 set -euo pipefail
 
@@ -22,30 +24,39 @@ say() { echo "kernel: $*" >&2; }
 print=
 [ "${1-}" != --print ] || { print=1; shift; }
 machine=${1-}
+kind=${machine%-[0-9]*}
+series=${machine#"$kind"}
+series=${series#-}
 arch=um
 targets=(all)
 options=()
 fragments=("$here/base.config")
-case $machine in
+case $kind in
 uml) ;;
 uml-san) fragments+=("$here/san.config") ;;
 smp-san | smp-kcsan)
 	arch=x86_64
 	targets=(vmlinux modules)
-	fragments+=("$here/smp.config" "$here/$machine.config")
+	fragments+=("$here/smp.config" "$here/$kind.config")
 	;;
-*) die "usage: kernel.sh [--print] uml|uml-san|smp-san|smp-kcsan" ;;
+*) die "usage: kernel.sh [--print] uml|uml-san|smp-san|smp-kcsan[-SERIES]" ;;
 esac
+[ -z "$series" ] || fragments+=("$here/newer.config")
 # Races among what the module has to do with; all else keeps its speed.
 # shellcheck disable=SC2016	# expanded by Kbuild, in each folder
-[ "$machine" != smp-kcsan ] ||
+[ "$kind" != smp-kcsan ] ||
 	options+=('KCSAN_SANITIZE=$(if $(filter net/% drivers/net/%,$(obj)/),y,n)')
 
 digest() { cat "$@" | sha256sum | cut -c1-12; }
 
 # The package's version, or the file's own digest where it is not from a package.
-version=$(dpkg-query -W -f '${Version}' linux-source-6.12 2>/dev/null) ||
-	version=
+if [ -n "$series" ]; then
+	tarball=$("$here/archive.sh" ${print:+--print} source "$series") || exit 1
+	version=$(<"${tarball%/*}/version")
+else
+	version=$(dpkg-query -W -f '${Version}' linux-source-6.12 2>/dev/null) ||
+		version=
+fi
 if [ -z "$version" ]; then
 	[ -r "$tarball" ] || {
 		[ -z "$print" ] || exit 1
@@ -56,10 +67,13 @@ fi
 # ~ and : trouble make.
 version=${version//[~:]/-}
 
-src=$cache/linux-$version-$(digest "$here"/patches/*.patch)
+# Those for each series, and one's own.
+shopt -s nullglob
+patches=("$here/patches/${series:-6.12}"/*.patch "$here"/patches/*.patch)
+src=$cache/linux-$version-$(digest "${patches[@]}")
 compiler=$(gcc -dumpfullversion 2>/dev/null || echo none)
 build=$cache/$machine-$version-$({
-	cat "$here"/patches/*.patch "${fragments[@]}"
+	cat "${patches[@]}" "${fragments[@]}"
 	printf '%s\n' "$compiler" "${options[@]}"
 } | sha256sum | cut -c1-12)
 
@@ -78,7 +92,7 @@ if [ ! -e "$src/.complete" ]; then
 	rm -rf "$src"
 	mkdir "$src"
 	tar -C "$src" --strip-components=1 -xf "$tarball"
-	for p in "$here"/patches/*.patch; do
+	for p in "${patches[@]}"; do
 		patch -d "$src" -p1 -s <"$p"
 	done
 	touch "$src/.complete"

@@ -44,6 +44,7 @@ from several threads. Leaving the `with` block kills what still runs; so do
 SIGTERM and Ctrl-C.
 """
 
+import argparse
 import fcntl
 import glob
 import json
@@ -70,6 +71,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'),
                      'xfrm_ha')
 MACHINES = ('qemu', 'uml', 'uml-san', 'smp-san', 'smp-kcsan')
+SERIES = re.compile(r'-\d+\.\d+$')
 MEM = {'qemu': 768, 'uml': 512, 'uml-san': 1024, 'smp-san': 1280, 'smp-kcsan': 768}
 
 # isa-debug-exit makes it (value << 1) | 1; a panic gives 0, QEMU's own errors 1.
@@ -108,10 +110,28 @@ class Error(Exception):
     """Something that the person at the terminal should read."""
 
 
+def kind(machine):
+    """What kind of machine it is: 'uml' of 'uml-7.3', which runs another kernel than 'uml'."""
+    return SERIES.sub('', machine)
+
+
+def series(machine):
+    """The series of its kernel, if it is not the usual one."""
+    return machine[len(kind(machine)) + 1:]
+
+
+def known(machine):
+    """For argparse: the name of a machine."""
+    if kind(machine) not in MACHINES:
+        raise argparse.ArgumentTypeError(f'no machine; there are {", ".join(MACHINES)}, and with '
+                                         'another kernel than usual "uml-7.3" and the like')
+    return machine
+
+
 def prepare(machine):
     """Builds or fetches the machine's kernel where it is missing: its KDIR."""
-    if machine == 'qemu':
-        return debian_kernel.prepare().kdir
+    if kind(machine) == 'qemu':
+        return debian_kernel.prepare(series(machine)).kdir
     return subprocess.run([f'{HERE}/kernel.sh', machine], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.strip()
 
@@ -188,10 +208,10 @@ class Image:
     def __init__(self, programs=(), files=None, modules=()):
         self.programs, self.files, self.modules = programs, dict(files or {}), modules
 
-    def write(self, path, job, ko):
+    def write(self, path, job, ko, machine):
         """The initramfs. job: name -> text of the files that tell what to do;
         ko: the module, if there is one."""
-        kernel = debian_kernel.prepare()
+        kernel = debian_kernel.prepare(series(machine))
         a = cpio.Archive()
         for d in ('/run', '/etc', '/var', '/lib/modules'):
             a.mkdir(d)
@@ -216,7 +236,7 @@ class Image:
         crypto = [os.path.basename(f)[:-3].replace('-', '_')
                   for folder in ('crypto', 'arch/x86/crypto')
                   for f in os.listdir(f'{top}/kernel/{folder}') if f.endswith('.ko')]
-        for f in debian_kernel.closure(kernel.kver, sorted(crypto) + list(self.modules)):
+        for f in debian_kernel.closure(kernel, sorted(crypto) + list(self.modules)):
             a.add(f, f'/lib/modules/{kernel.kver}{f[len(top):]}')
         for f in os.listdir(top):
             if f.startswith('modules.'):
@@ -229,8 +249,8 @@ class Image:
 class Machine:
     """One guest. Made by Lab.vm()."""
 
-    def __init__(self, lab, index, name, command, env, links, smp, mem, extra, append):
-        self.lab, self.index, self.name = lab, index, name
+    def __init__(self, lab, index, machine, name, command, env, links, smp, mem, extra, append):
+        self.lab, self.index, self.machine, self.name = lab, index, machine, name
         self.command, self.env, self.links = command, dict(env or {}), list(links)
         self.smp, self.mem = smp, mem
         self.extra, self.append = list(extra), append
@@ -252,9 +272,9 @@ class Machine:
         env = {
             'KERNEL': self.kver(), 'XFRM_HA_DIR': TOP, 'XFRM_HA_MACHINE': self.kind,
             'XFRM_HA_NAME': self.name,
-            'XFRM_HA_KO': f'{self.lab.dir}/{self.kind}/src/xfrm_ha.ko',
-            'XFRM_HA_TEST_KO': f'{self.lab.dir}/{self.kind}/src/tests/xfrm_ha_test.ko',
-            'XFRM_HA_MODULES': f'{self.lab.dir}/{self.kind}/selftests/modules',
+            'XFRM_HA_KO': f'{self.lab.dir}/{self.machine}/src/xfrm_ha.ko',
+            'XFRM_HA_TEST_KO': f'{self.lab.dir}/{self.machine}/src/tests/xfrm_ha_test.ko',
+            'XFRM_HA_MODULES': f'{self.lab.dir}/{self.machine}/selftests/modules',
             'PATH': f'{TOP}/tools/xfrm-ha:/usr/local/sbin:/usr/local/bin:'
                     '/usr/sbin:/usr/bin:/sbin:/bin',
         }
@@ -433,15 +453,16 @@ class Qemu(Machine):
             '-device', 'virtio-9p-pci,fsdev=root,mount_tag=root']
 
     def kver(self):
-        return self.lab.kernel('qemu').kver
+        return self.lab.kernel(self.machine).kver
 
     def _boot(self):
         """What is booted: options of the emulator, words for the kernel."""
-        kernel = self.lab.kernel('qemu')
+        kernel = self.lab.kernel(self.machine)
         initrd, root = kernel.initrd, self.ROOT
         if self.image:
             initrd, root = f'{self.dir}/initrd', []
-            self.image.write(initrd, self._job(), f'{self.lab.dir}/qemu/src/xfrm_ha.ko')
+            self.image.write(initrd, self._job(),
+                             f'{self.lab.dir}/{self.machine}/src/xfrm_ha.ko', self.machine)
         return ['-kernel', kernel.vmlinux, '-initrd', initrd, *root], f'mods={kernel.modules}'
 
     def argv(self, channel):
@@ -516,10 +537,10 @@ class SmpSan(Qemu):
         return os.listdir(self._mods())[0]
 
     def _mods(self):
-        return f'{self.lab.kernel(self.kind)}/mods/lib/modules'
+        return f'{self.lab.kernel(self.machine)}/mods/lib/modules'
 
     def _boot(self):
-        return (['-kernel', f'{self.lab.kernel(self.kind)}/vmlinux', *self.ROOT],
+        return (['-kernel', f'{self.lab.kernel(self.machine)}/vmlinux', *self.ROOT],
                 f'{SMP_APPEND} mods={self._mods()}')
 
 
@@ -535,7 +556,7 @@ class Uml(Machine):
         return os.listdir(self._mods())[0]
 
     def _mods(self):
-        return f'{self.lab.kernel(self.kind)}/mods/lib/modules'
+        return f'{self.lab.kernel(self.machine)}/mods/lib/modules'
 
     def _cpu(self):
         """At each system call the kernel and its process take turns: between two CPUs of the
@@ -546,7 +567,7 @@ class Uml(Machine):
 
     def argv(self, channel):
         argv = ['taskset', '-c', str(self._cpu()),
-                f'{self.lab.kernel(self.kind)}/linux', f'umid={self.name}',
+                f'{self.lab.kernel(self.machine)}/linux', f'umid={self.name}',
                 f'uml_dir={self.lab.sockets}', f'mem={self.mem}M', *UML_APPEND.split(),
                 f'init={HERE}/guest-init', f'ssl0=fd:{channel}',
                 f'top={TOP}', f'job={self.dir}', f'tty={self.tty}', f'mods={self._mods()}',
@@ -629,8 +650,8 @@ class Lab:
 
     def kernel(self, machine):
         if machine not in self._kernels:
-            self._kernels[machine] = debian_kernel.prepare() if machine == 'qemu' \
-                else prepare(machine)
+            self._kernels[machine] = debian_kernel.prepare(series(machine)) \
+                if kind(machine) == 'qemu' else prepare(machine)
         return self._kernels[machine]
 
     def link(self):
@@ -646,12 +667,12 @@ class Lab:
         """A new machine, not started yet. `extra` goes to the emulator, `append`
         to the guest kernel's command line."""
         if mem is None:
-            mem = MEM[machine]
+            mem = MEM[kind(machine)]
         if smp is None:
             smp = 2 if machine.startswith('smp-') else 1
-        vm = self.CLASSES[machine](self, len(self.machines) + 1, name, command, env, links,
-                                   smp, mem, extra, append)
-        if machine == 'qemu':
+        vm = self.CLASSES[kind(machine)](self, len(self.machines) + 1, machine, name, command,
+                                         env, links, smp, mem, extra, append)
+        if kind(machine) == 'qemu':
             vm.icount, vm.image = icount, image
         self.kernel(machine)
         self.snapshot(machine)

@@ -14,8 +14,17 @@ top=$(cd "$here/../.." && pwd)
 machine=${1?usage: module.sh MACHINE [make argument...]}
 shift
 
+# Debian 13's headers ask for its compiler.
+run=()
 case $machine in
-qemu) kdir=$("$here/debian_kernel.py") arch=x86_64 ;;
+qemu-*) run=("$here/archive.sh" run) ;;
+esac
+
+case $machine in
+qemu*)
+	series=${machine#qemu}
+	kdir=$("$here/debian_kernel.py" ${series:+"${series#-}"}) arch=x86_64
+	;;
 smp-*) kdir=$("$here/kernel.sh" "$machine") arch=x86_64 ;;
 *) kdir=$("$here/kernel.sh" "$machine") arch=um ;;
 esac
@@ -26,8 +35,8 @@ exec 9>"$out/lock"
 flock 9
 
 dirs=()
-for d in src include selftests/modules; do
-	[ ! -d "$top/$d" ] || dirs+=("$d")
+for d in src include dkms.conf selftests/modules; do
+	[ ! -e "$top/$d" ] || dirs+=("$d")
 done
 # Excluded files are not deleted either: these are what Kbuild makes.
 (cd "$top" && rsync -aR --delete --exclude='*.o' --exclude='*.ko' \
@@ -39,7 +48,7 @@ kbuild() {
 	local dir=$1
 
 	shift
-	make -s -C "$kdir" ARCH="$arch" M="$dir" "$@"
+	"${run[@]}" make -s -C "$kdir" ARCH="$arch" M="$dir" "$@"
 }
 
 kunit=n

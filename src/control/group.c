@@ -55,6 +55,8 @@ static int fill_group(struct sk_buff *skb, void *obj)
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_INDEX, i.share.first) ||
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_NODES, i.share.step) ||
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_SOFT, c->soft) ||
+	    nla_put_u32(skb, XFRM_HA_A_GROUP_PREPARE, c->prepare) ||
+	    nla_put_u8(skb, XFRM_HA_A_GROUP_PREPARING, i.preparing) ||
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_MISSING, i.lacks) ||
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_PEER_MISSING, i.peer_lacks) ||
 	    nla_put_u32(skb, XFRM_HA_A_GROUP_PEER_SAS, i.peer_sas) ||
@@ -156,6 +158,7 @@ static void group_config(struct xha_group_config *c, struct nlattr **a)
 	c->index = xha_get_u32(a[XFRM_HA_A_GROUP_INDEX], c->index);
 	c->nodes = xha_get_u32(a[XFRM_HA_A_GROUP_NODES], c->nodes);
 	c->soft = xha_get_u32(a[XFRM_HA_A_GROUP_SOFT], c->soft);
+	c->prepare = xha_get_u32(a[XFRM_HA_A_GROUP_PREPARE], c->prepare);
 }
 
 int xfrm_ha_nl_group_new_doit(struct sk_buff *skb, struct genl_info *info)
@@ -227,7 +230,8 @@ int xfrm_ha_nl_group_set_doit(struct sk_buff *skb, struct genl_info *info)
 static unsigned int manner(struct nlattr **a)
 {
 	return (a[XFRM_HA_A_GROUP_FORCE] ? XHA_FORCE : 0) |
-	       (a[XFRM_HA_A_GROUP_ALLOW_MISSING] ? XHA_ALLOW_MISSING : 0);
+	       (a[XFRM_HA_A_GROUP_ALLOW_MISSING] ? XHA_ALLOW_MISSING : 0) |
+	       (a[XFRM_HA_A_GROUP_NOW] ? XHA_NOW : 0);
 }
 
 /* What needs no more than the name of a group. */

@@ -108,7 +108,7 @@ static const struct nla_policy xfrm_ha_group_get_nl_policy[XFRM_HA_A_GROUP_NAME 
 };
 
 /* XFRM_HA_CMD_GROUP_NEW - do */
-static const struct nla_policy xfrm_ha_group_new_nl_policy[XFRM_HA_A_GROUP_SOFT + 1] = {
+static const struct nla_policy xfrm_ha_group_new_nl_policy[XFRM_HA_A_GROUP_PREPARE + 1] = {
 	[XFRM_HA_A_GROUP_NAME] = { .type = NLA_NUL_STRING, .len = XFRM_HA_NAME_MAX, },
 	[XFRM_HA_A_GROUP_ADDRESS] = NLA_POLICY_EXACT_LEN(4),
 	[XFRM_HA_A_GROUP_ADDRESS6] = NLA_POLICY_EXACT_LEN(16),
@@ -131,10 +131,11 @@ static const struct nla_policy xfrm_ha_group_new_nl_policy[XFRM_HA_A_GROUP_SOFT 
 	[XFRM_HA_A_GROUP_INDEX] = NLA_POLICY_MAX(NLA_U32, 15),
 	[XFRM_HA_A_GROUP_NODES] = NLA_POLICY_RANGE(NLA_U32, 1, 16),
 	[XFRM_HA_A_GROUP_SOFT] = NLA_POLICY_RANGE(NLA_U32, 1, 100),
+	[XFRM_HA_A_GROUP_PREPARE] = NLA_POLICY_MAX(NLA_U32, 10000),
 };
 
 /* XFRM_HA_CMD_GROUP_SET - do */
-static const struct nla_policy xfrm_ha_group_set_nl_policy[XFRM_HA_A_GROUP_SOFT + 1] = {
+static const struct nla_policy xfrm_ha_group_set_nl_policy[XFRM_HA_A_GROUP_PREPARE + 1] = {
 	[XFRM_HA_A_GROUP_NAME] = { .type = NLA_NUL_STRING, .len = XFRM_HA_NAME_MAX, },
 	[XFRM_HA_A_GROUP_INTERVAL] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_group_interval_range),
 	[XFRM_HA_A_GROUP_QUANTITY] = NLA_POLICY_FULL_RANGE(NLA_U32, &xfrm_ha_a_group_quantity_range),
@@ -149,6 +150,7 @@ static const struct nla_policy xfrm_ha_group_set_nl_policy[XFRM_HA_A_GROUP_SOFT 
 	[XFRM_HA_A_GROUP_INDEX] = NLA_POLICY_MAX(NLA_U32, 15),
 	[XFRM_HA_A_GROUP_NODES] = NLA_POLICY_RANGE(NLA_U32, 1, 16),
 	[XFRM_HA_A_GROUP_SOFT] = NLA_POLICY_RANGE(NLA_U32, 1, 100),
+	[XFRM_HA_A_GROUP_PREPARE] = NLA_POLICY_MAX(NLA_U32, 10000),
 };
 
 /* XFRM_HA_CMD_GROUP_DEL - do */
@@ -164,9 +166,10 @@ static const struct nla_policy xfrm_ha_group_takeover_nl_policy[XFRM_HA_A_GROUP_
 };
 
 /* XFRM_HA_CMD_GROUP_RELEASE - do */
-static const struct nla_policy xfrm_ha_group_release_nl_policy[XFRM_HA_A_GROUP_ALLOW_MISSING + 1] = {
+static const struct nla_policy xfrm_ha_group_release_nl_policy[XFRM_HA_A_GROUP_NOW + 1] = {
 	[XFRM_HA_A_GROUP_NAME] = { .type = NLA_NUL_STRING, .len = XFRM_HA_NAME_MAX, },
 	[XFRM_HA_A_GROUP_ALLOW_MISSING] = { .type = NLA_FLAG, },
+	[XFRM_HA_A_GROUP_NOW] = { .type = NLA_FLAG, },
 };
 
 /* XFRM_HA_CMD_SA_GET - dump */
@@ -283,14 +286,14 @@ const struct genl_split_ops xfrm_ha_nl_ops[22] = {
 		.cmd		= XFRM_HA_CMD_GROUP_NEW,
 		.doit		= xfrm_ha_nl_group_new_doit,
 		.policy		= xfrm_ha_group_new_nl_policy,
-		.maxattr	= XFRM_HA_A_GROUP_SOFT,
+		.maxattr	= XFRM_HA_A_GROUP_PREPARE,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd		= XFRM_HA_CMD_GROUP_SET,
 		.doit		= xfrm_ha_nl_group_set_doit,
 		.policy		= xfrm_ha_group_set_nl_policy,
-		.maxattr	= XFRM_HA_A_GROUP_SOFT,
+		.maxattr	= XFRM_HA_A_GROUP_PREPARE,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
@@ -311,7 +314,7 @@ const struct genl_split_ops xfrm_ha_nl_ops[22] = {
 		.cmd		= XFRM_HA_CMD_GROUP_RELEASE,
 		.doit		= xfrm_ha_nl_group_release_doit,
 		.policy		= xfrm_ha_group_release_nl_policy,
-		.maxattr	= XFRM_HA_A_GROUP_ALLOW_MISSING,
+		.maxattr	= XFRM_HA_A_GROUP_NOW,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

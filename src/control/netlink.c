@@ -8,8 +8,6 @@
 #include "control/control.h"
 #include "control/netlink.h"
 
-#define VERSION		"0.1"
-
 int xha_netlink_reply(struct genl_info *info, int (*fill)(struct sk_buff *skb, void *obj),
 		      void *obj)
 {
@@ -39,7 +37,7 @@ static int fill_node(struct sk_buff *skb, void *obj)
 	    nla_put_u32(skb, XFRM_HA_A_NODE_SA_LIMIT, xn->max_sas) ||
 	    nla_put_u32(skb, XFRM_HA_A_NODE_ORPHAN_LIMIT, xn->max_orphans) ||
 	    nla_put_u32(skb, XFRM_HA_A_NODE_ORPHAN_AGE, xn->orphan_age) ||
-	    nla_put_string(skb, XFRM_HA_A_NODE_VERSION, VERSION) ||
+	    nla_put_string(skb, XFRM_HA_A_NODE_VERSION, XHA_RELEASE) ||
 	    nla_put_string(skb, XFRM_HA_A_NODE_TAP, xha_tap_name()) ||
 	    (xha_tap_is_deaf() && nla_put_flag(skb, XFRM_HA_A_NODE_TAP_DEAF)) ||
 	    nla_put_u32(skb, XFRM_HA_A_NODE_SAS, atomic_read(&xn->n_sas)))

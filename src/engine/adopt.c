@@ -7,7 +7,6 @@
 #include <linux/inetdevice.h>
 #include <net/addrconf.h>
 #include <net/ip6_fib.h>
-#include <net/ipv6_stubs.h>
 #include <net/route.h>
 
 #include "engine/internal.h"
@@ -26,7 +25,7 @@ static const struct net_device *holder(struct net *net, const xfrm_address_t *ad
 		return __ip_dev_find(net, addr->a4, false);
 	if (!IS_ENABLED(CONFIG_IPV6))
 		return NULL;
-	dev = ipv6_stub->ipv6_dev_find(net, &addr->in6, NULL);
+	dev = ipv6_dev_find(net, &addr->in6, NULL);
 	return IS_ERR(dev) ? NULL : dev;
 }
 
@@ -141,8 +140,18 @@ static bool wanted(const struct xha_engine *g, const struct xfrm_state *x)
 static bool adoptable(const struct xfrm_state *x)
 {
 	return (x->km.state == XFRM_STATE_VALID || x->km.state == XFRM_STATE_ERROR) &&
-	       x->id.proto == IPPROTO_ESP && x->id.spi && x->type_offload && !x->tfcpad &&
-	       !READ_ONCE(x->xso.dev) && x->xso.type == XFRM_DEV_OFFLOAD_UNSPECIFIED;
+	       x->id.proto == IPPROTO_ESP && x->id.spi && !x->tfcpad && !READ_ONCE(x->xso.dev) &&
+	       x->xso.type == XFRM_DEV_OFFLOAD_UNSPECIFIED;
+}
+
+/* XFRM_MSG_MIGRATE and _MIGRATE_STATE make SAs without it. */
+static bool can_offload(struct xfrm_state *x)
+{
+	spin_lock_bh(&x->lock);
+	if (!x->type_offload && x->km.state != XFRM_STATE_DEAD)
+		xfrm_set_type_offload(x, false);
+	spin_unlock_bh(&x->lock);
+	return x->type_offload;
 }
 
 /*
@@ -161,7 +170,8 @@ static void adopt(struct xfrm_state *x, void *data)
 	if (!g->open || !g->adopt || !adoptable(x))
 		return;
 	dir = direction(x);
-	if (!dir || !wanted(g, x) || !xha_adopt_through(g, x, dir == XFRM_DEV_OFFLOAD_IN))
+	if (!dir || !wanted(g, x) || !can_offload(x) ||
+	    !xha_adopt_through(g, x, dir == XFRM_DEV_OFFLOAD_IN))
 		return;
 	e = xha_slot_create(g, x, dir == XFRM_DEV_OFFLOAD_IN);
 	if (IS_ERR(e))
@@ -177,6 +187,7 @@ static void adopt(struct xfrm_state *x, void *data)
 	if (ours) {
 		netdev_hold(g->dev, &x->xso.dev_tracker, GFP_ATOMIC);
 		x->xso.real_dev = NULL;
+		xha_engine_show(x, g->dev);
 		x->xso.offload_handle = e->inbound ? 0 : (unsigned long)e;
 		x->xso.dir = dir;
 		if (!e->inbound)

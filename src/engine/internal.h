@@ -346,6 +346,14 @@ int xha_engine_adopter(struct xha_engine *g, bool adopt, const char *group,
 int xha_adopt_init(void);
 void xha_adopt_exit(void);
 
+/* Dumps name the device by its index, where the kernel keeps one for them. x->lock is held. */
+static inline void xha_engine_show(struct xfrm_state *x, const struct net_device *dev)
+{
+#ifndef XHA_LACKS_XSO_IFINDEX
+	WRITE_ONCE(x->xso.ifindex, dev->ifindex);
+#endif
+}
+
 /* policy.c */
 int xha_policy_begin(struct xha_net *xn);
 void xha_policy_end(struct xha_net *xn);

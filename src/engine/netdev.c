@@ -447,8 +447,8 @@ static int set_mac(struct net_device *dev, const u8 *mac, struct netlink_ext_ack
 
 	if (ether_addr_equal(dev->dev_addr, mac))
 		return 0;
-	memcpy(((struct sockaddr *)&ss)->sa_data, mac, ETH_ALEN);
-	return dev_set_mac_address(dev, (struct sockaddr *)&ss, extack);
+	memcpy(ss.__data, mac, ETH_ALEN);
+	return dev_set_mac_address(dev, &ss, extack);
 }
 
 /* The first NIC gives the engine device its address, unless the user has. */

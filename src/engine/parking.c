@@ -20,12 +20,12 @@ static LLIST_HEAD(parked);
 static void clear(struct work_struct *work);
 static DECLARE_WORK(clearer, clear);
 
-static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
+static int state_add(struct net_device *dev, struct xfrm_state *x, struct netlink_ext_ack *extack)
 {
 	return -EOPNOTSUPP;
 }
 
-static void state_delete(struct xfrm_state *x)
+static void state_delete(struct net_device *dev, struct xfrm_state *x)
 {
 }
 
@@ -93,6 +93,7 @@ void xha_park(struct xha_slot_sa *e)
 	netdev_put(e->engine->dev, &x->xso.dev_tracker);
 	netdev_hold(parking, &x->xso.dev_tracker, GFP_ATOMIC);
 	WRITE_ONCE(x->xso.dev, parking);
+	xha_engine_show(x, parking);
 	x->xso.type = XFRM_DEV_OFFLOAD_UNSPECIFIED;
 	x->xso.dir = 0;
 	WRITE_ONCE(x->xso.offload_handle, 0);

@@ -27,18 +27,18 @@ static int validate(struct nlattr *tb[], struct nlattr *data[], struct netlink_e
 	return 0;
 }
 
-static int newlink(struct net *net, struct net_device *dev, struct nlattr *tb[],
-		   struct nlattr *data[], struct netlink_ext_ack *extack)
+static int newlink(struct net_device *dev, struct rtnl_newlink_params *params,
+		   struct netlink_ext_ack *extack)
 {
 	int err;
 
-	if (!tb[IFLA_ADDRESS])
+	if (!params->tb[IFLA_ADDRESS])
 		eth_hw_addr_random(dev);
 	netif_carrier_off(dev);
 	err = register_netdevice(dev);
-	if (err || !data)
+	if (err || !params->data)
 		return err;
-	err = xha_control_set_engine(netdev_priv(dev), data, extack);
+	err = xha_control_set_engine(netdev_priv(dev), params->data, extack);
 	if (err)
 		unregister_netdevice(dev);
 	return err;

@@ -165,7 +165,7 @@ static int enter_in(struct xha_slot_sa *e, struct xha_nic *nic)
 	set_place(e, XHA_ENTERING);
 	x->xso.real_dev = nic->dev;
 	begin_call(x);
-	err = ops->xdo_dev_state_add(x, &extack);
+	err = ops->xdo_dev_state_add(nic->dev, x, &extack);
 
 	spin_lock_bh(&x->lock);
 	spin_lock(&e->lock);
@@ -173,14 +173,14 @@ static int enter_in(struct xha_slot_sa *e, struct xha_nic *nic)
 	e->place = err || dead ? XHA_SOFT : XHA_HARD;
 	spin_unlock(&e->lock);
 	if (!err && dead)
-		ops->xdo_dev_state_delete(x);
+		ops->xdo_dev_state_delete(nic->dev, x);
 	/* It may have moved on since the driver looked. */
 	if (!err && !dead && x->props.flags & XFRM_STATE_ESN && ops->xdo_dev_state_advance_esn)
 		ops->xdo_dev_state_advance_esn(x);
 	end_call(x);
 	spin_unlock_bh(&x->lock);
 	if (!err && dead && ops->xdo_dev_state_free)
-		ops->xdo_dev_state_free(x);
+		ops->xdo_dev_state_free(nic->dev, x);
 	if (err || dead) {
 		x->xso.real_dev = NULL;
 		return err ?: -ESRCH;
@@ -204,7 +204,7 @@ static void begin_in(struct xha_slot_sa *e)
 	spin_unlock(&e->lock);
 	start = ktime_get_ns();
 	if (ours)
-		xha_nic_ops(e->nic)->xdo_dev_state_delete(x);
+		xha_nic_ops(e->nic)->xdo_dev_state_delete(e->nic->dev, x);
 	xha_nic_took(e->nic, start);
 	spin_unlock_bh(&x->lock);
 }
@@ -215,7 +215,7 @@ static void finish_in(struct xha_slot_sa *e)
 	u64 start = ktime_get_ns();
 
 	if (xha_nic_ops(nic)->xdo_dev_state_free)
-		xha_nic_ops(nic)->xdo_dev_state_free(e->x);
+		xha_nic_ops(nic)->xdo_dev_state_free(nic->dev, e->x);
 	xha_nic_took(nic, start);
 	atomic_inc(&nic->n_gone);
 	e->x->xso.real_dev = NULL;
@@ -459,7 +459,7 @@ void xha_slot_unlist(struct xha_slot_sa *e)
 	e->engine->pins -= !!e->pin;
 }
 
-static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
+static int state_add(struct net_device *dev, struct xfrm_state *x, struct netlink_ext_ack *extack)
 {
 	struct xha_engine *g = engine_of(x);
 	struct xha_slot_sa *e;
@@ -495,8 +495,9 @@ static int state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
 }
 
 /* x->lock is held, unless the SA was never installed. */
-static void state_delete(struct xfrm_state *x)
+static void state_delete(struct net_device *dev, struct xfrm_state *x)
 {
+	struct net_device *nic;
 	struct xha_slot_sa *e;
 	bool told = false;
 
@@ -511,8 +512,10 @@ static void state_delete(struct xfrm_state *x)
 		RCU_INIT_POINTER(e->tx, NULL);
 		spin_unlock_bh(&e->lock);
 		/* The NIC can't go: that takes a grace period at least. */
-		if (told)
-			x->xso.real_dev->xfrmdev_ops->xdo_dev_state_delete(x);
+		if (told) {
+			nic = x->xso.real_dev;
+			nic->xfrmdev_ops->xdo_dev_state_delete(nic, x);
+		}
 		xha_cache_kick(e->engine);
 	}
 	rcu_read_unlock();
@@ -522,7 +525,7 @@ static void state_delete(struct xfrm_state *x)
  * Process context. Nobody uses the SA: a grace period has passed since it died, and its twin has
  * gone, which held a reference. Or its device has gone down, where it has left its slot before.
  */
-static void state_free(struct xfrm_state *x)
+static void state_free(struct net_device *dev, struct xfrm_state *x)
 {
 	struct xha_engine *g = engine_of(x);
 	struct xha_slot_sa *e;

@@ -106,7 +106,7 @@ struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic)
 	xso->real_dev = nic->dev;
 	xso->dir = XFRM_DEV_OFFLOAD_OUT;
 	xso->type = XFRM_DEV_OFFLOAD_CRYPTO;
-	err = xha_nic_ops(nic)->xdo_dev_state_add(t->s, &extack);
+	err = xha_nic_ops(nic)->xdo_dev_state_add(nic->dev, t->s, &extack);
 	if (err) {
 		netdev_put(nic->dev, &xso->dev_tracker);
 		xso->dev = NULL;
@@ -137,7 +137,7 @@ static void tell(struct xha_twin *t)
 
 	spin_lock_bh(&t->s->lock);
 	start = ktime_get_ns();
-	xha_nic_ops(t->nic)->xdo_dev_state_delete(t->s);
+	xha_nic_ops(t->nic)->xdo_dev_state_delete(t->nic->dev, t->s);
 	xha_nic_took(t->nic, start);
 	t->s->km.state = XFRM_STATE_DEAD;
 	spin_unlock_bh(&t->s->lock);
@@ -154,7 +154,7 @@ static void forget(struct xha_twin *t)
 	u64 start = ktime_get_ns();
 
 	if (xha_nic_ops(t->nic)->xdo_dev_state_free)
-		xha_nic_ops(t->nic)->xdo_dev_state_free(t->s);
+		xha_nic_ops(t->nic)->xdo_dev_state_free(t->nic->dev, t->s);
 	xha_nic_took(t->nic, start);
 	vacate(t);
 	netdev_put(xso->dev, &xso->dev_tracker);

@@ -134,6 +134,7 @@ void xha_group_info(struct xha_group *g, struct xha_group_info *i)
 		.peer_sas = g->peer_sas,
 		.synced = !g->alone,
 		.solo = g->solo,
+		.preparing = g->preparing,
 		.peer_known = g->peer_known,
 		.peer_role = g->peer_role,
 		.peer_term = g->peer_term,
@@ -186,6 +187,13 @@ void xha_group_news(struct xha_group *g, u32 event)
 	set_bit(event, &g->news);
 	if (!READ_ONCE(g->gone))
 		queue_delayed_work(xha_group_wq, &g->news_work, NEWS_DELAY);
+}
+
+void xha_group_urge(struct xha_group *g, u32 event)
+{
+	set_bit(event, &g->news);
+	if (!READ_ONCE(g->gone))
+		mod_delayed_work(xha_group_wq, &g->news_work, 0);
 }
 
 /**

@@ -5,7 +5,6 @@
 
 #include <linux/mutex.h>
 #include <linux/rhashtable.h>
-#include <linux/version.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
@@ -19,10 +18,6 @@
 #include "pure/session.h"
 #include "pure/term.h"
 #include "xfrm/xfrm.h"
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
-#error "xfrm_ha needs Linux 6.12 or newer"
-#endif
 
 struct xha_net;
 struct xha_link;
@@ -105,12 +100,14 @@ struct xha_group_config {
 	u8 index;		/* of this node, below @nodes; XHA_INDEX_AUTO */
 	u8 nodes;		/* with a share, 1 … XHA_STRIPE_NODES_MAX; 0: see nodes_of() */
 	u8 soft;		/* percent of this node's numbers, 1 … 100 */
+	u16 prepare;		/* ms an active one waits before it hands over, 0 … 10000 */
 	struct rcu_head rcu;
 };
 
 #define XHA_GROUPS_MAX	1024	/* of a netns */
 #define XHA_FORCE		BIT(0)
 #define XHA_ALLOW_MISSING	BIT(1)
+#define XHA_NOW			BIT(2)
 
 /* A group as of one moment */
 struct xha_group_info {
@@ -129,6 +126,7 @@ struct xha_group_info {
 	u32 peer_sas;
 	bool synced;			/* with the peer */
 	bool solo;
+	bool preparing;			/* its user, to hand it over */
 	bool peer_known;		/* the next two are */
 	u8 peer_role;			/* enum xha_claim */
 	u32 peer_term;

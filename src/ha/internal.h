@@ -174,6 +174,8 @@ struct xha_group {
 	enum xha_way way;		/* in which it became active last; @lock */
 	u32 handed_term;		/* ditto, by handover: the peer's term; @lock */
 	bool forced;			/* by force: what may have been used is guessed; @lock */
+	bool preparing;			/* ACTIVE: its user is told, and then it is handed over; @lock */
+	u32 why;			/* ditto, enum xfrm_ha_role_reason; @lock */
 	bool granting;			/* RELEASING: all final records are acknowledged; @lock */
 	u32 deposed;			/* not 0: was active, must tell what it has used; @lock */
 	bool gone;			/* is being deleted; @lock */
@@ -193,6 +195,7 @@ struct xha_group {
 	atomic_t n_naked;		/* of them, those that the peer has refused */
 	struct list_head node;		/* xha_net.group_list, RCU; order of configuration */
 	struct delayed_work timer;	/* JOINING, RELEASING: waited long enough */
+	struct delayed_work give_work;	/* @preparing: waited long enough */
 	struct work_struct role_work;	/* carries out a change of role in process context */
 	struct work_struct soft_work;	/* tells the user of SAs that are to be renewed */
 	struct delayed_work news_work;	/* tells of what comes for many SAs at a time */
@@ -295,6 +298,7 @@ u32 xha_group_lacks(const struct xha_group *g);	/* SAs that its peer has, and th
 u32 xha_group_peer_lacks(const struct xha_group *g);	/* the reverse */
 void xha_group_news(struct xha_group *g, u32 event);	/* soon, once for many; any context */
 bool xha_mirror_twin(struct xha_sa *sa);	/* the peer has it, too; RCU */
+void xha_group_urge(struct xha_group *g, u32 event);	/* at once; any context */
 void xha_group_soft(struct xha_group *g);	/* an SA is past its soft limit; any context */
 
 /* peer.c: links as what mirrors and groups use; the rest of a link is in link/link.h */

@@ -999,8 +999,7 @@ struct xha_mirror *xha_mirror_create(struct xha_net *xn, struct xha_link *link)
 	spin_lock_init(&m->lock);
 	init_llist_head(&m->due);
 	init_llist_head(&m->moved);
-	hrtimer_init(&m->age_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	m->age_timer.function = age_tick;
+	hrtimer_setup(&m->age_timer, age_tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	INIT_WORK(&m->sync_work, sync_work);
 	if (xha_replica_init(m)) {
 		kvfree(m);

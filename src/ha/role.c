@@ -78,6 +78,7 @@ static bool set_role(struct xha_group *g, enum xha_role_event event, u32 term,
 	g->uid = reason == XFRM_HA_ROLE_REASON_COMMAND ? __kuid_val(current_uid()) : 0;
 	g->term = term;
 	g->request = false;
+	g->preparing = false;
 	g->granting = false;
 	trace_xha_role(g->name, m.to, term);
 	queue_work(xha_group_wq, &g->role_work);
@@ -125,6 +126,37 @@ static void keep(struct xha_group *g, enum xfrm_ha_role_reason reason)
 {
 	WRITE_ONCE(g->solo, g->alone && xha_group_config(g)->solo);
 	set_role(g, XHA_ROLE_RETAIN, g->term, reason);
+}
+
+/*
+ * The group is to be handed over. What the user has to prepare, so that packets that come here find
+ * the way to the peer, is done before an SA is held; if nobody does it, that comes to an end.
+ */
+static void give(struct xha_group *g, u32 term, enum xfrm_ha_role_reason reason)
+{
+	u32 ms = xha_group_config(g)->prepare;
+
+	if (!ms) {
+		set_role(g, XHA_ROLE_GIVE, term, reason);
+		return;
+	}
+	if (g->preparing)
+		return;
+	g->preparing = true;
+	g->why = reason;
+	g->term = term;
+	xha_group_urge(g, XFRM_HA_EVENT_RELEASE_WANTED);
+	mod_delayed_work(xha_group_wq, &g->give_work, msecs_to_jiffies(ms));
+}
+
+static void give_work(struct work_struct *work)
+{
+	struct xha_group *g = container_of(to_delayed_work(work), struct xha_group, give_work);
+
+	spin_lock_bh(&g->lock);
+	if (g->preparing)
+		set_role(g, XHA_ROLE_GIVE, g->term, g->why);
+	spin_unlock_bh(&g->lock);
 }
 
 static void tell(struct xha_group *g)
@@ -252,6 +284,9 @@ static void role_work(struct work_struct *work)
 		hand_over(g);
 		return;
 	}
+	/* Who was on the way to an SA when the user turned all others elsewhere has passed it. */
+	if (role == XHA_ROLE_RELEASING && READ_ONCE(xha_group_config(g)->prepare))
+		synchronize_rcu_expedited();
 	xha_group_each(g, sweep);
 	spin_lock_bh(&g->lock);
 	g->swept = g->run;
@@ -321,7 +356,7 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 			tell(g);
 			break;
 		}
-		set_role(g, XHA_ROLE_GIVE, term, XFRM_HA_ROLE_REASON_PEER_ASKED);
+		give(g, term, XFRM_HA_ROLE_REASON_PEER_ASKED);
 		break;
 	}
 }
@@ -346,6 +381,7 @@ static void peer_lost(struct xha_group *g, enum xfrm_ha_role_reason reason)
 	lockdep_assert_held(&g->lock);
 
 	g->request = false;
+	g->preparing = false;
 	switch (g->role) {
 	case XHA_ROLE_STANDBY:
 	case XHA_ROLE_HANDED:
@@ -541,6 +577,7 @@ void xha_groups_met(struct xha_link *link)
 void xha_role_init(struct xha_group *g, bool active)
 {
 	INIT_DELAYED_WORK(&g->timer, timer_work);
+	INIT_DELAYED_WORK(&g->give_work, give_work);
 	INIT_WORK(&g->role_work, role_work);
 	g->changed_at = ktime_get_boottime_ns();
 	g->alone = true;
@@ -571,6 +608,7 @@ void xha_role_start(struct xha_group *g)
 void xha_role_cancel(struct xha_group *g)
 {
 	cancel_delayed_work_sync(&g->timer);
+	cancel_delayed_work_sync(&g->give_work);
 	cancel_work_sync(&g->role_work);
 }
 
@@ -635,7 +673,8 @@ int xha_group_takeover(struct xha_net *xn, const char *name, unsigned int how,
  * xha_group_release() - hand a group over to the peer
  * @xn: netns, its mutex held
  * @name: of the group
- * @how: XHA_ALLOW_MISSING: also if this node has SAs that the peer has not
+ * @how: XHA_ALLOW_MISSING: also if this node has SAs that the peer has not; XHA_NOW: what is to be
+ *	prepared is
  * @extack: one sentence on a refusal
  *
  * Return: 0 (it has begun; events tell the rest), -ENOENT, -EALREADY (it is not active here),
@@ -654,6 +693,9 @@ int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,
 		return -ENOENT;
 	lacks = xha_group_peer_lacks(g);
 	spin_lock_bh(&g->lock);
+	/* Whoever wants it handed over has allowed that. */
+	if (how & XHA_NOW && g->preparing)
+		how |= XHA_ALLOW_MISSING;
 	if (g->role != XHA_ROLE_ACTIVE) {
 		NL_SET_ERR_MSG(extack, "This node is not active for the group");
 		err = -EALREADY;
@@ -663,8 +705,11 @@ int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,
 	} else if (lacks && !(how & XHA_ALLOW_MISSING)) {
 		NL_SET_ERR_MSG_FMT(extack, "%u SAs are missing at the peer", lacks);
 		err = -ENODATA;
+	} else if (how & XHA_NOW) {
+		set_role(g, XHA_ROLE_GIVE, g->term,
+			 g->preparing ? g->why : XFRM_HA_ROLE_REASON_COMMAND);
 	} else {
-		set_role(g, XHA_ROLE_GIVE, g->term, XFRM_HA_ROLE_REASON_COMMAND);
+		give(g, g->term, XFRM_HA_ROLE_REASON_COMMAND);
 	}
 	spin_unlock_bh(&g->lock);
 	return err;

@@ -541,10 +541,8 @@ static struct xha_link *create(struct xha_links *links, const char *name,
 	skb_queue_head_init(&link->hellos);
 	INIT_WORK(&link->work, link_work);
 	INIT_WORK(&link->flush_work, run_flush);
-	hrtimer_init(&link->tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	link->tick.function = tick;
-	hrtimer_init(&link->flush_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	link->flush_timer.function = flush_tick;
+	hrtimer_setup(&link->tick, tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	hrtimer_setup(&link->flush_timer, flush_tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	err = make_slots(link);
 	if (!err && !c->insecure)
 		err = xha_handshake_key(link, c->key);

@@ -45,7 +45,7 @@ static int start(void)
 	if (err)
 		return err;
 	listener->sk->sk_data_ready = discard;
-	err = kernel_bind(listener, (struct sockaddr *)&addr, sizeof(addr));
+	err = kernel_bind(listener, (struct sockaddr_unsized *)&addr, sizeof(addr));
 	if (err) {
 		sock_release(listener);
 		listener = NULL;

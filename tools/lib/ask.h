@@ -15,6 +15,10 @@
  *	status	lines of fields with tabs between:
  *		daemon	NODE	FILE	1 if all of it was applied, else 0
  *		group	NAME	why its role is what it is	what is wrong, or nothing
+ *		fence	GROUP	flows that are kept from leaving in clear	packets that were
+ *
+ *		relay	NODE of the peer, or nothing: there is none
+ *		count	NAME	since the daemon started; of the relay, see docs/relay.rst
  *
  * Who reads ignores lines and fields that he does not know.
  */

@@ -80,6 +80,11 @@ static const struct key neighbour_keys[] = {
 	{ }
 };
 
+static const struct key offload_keys[] = {
+	{ .name = "device", .kind = DEVICE, .to = AT(offload, device) },
+	{ }
+};
+
 static const struct key script_keys[] = {
 	{ .name = "command", .kind = TEXT, .to = AT(script, command) },
 	{ .name = "interval", .kind = NUMBER, .to = AT(script, interval),
@@ -122,6 +127,7 @@ static const struct key group_keys[] = {
 	  .words = { "auto" } },
 	{ .name = "soft", .kind = NUMBER, .to = AT(group, soft),
 	  .min = 1, .max = 100, .otherwise = 75 },
+	{ .name = "prepare", .kind = NUMBER, .to = AT(group, prepare), .min = 0, .max = 10000 },
 	{ .name = "prefer", .kind = FLAG, .to = AT(group, prefer) },
 	{ .name = "prefer-delay", .kind = NUMBER, .to = AT(group, prefer_delay),
 	  .min = 0, .max = 86400, .otherwise = 30 },
@@ -131,6 +137,20 @@ static const struct key group_keys[] = {
 	{ .name = "hook-timeout", .kind = NUMBER, .to = AT(group, hook_timeout),
 	  .min = 1, .max = 3600, .otherwise = 30 },
 	{ .name = "replicate", .kind = FLAG, .to = AT(group, replicate) },
+	{ .name = "policies", .kind = CHOICE, .to = AT(group, policies),
+	  .words = { "matching", "all" } },
+	{ .name = "fail-closed", .kind = CHOICE, .to = AT(group, fail_closed),
+	  .words = { "auto", "yes", "no" } },
+	{ .name = "store", .kind = FLAG, .to = AT(group, store) },
+	{ }
+};
+
+static const struct key detour_keys[] = {
+	{ .name = "device", .kind = DEVICE, .to = AT(detour, device) },
+	{ .name = "peer", .kind = MAC, .to = AT(detour, peer), .has = AT(detour, has_peer) },
+	{ .name = "trusted", .kind = FLAG, .to = AT(detour, trusted) },
+	{ .name = "keep", .kind = NUMBER, .to = AT(detour, keep),
+	  .min = 1500, .max = 1 << 30, .otherwise = 4 << 20 },
 	{ }
 };
 
@@ -141,6 +161,21 @@ static const struct key transport_keys[] = {
 	{ .name = "port", .kind = NUMBER, .to = AT(transport, port),
 	  .min = 1, .max = 65535, .otherwise = 4510 },
 	{ .name = "key-file", .kind = TEXT, .to = AT(transport, key_file) },
+	{ }
+};
+
+static const struct key peer_keys[] = {
+	{ .name = "local", .kind = ADDRESS, .to = AT(peer, to.local) },
+	{ .name = "address", .kind = ADDRESS, .to = AT(peer, to.peer) },
+	{ .name = "device", .kind = DEVICE, .to = AT(peer, to.device) },
+	{ .name = "port", .kind = NUMBER, .to = AT(peer, to.port),
+	  .min = 1, .max = 65535, .otherwise = 4510 },
+	{ .name = "key-file", .kind = TEXT, .to = AT(peer, to.key_file) },
+	{ }
+};
+
+static const struct key metrics_keys[] = {
+	{ .name = "listen", .kind = LISTEN, .to = AT(metrics, listen) },
 	{ }
 };
 
@@ -155,6 +190,8 @@ static const struct key conf_keys[] = {
 	  .min = 0, .max = 1048576, .otherwise = 65536 },
 	{ .name = "orphan-age", .kind = NUMBER, .to = offsetof(struct conf, orphan_age),
 	  .min = 1, .max = 86400, .otherwise = 60 },
+	{ .name = "store-limit", .kind = NUMBER, .to = offsetof(struct conf, store_limit),
+	  .min = 1, .max = 16777215, .otherwise = 131072 },
 	{ }
 };
 
@@ -162,9 +199,11 @@ static const struct key no_keys[] = { { } };
 
 static const struct section group_sections[] = {
 	{ "match", FLAG, match_keys, NULL, true },
+	{ "detour", FLAG, detour_keys, NULL, true },
 	{ "address", PREFIX, address_keys, NULL, false },
 	{ "route", PREFIX, route_keys, NULL, false },
 	{ "neighbour", ADDRESS, neighbour_keys, NULL, false },
+	{ "offload", DEVICE, offload_keys, NULL, false },
 	{ "track-script", NODE_NAME, script_keys, NULL, false },
 	{ }
 };
@@ -173,6 +212,8 @@ static const struct section on_sections[] = {
 	{ "link", NODE_NAME, link_keys, NULL, false },
 	{ "group", GROUP_NAME, group_keys, group_sections, false },
 	{ "transport", FLAG, transport_keys, NULL, true },
+	{ "peer", NODE_NAME, peer_keys, NULL, false },
+	{ "metrics", FLAG, metrics_keys, NULL, true },
 	{ }
 };
 
@@ -180,6 +221,8 @@ static const struct section conf_sections[] = {
 	{ "link", NODE_NAME, link_keys, NULL, false },
 	{ "group", GROUP_NAME, group_keys, group_sections, false },
 	{ "transport", FLAG, transport_keys, NULL, true },
+	{ "peer", NODE_NAME, peer_keys, NULL, false },
+	{ "metrics", FLAG, metrics_keys, NULL, true },
 	{ "on", NODE_NAME, no_keys, on_sections, false },
 	{ }
 };
@@ -497,6 +540,7 @@ struct conf_group *conf_add_group(struct conf *c, const char *name)
 		return NULL;
 	snprintf(g->name, sizeof(g->name), "%s", name);
 	defaults(group_keys, g);
+	defaults(detour_keys, &g->detour);
 	append(c->groups, g);
 	return g;
 }
@@ -529,6 +573,7 @@ void conf_move_daemon(struct conf_group *to, struct conf_group *from)
 	to->index = was.index;
 	to->nodes = was.nodes;
 	to->soft = was.soft;
+	to->prepare = was.prepare;
 	to->on_peer_loss = was.on_peer_loss;
 	to->alone = was.alone;
 	to->sync = was.sync;
@@ -537,6 +582,7 @@ void conf_move_daemon(struct conf_group *to, struct conf_group *from)
 	from->addresses = NULL;
 	from->routes = NULL;
 	from->neighbours = NULL;
+	from->offloads = NULL;
 	from->scripts = NULL;
 }
 
@@ -583,6 +629,7 @@ static void take_lines(struct reading *r, struct conf_group *g, cfg_t *cfg)
 {
 	struct conf_neighbour *n;
 	struct conf_address *a;
+	struct conf_offload *o;
 	struct conf_script *s;
 	struct conf_route *t;
 	struct why why;
@@ -607,6 +654,12 @@ static void take_lines(struct reading *r, struct conf_group *g, cfg_t *cfg)
 		if (n)
 			value_ip(&prefix, cfg_title(sec), &n->ip, &why);
 	}
+	for (i = 0; i < cfg_size(cfg, "offload"); i++) {
+		sec = cfg_getnsec(cfg, "offload", i);
+		o = take_line(r, sec, offload_keys, sizeof(*o), (struct line **)&g->offloads);
+		if (o)
+			snprintf(o->peer, sizeof(o->peer), "%s", cfg_title(sec));
+	}
 	for (i = 0; i < cfg_size(cfg, "track-script"); i++) {
 		sec = cfg_getnsec(cfg, "track-script", i);
 		s = take_line(r, sec, script_keys, sizeof(*s), (struct line **)&g->scripts);
@@ -630,7 +683,57 @@ static void take_group(struct reading *r, struct conf *c, cfg_t *cfg)
 		g->link_at = at(r, cfg, "link");
 	if (cfg_size(cfg, "match"))
 		take(cfg_getsec(cfg, "match"), match_keys, &g->match);
+	if (cfg_size(cfg, "detour") && find_mark(r, cfg, "detour")) {
+		g->has_detour = true;
+		g->detour.at = at(r, cfg, "detour");
+		take(cfg_getsec(cfg, "detour"), detour_keys, &g->detour);
+		if (!g->prepare)
+			g->prepare = CONF_PREPARE;
+	}
 	take_lines(r, g, cfg);
+}
+
+/* NULL: it was not said */
+const uint8_t *conf_detour_peer(const struct conf *c, const struct conf_group *g)
+{
+	const struct conf_link *l = conf_link_on(c, g->detour.device);
+
+	return g->detour.has_peer ? g->detour.peer : l && l->has_peer ? l->peer : NULL;
+}
+
+static void complete_detour(struct reading *r, const struct conf *c, const struct conf_group *g)
+{
+	const struct conf_detour *d = &g->detour;
+
+	if (!d->device[0])
+		wrong(r, d->at, "the detour of group %s needs a device", g->name);
+	else if (!conf_detour_peer(c, g))
+		wrong(r, d->at, "the detour of group %s needs the Ethernet address of its peer",
+		      g->name);
+	for (const struct conf_address *a = g->addresses; a; a = a->next)
+		if (!strcmp(a->device, d->device))
+			wrong(r, d->at, "the detour of group %s is by a device of its addresses",
+			      g->name);
+}
+
+static void take_peer(struct reading *r, struct conf *c, cfg_t *cfg)
+{
+	struct conf_peer *p = c->peers;
+
+	while (p && strcmp(p->name, cfg_title(cfg)))
+		p = p->next;
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p) {
+			wrong(r, at(r, cfg, NULL), "out of memory");
+			return;
+		}
+		defaults(peer_keys, p);
+		snprintf(p->name, sizeof(p->name), "%s", cfg_title(cfg));
+		p->at = at(r, cfg, NULL);
+		append(c->peers, p);
+	}
+	take(cfg, peer_keys, p);
 }
 
 static void take_all(struct reading *r, struct conf *c, cfg_t *cfg)
@@ -644,6 +747,10 @@ static void take_all(struct reading *r, struct conf *c, cfg_t *cfg)
 		c->transport.at = at(r, cfg, "transport");
 		take(cfg_getsec(cfg, "transport"), transport_keys, &c->transport);
 	}
+	for (unsigned int i = 0; i < cfg_size(cfg, "peer"); i++)
+		take_peer(r, c, cfg_getnsec(cfg, "peer", i));
+	if (cfg_size(cfg, "metrics") && find_mark(r, cfg, "metrics"))
+		take(cfg_getsec(cfg, "metrics"), metrics_keys, &c->metrics);
 }
 
 static void complete_link(struct reading *r, const struct conf *c, const struct conf_link *l)
@@ -689,6 +796,9 @@ static void complete_lines(struct reading *r, const struct conf_group *g)
 			wrong(r, n->at, "neighbour %s needs a mac, or proxy = yes",
 			      conf_ip_text(&n->ip, buf));
 	}
+	for (const struct conf_offload *o = g->offloads; o; o = o->next)
+		if (!o->device[0])
+			wrong(r, o->at, "offload %s needs a device", o->peer);
 	for (const struct conf_script *s = g->scripts; s; s = s->next)
 		if (!s->command[0])
 			wrong(r, s->at, "track-script %s needs a command", s->name);
@@ -716,7 +826,27 @@ static void complete_group(struct reading *r, const struct conf *c, const struct
 	if (g->prefer && !l)
 		wrong(r, g->at, "group %s: prefer needs a link, over which the peer is heard",
 		      g->name);
+	if (g->has_detour)
+		complete_detour(r, c, g);
+	if (g->store && !g->replicate)
+		wrong(r, g->at, "group %s: store needs replicate = yes", g->name);
 	complete_lines(r, g);
+}
+
+static void complete_peer(struct reading *r, const struct conf *c, const struct conf_peer *p)
+{
+	if (!p->to.peer.family || !p->to.local.family)
+		wrong(r, p->at, "peer %s needs its address, and the local one", p->name);
+	else if (p->to.peer.family != p->to.local.family)
+		wrong(r, p->at, "peer %s has an address of another family than the local one",
+		      p->name);
+	if (!p->to.key_file[0])
+		wrong(r, p->at, "peer %s needs a key-file", p->name);
+	/* Each one listens at a place of its own. */
+	for (const struct conf_peer *q = c->peers; q != p; q = q->next)
+		if (q->to.port == p->to.port && conf_same_ip(&q->to.local, &p->to.local))
+			wrong(r, p->at, "peer %s needs another port than peer %s", p->name,
+			      q->name);
 }
 
 static void complete(struct reading *r, const struct conf *c)
@@ -733,6 +863,12 @@ static void complete(struct reading *r, const struct conf *c)
 		complete_group(r, c, g);
 		if (n == 1023)
 			wrong(r, g->at, "there can be no more than 1023 groups");
+	}
+	n = 0;
+	for (const struct conf_peer *p = c->peers; p; p = p->next, n++) {
+		complete_peer(r, c, p);
+		if (n == 16)
+			wrong(r, p->at, "there can be no more than 16 peers");
 	}
 }
 
@@ -789,8 +925,10 @@ void conf_free(struct conf *c)
 		free_list(g->addresses);
 		free_list(g->routes);
 		free_list(g->neighbours);
+		free_list(g->offloads);
 		free_list(g->scripts);
 	}
+	free_list(c->peers);
 	free_list(c->links);
 	free_list(c->groups);
 	free(c);
@@ -1043,12 +1181,16 @@ static void write_group(FILE *to, const struct conf_group *g)
 	write_keys(to, 1, group_keys, g);
 	if (matches_some(&g->match))
 		write_section(to, "match", NULL, match_keys, &g->match);
+	if (g->has_detour)
+		write_section(to, "detour", NULL, detour_keys, &g->detour);
 	for (const struct conf_address *a = g->addresses; a; a = a->next)
 		write_section(to, "address", prefix_text(&a->ip, buf), address_keys, a);
 	for (const struct conf_route *t = g->routes; t; t = t->next)
 		write_section(to, "route", prefix_text(&t->to, buf), route_keys, t);
 	for (const struct conf_neighbour *n = g->neighbours; n; n = n->next)
 		write_section(to, "neighbour", conf_ip_text(&n->ip, buf), neighbour_keys, n);
+	for (const struct conf_offload *o = g->offloads; o; o = o->next)
+		write_section(to, "offload", o->peer, offload_keys, o);
 	for (const struct conf_script *s = g->scripts; s; s = s->next)
 		write_section(to, "track-script", s->name, script_keys, s);
 	fputs("}\n", to);
@@ -1068,6 +1210,18 @@ void conf_write(const struct conf *c, FILE *to)
 	if (c->has_transport) {
 		fputs("\ntransport {\n", to);
 		write_keys(to, 1, transport_keys, &c->transport);
+		fputs("}\n", to);
+	}
+	for (const struct conf_peer *p = c->peers; p; p = p->next) {
+		fputs("\npeer ", to);
+		write_word(to, p->name);
+		fputs(" {\n", to);
+		write_keys(to, 1, peer_keys, p);
+		fputs("}\n", to);
+	}
+	if (c->metrics.listen[0]) {
+		fputs("\nmetrics {\n", to);
+		write_keys(to, 1, metrics_keys, &c->metrics);
 		fputs("}\n", to);
 	}
 	for (const struct conf_group *g = c->groups; g; g = g->next)

@@ -65,6 +65,13 @@ struct conf_neighbour {
 	bool has_mac, proxy;
 };
 
+/* What the peer's kernel has in @peer this one has in @device. */
+struct conf_offload {
+	struct conf_offload *next;
+	struct conf_pos at;
+	char peer[IFNAMSIZ], device[IFNAMSIZ];
+};
+
 struct conf_script {
 	struct conf_script *next;
 	struct conf_pos at;
@@ -95,6 +102,18 @@ struct conf_match {
 	bool has_reqid, has_if_id, has_mark;
 };
 
+/* Where what comes to a gateway that is not active is passed on to. */
+struct conf_detour {
+	struct conf_pos at;
+	char device[IFNAMSIZ];
+	uint8_t peer[6];
+	bool has_peer;		/* else that of the link, which is on this device */
+	bool trusted;		/* what it carries in clear nobody reads */
+	uint32_t keep;		/* octets of what the peer passes on too early */
+};
+
+#define CONF_PREPARE	1000	/* ms: of a group with a detour, if nothing else is said */
+
 struct conf_group {
 	struct conf_group *next;
 	struct conf_pos at;
@@ -105,23 +124,29 @@ struct conf_group {
 	struct conf_pos link_at;
 	struct conf_match match;
 	uint32_t role;			/* that it begins with; CONF_ROLE_* */
-	uint32_t interval, quantity, max_age, join, stripe, index, nodes, soft;
+	uint32_t interval, quantity, max_age, join, stripe, index, nodes, soft, prepare;
 	uint32_t on_peer_loss, alone, sync, replay;
 	bool bitmap;
 
 	/* What the daemon does. */
-	bool prefer, replicate;
+	bool prefer, replicate, store, has_detour;
+	struct conf_detour detour;
 	uint32_t prefer_delay;		/* s */
+	uint32_t policies, fail_closed;	/* CONF_POLICIES_*, CONF_CLOSED_* */
 	struct conf_devices track;
 	char on_active[CONF_TEXT + 1], on_standby[CONF_TEXT + 1];
 	uint32_t hook_timeout;		/* s */
 	struct conf_address *addresses;
 	struct conf_route *routes;
 	struct conf_neighbour *neighbours;
+	struct conf_offload *offloads;
 	struct conf_script *scripts;
 };
 
 enum { CONF_ROLE_ACTIVE, CONF_ROLE_STANDBY };
+enum { CONF_POLICIES_MATCHING, CONF_POLICIES_ALL };
+enum { CONF_CLOSED_AUTO, CONF_CLOSED_YES, CONF_CLOSED_NO };
+enum { CONF_LOSS_NOTIFY, CONF_LOSS_TAKEOVER };
 
 /* How SAs come from one gateway to the other. */
 struct conf_transport {
@@ -132,13 +157,29 @@ struct conf_transport {
 	char key_file[CONF_TEXT + 1];	/* "": that of the first link */
 };
 
+/* A node of the relay that no link leads to. */
+struct conf_peer {
+	struct conf_peer *next;
+	struct conf_pos at;
+	char name[CONF_NODE + 1];
+	struct conf_transport to;
+};
+
+/* Where figures can be had. */
+struct conf_metrics {
+	char listen[CONF_TEXT + 1];	/* "": nowhere; else see value_socket() */
+};
+
 struct conf {
 	char file[CONF_TEXT + 1];
 	char node[CONF_NODE + 1];
 	uint32_t node_id;		/* CONF_AUTO: by the first link's device */
 	uint32_t sa_limit, orphan_limit, orphan_age;
+	uint32_t store_limit;		/* SAs and policies */
 	bool has_transport;
 	struct conf_transport transport;
+	struct conf_peer *peers;
+	struct conf_metrics metrics;
 	struct conf_link *links;
 	struct conf_group *groups;
 };
@@ -156,6 +197,7 @@ void conf_name_node(struct conf *c, const char *node);
 
 struct conf_link *conf_link(const struct conf *c, const char *name);
 struct conf_link *conf_link_on(const struct conf *c, const char *device);
+const uint8_t *conf_detour_peer(const struct conf *c, const struct conf_group *g);
 struct conf_link *conf_link_of(const struct conf *c, const struct conf_group *g);
 struct conf_link *conf_add_link(struct conf *c, const char *name);
 struct conf_group *conf_group(const struct conf *c, const char *name);

@@ -280,6 +280,65 @@ int nl_show(struct nl_msg *msg, int max_attr, bool table, answer func, void *dat
 	return err;
 }
 
+/* nl_another() - a socket of its own, for who does not wait for answers; NULL: there is none */
+struct nl_sock *nl_another(void)
+{
+	struct nl_sock *s = nl_socket_alloc();
+
+	if (s && (genl_connect(s) || nl_socket_set_nonblocking(s))) {
+		nl_socket_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* nl_begin() - send a request over it; 0, or -1 */
+int nl_begin(struct nl_sock *s, struct nl_msg *msg)
+{
+	int err;
+
+	nlmsg_hdr(msg)->nlmsg_type = family;
+	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ACK;
+	err = nl_send_auto(s, msg);
+	nlmsg_free(msg);
+	return err < 0 ? -1 : 0;
+}
+
+/**
+ * nl_piece() - take what one read gives of the answers, and hand each to @func
+ * @s: from nl_another()
+ * @max_attr: greatest attribute of an answer
+ * @func: is told of each
+ * @data: for @func
+ * @changed: set when something may be missing, for it changed meanwhile
+ *
+ * Return: -EAGAIN: there is more to come; 0: that was all; another negative errno: refused.
+ */
+int nl_piece(struct nl_sock *s, int max_attr, answer func, void *data, bool *changed)
+{
+	static char piece[64 << 10] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlattr *attrs[max_attr + 1];
+	struct nlmsghdr *h = (void *)piece;
+	ssize_t n;
+	int left;
+
+	n = recv(nl_socket_get_fd(s), piece, sizeof(piece), MSG_DONTWAIT | MSG_TRUNC);
+	if (n < 0)
+		return -errno;
+	if (n > (ssize_t)sizeof(piece))
+		return -EMSGSIZE;
+	for (left = n; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
+		if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+			*changed = true;
+		if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
+			return nlmsg_datalen(h) >= (int)sizeof(int) ? *(int *)nlmsg_data(h) : 0;
+		answered = h;
+		if (!genlmsg_parse(h, 0, attrs, max_attr, NULL))
+			func(attrs, data);
+	}
+	return -EAGAIN;
+}
+
 static struct nl_sock *events;
 
 /* nl_join() - from now on events are kept for nl_wait(), which hands them to @func; exit status */

@@ -59,6 +59,7 @@ static const struct number_attr link_numbers[] = {
 static const struct number_attr group_numbers[] = {
 	{ XFRM_HA_A_GROUP_MAX_AGE, offsetof(struct conf_group, max_age) },
 	{ XFRM_HA_A_GROUP_JOIN, offsetof(struct conf_group, join) },
+	{ XFRM_HA_A_GROUP_PREPARE, offsetof(struct conf_group, prepare) },
 	{ XFRM_HA_A_GROUP_SOFT, offsetof(struct conf_group, soft) },
 	{ XFRM_HA_A_GROUP_ON_PEER_LOSS, offsetof(struct conf_group, on_peer_loss) },
 	{ XFRM_HA_A_GROUP_ALONE, offsetof(struct conf_group, alone) },

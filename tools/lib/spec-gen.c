@@ -150,6 +150,7 @@ static const char *const event_names[] = {
 	[XFRM_HA_EVENT_SA_UNATTENDED] = "sa-unattended",
 	[XFRM_HA_EVENT_USE_LEVEL] = "use-level",
 	[XFRM_HA_EVENT_TAP_DEAF] = "tap-deaf",
+	[XFRM_HA_EVENT_RELEASE_WANTED] = "release-wanted",
 };
 
 const struct spec_enum spec_event = {
@@ -270,6 +271,9 @@ static const struct spec_attr group_attrs[] = {
 	[XFRM_HA_A_GROUP_ALLOW_MISSING] = { "allow-missing" },
 	[XFRM_HA_A_GROUP_REASON] = { "reason" },
 	[XFRM_HA_A_GROUP_UID] = { "uid" },
+	[XFRM_HA_A_GROUP_PREPARE] = { "prepare" },
+	[XFRM_HA_A_GROUP_PREPARING] = { "preparing" },
+	[XFRM_HA_A_GROUP_NOW] = { "now" },
 	[XFRM_HA_A_GROUP_EVENT] = { "event" },
 	[XFRM_HA_A_GROUP_PAD] = { "pad" },
 };

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "value.h"
 
@@ -48,7 +49,9 @@ static bool parse_choice(const struct key *k, const char *s, uint32_t *to, struc
 			return true;
 		}
 	}
-	return no(why, "%s is %s or %s, not \"%.40s\"", k->name, k->words[0], k->words[1], s);
+	return no(why, "%s is %s%s%s or %s, not \"%.40s\"", k->name, k->words[0],
+		  k->words[2] ? ", " : "", k->words[2] ? k->words[1] : "",
+		  k->words[2] ?: k->words[1], s);
 }
 
 static bool parse_flag(const struct key *k, const char *s, bool *to, struct why *why)
@@ -161,6 +164,66 @@ static bool parse_mark(const struct key *k, const char *s, struct conf_mark *to,
 	return no(why, "%s is VALUE/MASK, not \"%.40s\"", k->name, s);
 }
 
+/**
+ * value_socket() - what is listened on: a path from / on, ADDRESS:PORT, or [ADDRESS]:PORT of IPv6
+ * @s: that
+ * @to: the address
+ * @len: its octets
+ *
+ * Return: whether it is one.
+ */
+bool value_socket(const char *s, struct sockaddr_storage *to, socklen_t *len)
+{
+	struct sockaddr_in6 *in6 = (void *)to;
+	struct sockaddr_in *in = (void *)to;
+	struct sockaddr_un *un = (void *)to;
+	const char *colon = strrchr(s, ':');
+	char a[INET6_ADDRSTRLEN + 2] = "";
+	unsigned long port;
+	size_t n;
+	char *end;
+
+	memset(to, 0, sizeof(*to));
+	if (*s == '/') {
+		*len = sizeof(*un);
+		un->sun_family = AF_UNIX;
+		n = strlen(s);
+		if (n >= sizeof(un->sun_path))
+			return false;
+		memcpy(un->sun_path, s, n);
+		return true;
+	}
+	n = colon ? colon - s : 0;
+	if (!n || n >= sizeof(a) || !isdigit((unsigned char)colon[1]))
+		return false;
+	port = strtoul(colon + 1, &end, 10);
+	if (*end || !port || port > 65535)
+		return false;
+	memcpy(a, s, n);
+	if (*a == '[' && a[n - 1] == ']') {
+		a[n - 1] = '\0';
+		*len = sizeof(*in6);
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(port);
+		return inet_pton(AF_INET6, a + 1, &in6->sin6_addr) == 1;
+	}
+	*len = sizeof(*in);
+	in->sin_family = AF_INET;
+	in->sin_port = htons(port);
+	return inet_pton(AF_INET, a, &in->sin_addr) == 1;
+}
+
+static bool parse_listen(const struct key *k, const char *s, char *to, struct why *why)
+{
+	struct sockaddr_storage address;
+	socklen_t len;
+
+	if (!value_socket(s, &address, &len))
+		return no(why, "%s is a path from / on, ADDRESS:PORT or [ADDRESS]:PORT, not "
+			  "\"%.80s\"", k->name, s);
+	return parse_text(k, s, to, why);
+}
+
 bool value_parse(const struct key *k, const char *s, void *to, struct why *why)
 {
 	struct conf_ips *ips = to;
@@ -181,6 +244,8 @@ bool value_parse(const struct key *k, const char *s, void *to, struct why *why)
 		return parse_text(k, s, to, why);
 	case DEVICE:
 		return parse_device(k, s, to, why);
+	case LISTEN:
+		return parse_listen(k, s, to, why);
 	case MAC:
 		return parse_mac(k, s, to, why);
 	case ADDRESS:

@@ -6,12 +6,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "conf.h"
 
 enum kind {
 	FLAG, NUMBER, CHOICE,			/* bool, uint32_t, uint32_t */
 	GROUP_NAME, NODE_NAME, TEXT, DEVICE,	/* char [] */
+	LISTEN,					/* char [], as value_socket() reads it */
 	MAC, ADDRESS, MARK,			/* uint8_t [6], struct conf_ip, struct conf_mark */
 	ADDRESSES, DEVICES,			/* lists: struct conf_ips, struct conf_devices */
 	PREFIX,					/* struct conf_ip, of a title only */
@@ -40,5 +42,6 @@ struct why {
 /* True, or a sentence in @why. A value of a list comes after those that were there before. */
 bool value_parse(const struct key *k, const char *s, void *to, struct why *why);
 bool value_ip(const struct key *k, const char *s, struct conf_ip *to, struct why *why);
+bool value_socket(const char *s, struct sockaddr_storage *to, socklen_t *len);
 
 #endif

@@ -120,6 +120,10 @@ static void add_daemon(struct conf *have, struct conf *d)
 	}
 	have->has_transport = d->has_transport;
 	have->transport = d->transport;
+	have->store_limit = d->store_limit;
+	have->peers = d->peers;
+	d->peers = NULL;
+	have->metrics = d->metrics;
 	memcpy(have->node, d->node, sizeof(have->node));
 }
 

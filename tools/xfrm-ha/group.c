@@ -28,6 +28,7 @@ static const struct setting {
 	{ "index", XFRM_HA_A_GROUP_INDEX, NULL },
 	{ "nodes", XFRM_HA_A_GROUP_NODES, NULL },
 	{ "soft", XFRM_HA_A_GROUP_SOFT, NULL },
+	{ "prepare", XFRM_HA_A_GROUP_PREPARE, NULL },
 	{ "reqid", XFRM_HA_A_GROUP_REQID, NULL },
 	{ "if_id", XFRM_HA_A_GROUP_IF_ID, NULL },
 	{ "sync", XFRM_HA_A_GROUP_SYNC, &spec_sync },
@@ -205,7 +206,7 @@ int group_del(int argc, char **argv)
 
 struct outcome {
 	uint32_t role;
-	bool known;
+	bool known, preparing;
 };
 
 static void note_role(struct nlattr **a, void *data)
@@ -213,6 +214,7 @@ static void note_role(struct nlattr **a, void *data)
 	struct outcome *o = data;
 
 	o->role = nla_get_u32(a[XFRM_HA_A_GROUP_ROLE]);
+	o->preparing = nl_number(a[XFRM_HA_A_GROUP_PREPARING]);
 	o->known = true;
 }
 
@@ -232,7 +234,7 @@ static int wait_for(const char *name, uint32_t role, uint32_t seconds)
 		err = nl_talk(msg, XFRM_HA_A_GROUP_MAX, note_role, &o);
 		if (err || (o.known && o.role == role))
 			return err;
-		if (giving && o.known && o.role == XFRM_HA_ROLE_ACTIVE)
+		if (giving && o.known && o.role == XFRM_HA_ROLE_ACTIVE && !o.preparing)
 			return refuse("the peer did not take the group: this node goes on");
 		if (now_ms() >= end)
 			break;
@@ -257,6 +259,8 @@ static int give_or_take(uint8_t cmd, uint32_t role, int argc, char **argv)
 	for (i = 1; i < argc; i++) {
 		if (take && !strcmp(argv[i], "force")) {
 			nla_put_flag(msg, XFRM_HA_A_GROUP_FORCE);
+		} else if (!take && !strcmp(argv[i], "now")) {
+			nla_put_flag(msg, XFRM_HA_A_GROUP_NOW);
 		} else if (!strcmp(argv[i], "allow-missing")) {
 			nla_put_flag(msg, XFRM_HA_A_GROUP_ALLOW_MISSING);
 		} else if (!strcmp(argv[i], "wait") && i + 1 < argc &&
@@ -266,7 +270,7 @@ static int give_or_take(uint8_t cmd, uint32_t role, int argc, char **argv)
 		} else {
 			nlmsg_free(msg);
 			return usage("%s takes %sallow-missing, and wait SECONDS, not \"%s\"",
-				     take ? "takeover" : "release", take ? "force, " : "", argv[i]);
+				     take ? "takeover" : "release", take ? "force, " : "now, ", argv[i]);
 		}
 	}
 	err = nl_talk(msg, XFRM_HA_A_GROUP_MAX, NULL, NULL);
@@ -356,6 +360,8 @@ static void show(struct nlattr **a, void *data)
 	out_number("nodes", nla_get_u32(a[XFRM_HA_A_GROUP_NODES]));
 	out_number("soft", nla_get_u32(a[XFRM_HA_A_GROUP_SOFT]));
 	out_number("join", nla_get_u32(a[XFRM_HA_A_GROUP_JOIN]));
+	out_number("prepare", nl_number(a[XFRM_HA_A_GROUP_PREPARE]));
+	out_bool("preparing", nl_number(a[XFRM_HA_A_GROUP_PREPARING]));
 	out_number("takeovers", nla_get_u64(a[XFRM_HA_A_GROUP_TAKEOVERS]));
 	out_number("skipped", nla_get_u64(a[XFRM_HA_A_GROUP_SKIPPED]));
 }

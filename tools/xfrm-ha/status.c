@@ -14,11 +14,26 @@ struct group {
 	char name[XFRM_HA_NAME_MAX + 1], peer[16], why[160], trouble[160];
 	uint32_t role, term, sas, missing, peer_missing;
 	bool synced, solo;
-	unsigned long long since, held, renew, behind, behind_ms, lost, replay;
+	unsigned long long since, held, renew, behind, behind_ms, lost, replay, fenced, stopped;
+	unsigned long long passed, kept, dropped;	/* packets, by the detour */
+	unsigned long long stored, not_stored;
+	bool fence, detour;
+};
+
+/* What the relay counts, in its own order */
+#define COUNTS_MAX	32
+
+struct count {
+	char name[32];
+	unsigned long long n;
 };
 
 struct status {
 	struct group *groups;
+	struct count counts[COUNTS_MAX];
+	unsigned int n_counts;
+	bool relay;
+	char peer[80];
 	char node[80], file[300];
 	bool daemon, complete;
 };
@@ -103,6 +118,28 @@ static void read_daemon(struct status *s)
 
 			snprintf(g->why, sizeof(g->why), "%s", f[2]);
 			snprintf(g->trouble, sizeof(g->trouble), "%s", f[3]);
+		} else if (!strcmp(f[0], "fence") && find(s, f[1])) {
+			struct group *g = find(s, f[1]);
+
+			g->fence = true;
+			g->fenced = strtoull(f[2], NULL, 10);
+			g->stopped = strtoull(f[3], NULL, 10);
+		} else if (!strcmp(f[0], "relay")) {
+			s->relay = true;
+			snprintf(s->peer, sizeof(s->peer), "%s", f[1]);
+		} else if (!strcmp(f[0], "count") && s->n_counts < COUNTS_MAX) {
+			struct count *c = &s->counts[s->n_counts++];
+
+			snprintf(c->name, sizeof(c->name), "%s", f[1]);
+			c->n = strtoull(f[2], NULL, 10);
+		} else if (!strcmp(f[0], "detour") && find(s, f[1])) {
+			struct group *g = find(s, f[1]);
+
+			g->detour = sscanf(f[2], "%llu", &g->passed) == 1 &&
+				    sscanf(f[3], "%llu %llu", &g->kept, &g->dropped) == 2;
+		} else if (!strcmp(f[0], "store") && find(s, f[1])) {
+			find(s, f[1])->stored = strtoull(f[2], NULL, 10);
+			find(s, f[1])->not_stored = strtoull(f[3], NULL, 10);
 		}
 	}
 	free(text);
@@ -180,6 +217,8 @@ static void show_group(const struct group *g)
 		out_bool("solo", g->solo);
 		out_number("sas", g->sas);
 		out_number("held", g->held);
+		out_number("stored", g->stored);
+		out_number("not_stored", g->not_stored);
 		out_number("to_renew", g->renew);
 		out_number("missing", g->missing);
 		out_number("peer_missing", g->peer_missing);
@@ -187,12 +226,25 @@ static void show_group(const struct group *g)
 		out_number("behind_ms", g->behind_ms);
 		out_number("exposure_lost", g->lost);
 		out_number("exposure_replay", g->replay);
+		if (g->fence) {
+			out_number("fenced", g->fenced);
+			out_number("stopped", g->stopped);
+		}
+		if (g->detour) {
+			out_number("passed_on", g->passed);
+			out_number("kept", g->kept);
+			out_number("keep_dropped", g->dropped);
+		}
 		return;
 	}
 	printf("group %-15s %s, term %u, for %llu s%s%s\n", g->name, role_name(g->role),
 	       g->term, seconds, *g->why ? ": " : "", g->why);
 	printf("      peer %s, %s; %u SAs, %llu held", g->peer,
 	       g->synced ? "in sync" : "NOT IN SYNC", g->sas, g->held);
+	if (g->stored)
+		printf(", %llu stored", g->stored);
+	if (g->not_stored)
+		printf(", %llu times NO ROOM IN THE STORE", g->not_stored);
 	if (g->renew)
 		printf(", %llu TO BE RENEWED", g->renew);
 	if (g->missing || g->peer_missing)
@@ -200,8 +252,32 @@ static void show_group(const struct group *g)
 	if (g->synced)
 		printf("; behind %llu packets, %llu ms", g->behind, g->behind_ms);
 	printf("; exposed: %llu lost, %llu replays\n", g->lost, g->replay);
+	if (g->fence)
+		printf("      fail-closed: %llu flows, %llu packets were not sent in clear\n",
+		       g->fenced, g->stopped);
+	if (g->detour)
+		printf("      detour: %llu packets passed on; %llu kept, %llu dropped of those\n",
+		       g->passed, g->kept, g->dropped);
 	if (*g->trouble)
 		printf("      TROUBLE: %s\n", g->trouble);
+}
+
+/* What is 0 is not worth a word. */
+static void show_relay(const struct status *s)
+{
+	if (json) {
+		out_object();
+		out_string("kind", "relay");
+		out_string("peer", "%s", s->peer);
+		for (unsigned int i = 0; i < s->n_counts; i++)
+			out_number(s->counts[i].name, s->counts[i].n);
+		return;
+	}
+	printf("relay %s", *s->peer ? s->peer : "no peer");
+	for (unsigned int i = 0; i < s->n_counts; i++)
+		if (s->counts[i].n)
+			printf(", %s %llu", s->counts[i].name, s->counts[i].n);
+	putchar('\n');
 }
 
 int status(int argc, char **argv)
@@ -229,6 +305,8 @@ int status(int argc, char **argv)
 			      show_link, &s);
 	for (const struct group *g = s.groups; !err && g; g = g->next)
 		show_group(g);
+	if (!err && s.relay)
+		show_relay(&s);
 	if (!err)
 		out_end();
 	while (s.groups) {

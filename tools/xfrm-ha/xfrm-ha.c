@@ -14,7 +14,7 @@
 #define GROUP_SETTINGS \
 	"[interval N|auto] [quantity N] [max-age MS] [bitmap on|off] " \
 	"[on-peer-loss takeover|notify|solo|hold] [sync strict|relaxed] " \
-	"[replay strict|lenient] [join MS] [soft PERCENT]"
+	"[replay strict|lenient] [join MS] [soft PERCENT] [prepare MS]"
 
 #define ENGINE_SETTINGS \
 	"[period MS] [initial N] [rise N] [decay PERCENT] [bonus N|auto] [threshold N|auto] " \
@@ -34,7 +34,7 @@ const struct command commands[] = {
 	{ "group", "del", "NAME", group_del },
 	{ "group", "show", "[NAME]", group_show },
 	{ "takeover", NULL, "NAME [force] [allow-missing] [wait SECONDS]", takeover },
-	{ "release", NULL, "NAME [allow-missing] [wait SECONDS]", release },
+	{ "release", NULL, "NAME [now] [allow-missing] [wait SECONDS]", release },
 	{ "sa", "show", "[group NAME]", sa_show },
 	{ "stat", "show", "[all]", stat_show },
 	{ "node", "show", "", node_show },

@@ -4,8 +4,6 @@
 
 #include "tool.h"
 
-#define VERSION "0.1"
-
 struct command {
 	const char *object;	/* "link", or a command without an object */
 	const char *name;	/* "add"; NULL: the object is the command */

@@ -147,8 +147,13 @@ static void role(struct had *had, struct had_group *g)
 	(void)had;
 	if (!a || !g->conf)
 		return;
+	/* It may be kept: nothing has to be anywhere else yet. */
+	if (a->known && g->running && g->role == XFRM_HA_ROLE_RELEASING)
+		return;
 	if (active && (!a->known || !a->up || a->takeovers != g->takeovers)) {
 		make(g->conf, true, a->known);
+		/* What was kept is older than what comes when the neighbours know. */
+		detour_end(g);
 		begin_rounds(a, true);
 		a->up = true;
 		had_log(LOG_INFO, "group %s: addresses are here %lu us after the role has changed",

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "fence.h"
 #include "had.h"
 #include "lock.h"
 
@@ -61,8 +62,13 @@ static void tell_status(FILE *to)
 {
 	fprintf(to, "daemon\t%s\t%s\t%d\n", all->conf->node, all->file, apply_complete());
 	for (const struct had_group *g = all->groups; g; g = g->next)
-		if (g->running)
+		if (g->running) {
 			fprintf(to, "group\t%s\t%s\t%s\n", g->name, g->why, track_trouble(g) ?: "");
+			detour_tell(g, to);
+			store_status(g, to);
+		}
+	fence_status(to);
+	relay_status(to);
 }
 
 static void answer(struct client *c, const char *word)

@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/syslog.h>
 
 #include "conf.h"
@@ -39,6 +40,7 @@ struct had_group {
 
 	/* What the parts keep. */
 	struct addresses *addresses;
+	struct detour *detour;
 	struct track *track;
 	struct hook *hook;
 	struct relay *relay;
@@ -80,8 +82,16 @@ struct had_part {
 	void (*stop)(struct had *had);
 };
 
+/* fence.c */
+extern const struct had_part fence_part;
+
 /* relay.c */
 extern const struct had_part relay_part;
+void relay_status(FILE *to);
+
+/* store.c */
+extern const struct had_part store_part;
+void store_status(const struct had_group *g, FILE *to);
 
 /* main.c */
 void had_each_role(struct had *had, struct had_group *g);
@@ -104,8 +114,26 @@ bool apply_complete(void);		/* nothing waits to be tried again */
 /* control.c */
 extern const struct had_part control_part;
 
+/* metrics.c */
+extern const struct had_part metrics_part;
+
+/* figures.c: what the module says, in the OpenMetrics or the older text format; NULL: nothing */
+struct figures_text {
+	char *text[2];			/* by whether it is OpenMetrics */
+	size_t len[2];
+};
+
+void figures_ask(struct had *had, void (*done)(const struct figures_text *text));
+void figures_stop(void);
+
 /* address.c */
 extern const struct had_part address_part;
+
+/* detour.c */
+extern const struct had_part detour_part;
+void detour_end(struct had_group *g);		/* what was kept comes in now */
+void detour_wanted(struct had_group *g);	/* the group is to be handed over */
+void detour_tell(const struct had_group *g, FILE *to);
 
 /* hook.c */
 extern const struct had_part hook_part;
@@ -119,7 +147,9 @@ int module_start(struct had *had);
 void module_stop(struct had *had);
 int module_read(struct had *had);
 int module_takeover(struct had_group *g, const char *cause);
+int module_take_stored(struct had_group *g, const char *cause);
 int module_release(struct had_group *g, const char *cause);
+int module_release_now(struct had_group *g);
 struct had_group *had_group(struct had *had, const char *name);
 
 #endif

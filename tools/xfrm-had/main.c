@@ -16,17 +16,23 @@
 #include "had.h"
 #include "tool.h"
 
-#define VERSION		"0.1"
 #define PRIORITIES	2	/* of events: what the module says, and all else */
 
-/* In this order they hear of what happens: addresses before all that takes its time. */
+/*
+ * In this order they hear of what happens: addresses before all that takes its time, but for the SAs
+ * without which they would be of no use.
+ */
 static const struct had_part *const parts[] = {
 	&control_part,
+	&store_part,
 	&address_part,
+	&detour_part,
 	&apply_part,
 	&relay_part,
+	&fence_part,
 	&track_part,
 	&hook_part,
+	&metrics_part,
 	NULL
 };
 

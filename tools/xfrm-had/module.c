@@ -37,6 +37,7 @@ struct due {
 	struct due *next;
 	char name[XFRM_HA_NAME_MAX + 1];
 	uint32_t event;
+	bool wanted;			/* it is to be handed over */
 };
 
 static struct due *due;
@@ -291,6 +292,7 @@ static void note(const char *name, uint32_t event)
 	}
 	if (tells(event))
 		(*d)->event = event;
+	(*d)->wanted |= event == XFRM_HA_EVENT_RELEASE_WANTED;
 }
 
 static int on_event(struct nl_msg *msg, void *data)
@@ -343,6 +345,15 @@ static void look(evutil_socket_t fd, short what, void *data)
 	}
 }
 
+/* All that the daemon has to prepare is done in here. */
+static void read_wanted(struct had *had, const char *name)
+{
+	struct had_group *g = had_group(had, name);
+
+	if (g && g->running)
+		detour_wanted(g);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *data)
 {
 	struct had *had = data;
@@ -355,6 +366,8 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
 	while ((d = due)) {
 		due = d->next;
 		read_group(had, d->name, d->event);
+		if (d->wanted)
+			read_wanted(had, d->name);
 		free(d);
 	}
 	if (lost)
@@ -395,12 +408,14 @@ void module_stop(struct had *had)
 	}
 }
 
-static int ask(struct had_group *g, uint8_t cmd, uint32_t role, const char *cause)
+static int ask(struct had_group *g, uint8_t cmd, uint32_t role, bool missing, const char *cause)
 {
 	struct nl_msg *msg = nl_request(cmd, 0);
 	int err;
 
 	nla_put_string(msg, XFRM_HA_A_GROUP_NAME, g->name);
+	if (missing)
+		nla_put_flag(msg, XFRM_HA_A_GROUP_ALLOW_MISSING);
 	snprintf(g->cause, sizeof(g->cause), "%s", cause);
 	g->asked = role;
 	err = nl_talk(msg, XFRM_HA_A_GROUP_MAX, NULL, NULL);
@@ -412,10 +427,26 @@ static int ask(struct had_group *g, uint8_t cmd, uint32_t role, const char *caus
 /* As the command of the tool does it; 0: it has begun, else the tool's exit status. @cause: why */
 int module_takeover(struct had_group *g, const char *cause)
 {
-	return ask(g, XFRM_HA_CMD_GROUP_TAKEOVER, XFRM_HA_ROLE_ACTIVE, cause);
+	return ask(g, XFRM_HA_CMD_GROUP_TAKEOVER, XFRM_HA_ROLE_ACTIVE, false, cause);
+}
+
+/* Likewise, of a lost peer: what could not be stored is missing. */
+int module_take_stored(struct had_group *g, const char *cause)
+{
+	return ask(g, XFRM_HA_CMD_GROUP_TAKEOVER, XFRM_HA_ROLE_ACTIVE, true, cause);
 }
 
 int module_release(struct had_group *g, const char *cause)
 {
-	return ask(g, XFRM_HA_CMD_GROUP_RELEASE, XFRM_HA_ROLE_STANDBY, cause);
+	return ask(g, XFRM_HA_CMD_GROUP_RELEASE, XFRM_HA_ROLE_STANDBY, false, cause);
+}
+
+/* What was to be prepared for it is: whoever has asked, the cause is his. */
+int module_release_now(struct had_group *g)
+{
+	struct nl_msg *msg = nl_request(XFRM_HA_CMD_GROUP_RELEASE, 0);
+
+	nla_put_string(msg, XFRM_HA_A_GROUP_NAME, g->name);
+	nla_put_flag(msg, XFRM_HA_A_GROUP_NOW);
+	return nl_talk(msg, XFRM_HA_A_GROUP_MAX, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 /*
  * The SAs and policies of a group, from the gateway that is active for it to the others.
  *
- * The active one is the source: it knows what it has told the peer, by a digest of each, and tells
+ * The active one is the source: it knows what it has told each peer, by a digest of each, and tells
  * the difference. Events tell of differences at once; a list of all that the kernel has finds them
  * whenever events may have been lost. A peer that comes is told all, between BEGIN and END.
  *
@@ -10,6 +10,8 @@
  * that is ever replaced or removed by it. What is there already is left alone, whoever was first.
  * It installs only what belongs to the group here, too, and only while the module holds the SAs of
  * the group: a node that does not know the group, or is active for it, takes nothing.
+ *
+ * A sink that stores keeps what it is told in its own memory, and tells others of it.
  *
  * Nothing grows without a bound: what the peer has not acknowledged is so many messages; until it
  * does, neither events nor lists are read. The kernel keeps events as far as it has room, and says
@@ -28,6 +30,7 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
+#include "fence.h"
 #include "plan.h"
 #include "relay.h"
 #include "tool.h"
@@ -36,9 +39,43 @@
 
 struct relays relays;
 
-const struct relay_counts *relay_counts(void)
+void relay_status(FILE *to)
 {
-	return &relays.counts;
+	const struct session *first = NULL;
+	uint64_t unacknowledged = 0;
+
+	for (const struct session *s = relays.sessions; s; s = s->next) {
+		unacknowledged += s->sent - s->acked;
+		if (s->met)
+			first = s;
+	}
+
+	const struct {
+		const char *name;
+		uint64_t n;
+	} counts[] = {
+		{ "sent", relays.counts.sent },
+		{ "installed", relays.counts.installed },
+		{ "removed", relays.counts.removed },
+		{ "foreign", relays.counts.foreign },
+		{ "refused", relays.counts.refused },
+		{ "ignored", relays.counts.ignored },
+		{ "snapshots", relays.counts.snapshots },
+		{ "again", relays.counts.again },
+		{ "retired", relays.counts.retired },
+		{ "unsure", relays.counts.unsure },
+		{ "overload", relays.counts.overload },
+		{ "unacknowledged", unacknowledged },
+	};
+
+	fprintf(to, "relay");
+	for (const struct session *s = relays.sessions; s; s = s->next)
+		if (s->met)
+			fprintf(to, "%c%s", s == first ? '\t' : ' ', s->hello.node);
+	fprintf(to, "\n");
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+		fprintf(to, "count\t%s\t%llu\n", counts[i].name,
+			(unsigned long long)counts[i].n);
 }
 
 /* What goes on and on is said once in a while. */
@@ -146,12 +183,12 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
 	relays.round++;
 	for (struct relay *g = relays.groups; g; g = g->next) {
 		g->in_list = g->on;
-		g->telling = source_is(g);
-		g->whole = g->telling && g->fresh;
-		if (!g->whole)
-			continue;
-		g->fresh = false;
-		source_begin(g);
+		for (struct tell *t = g->tells; t; t = t->next) {
+			t->telling = g->source;
+			t->whole = t->telling && t->fresh;
+			if (t->whole)
+				source_begin(g, t, 0, g->group->term);
+		}
 	}
 	xfrm_list();
 }
@@ -169,10 +206,12 @@ static void on_sa(const void *body, size_t len, bool listing, bool ours)
 	if (!g || (listing && !g->in_list))
 		return;
 	if (!ours)
+		retire_seen(g, &sa, listing);
+	if (!ours)
 		sink_seen(g, &sa.id, sizeof(sa.id), listing, sa.info.seq == had_sa_tag(&sa.id),
 			  relay_sa_digest(body, len, false));
-	if (listing ? g->telling : source_is(g) && !g->fresh)
-		source_sa(g, &sa, body, len);
+	if (g->source)
+		source_sa(g, &sa, body, len, listing);
 }
 
 static void on_policy(const void *body, size_t len, bool listing, bool ours)
@@ -182,6 +221,7 @@ static void on_policy(const void *body, size_t len, bool listing, bool ours)
 
 	if (had_policy_read(body, len, &p))
 		return;
+	fence_policy(&p);
 	g = relay_of_policy(&p);
 	if (!listing)
 		source_only_of(g, &p.id, sizeof(p.id));
@@ -190,8 +230,8 @@ static void on_policy(const void *body, size_t len, bool listing, bool ours)
 	if (!ours)
 		sink_seen(g, &p.id, sizeof(p.id), listing, p.info.index == had_policy_tag(&p.id),
 			  relay_policy_digest(body, len, false));
-	if (listing ? g->telling : source_is(g) && !g->fresh)
-		source_policy(g, &p, body, len);
+	if (g->source)
+		source_policy(g, &p, body, len, listing);
 }
 
 static void gone_here(const void *key, size_t len, bool ours)
@@ -211,6 +251,7 @@ static void on_sa_gone(const struct had_sa_id *id, bool ours)
 static void on_policy_gone(const struct had_policy_id *id, uint32_t index, bool ours)
 {
 	(void)index;
+	fence_policy_gone(id);
 	gone_here(id, sizeof(*id), ours);
 }
 
@@ -219,7 +260,7 @@ bool relay_not_listed(const struct item *i)
 	return i->round != relays.round && !i->removed;
 }
 
-static void find_transport(void);
+static void find_transports(void);
 
 static void on_listed(int err)
 {
@@ -235,17 +276,20 @@ static void on_listed(int err)
 			sink_listed(g);
 		}
 	for (g = relays.groups; g; g = g->next) {
-		if (err && g->telling)
-			g->fresh |= g->whole;
 		g->in_list = false;
-		g->telling = false;
-		g->whole = false;
+		for (struct tell *t = g->tells; t; t = t->next) {
+			t->fresh |= err && t->whole;
+			t->telling = false;
+			t->whole = false;
+		}
 	}
+	retire_listed(err);
 	/* After an error: in a while. */
 	if (err)
 		return;
 	relays.listed = true;
-	find_transport();
+	fence_listed();
+	find_transports();
 	if (relays.wanted)
 		relay_want_list();
 }
@@ -314,21 +358,20 @@ static bool any_on(void)
 }
 
 /* As soon as it is known what is here and who the peer is. */
-static void find_transport(void)
+static void find_transport(struct way *w)
 {
-	const struct conf *conf = relays.had->conf;
-	const struct conf_transport *t = &conf->transport;
-	const struct conf_link *l = conf->links;
+	const struct conf_link *l = w->has_link ? &w->link : NULL;
+	const struct conf_transport *t = &w->to;
 	const char *key = t->key_file[0] ? t->key_file : l ? l->key_file : "";
 	struct had_tls_config c = { .port = t->port };
-	static time_t said;
 	int err;
 
-	if (relays.transport || !relays.listed || !any_on() || relays.transport_failed)
+	if (w->transport || w->failed)
 		return;
 	if (!key[0] || !strcmp(key, "-")) {
-		had_log(LOG_ERR, "relay: nothing is replicated: no key-file");
-		relays.transport_failed = true;
+		had_log(LOG_ERR, "relay: nothing is replicated%s%s: no key-file",
+			l ? " over link " : "", l ? l->name : "");
+		w->failed = true;
 		return;
 	}
 	if (t->peer.family && t->local.family) {
@@ -337,21 +380,94 @@ static void find_transport(void)
 	} else if (l && peer_mac(l, c.peer_mac)) {
 		snprintf(c.device, sizeof(c.device), "%s", t->device[0] ? t->device : l->device);
 	} else {
-		relay_say(&said, LOG_NOTICE, "relay: the peer's address is not known yet");
+		relay_say(&w->said, LOG_NOTICE, "relay: the peer's address is not known yet");
 		return;
 	}
 	hushed = true;
 	err = key_read(key, c.key);
 	hushed = false;
 	if (err) {
-		relay_say(&said, LOG_ERR, "relay: there is no key in %s", key);
+		relay_say(&w->said, LOG_ERR, "relay: there is no key in %s", key);
 		return;
 	}
-	relays.transport = had_tls_new(relays.had->base, &c, &session_ops, NULL);
+	w->transport = had_tls_new(relays.had->base, &c, &session_ops, w);
 	explicit_bzero(&c, sizeof(c));
-	if (!relays.transport) {
+	if (!w->transport) {
 		had_log(LOG_ERR, "relay: no TLS");
-		relays.transport_failed = true;
+		w->failed = true;
+	}
+}
+
+static void find_transports(void)
+{
+	if (!relays.listed || !any_on())
+		return;
+	for (struct way *w = relays.ways; w; w = w->next)
+		find_transport(w);
+}
+
+static void add_way(struct way ***tail, const struct conf_transport *t, const struct conf_link *l)
+{
+	struct way *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		had_log(LOG_ERR, "out of memory");
+		return;
+	}
+	w->to = *t;
+	memset(&w->to.at, 0, sizeof(w->to.at));
+	if (l) {
+		w->has_link = true;
+		w->link = *l;
+		w->link.next = NULL;
+		memset(&w->link.at, 0, sizeof(w->link.at));
+	}
+	**tail = w;
+	*tail = &w->next;
+}
+
+/* Does a group that is replicated have the link? */
+static bool is_used(const struct conf *c, const struct conf_link *l)
+{
+	for (const struct conf_group *g = c->groups; g; g = g->next)
+		if (g->replicate && conf_link_of(c, g) == l)
+			return true;
+	return false;
+}
+
+/* The first link, or transport; the other links that groups have; and what the file calls peers. */
+static struct way *ways_of(const struct conf *c)
+{
+	const struct conf_transport by_itself = { .port = HAD_TRANSPORT_PORT };
+	struct way *ways = NULL, **tail = &ways;
+
+	if (c->links || c->has_transport || !c->peers)
+		add_way(&tail, &c->transport, c->links);
+	for (const struct conf_link *l = c->links ? c->links->next : NULL; l; l = l->next)
+		if (is_used(c, l))
+			add_way(&tail, &by_itself, l);
+	for (const struct conf_peer *p = c->peers; p; p = p->next)
+		add_way(&tail, &p->to, NULL);
+	return ways;
+}
+
+static bool same_ways(const struct way *a, const struct way *b)
+{
+	for (; a && b; a = a->next, b = b->next)
+		if (memcmp(&a->to, &b->to, sizeof(a->to)) ||
+		    memcmp(&a->link, &b->link, sizeof(a->link)))
+			return false;
+	return !a && !b;
+}
+
+static void free_ways(struct way *w)
+{
+	while (w) {
+		struct way *next = w->next;
+
+		had_transport_free(w->transport);
+		free(w);
+		w = next;
 	}
 }
 
@@ -360,15 +476,19 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	if (relays.peer && relays.sent != relays.acked && ++relays.stalled > STALL) {
-		relays.stalled = 0;
-		had_drop(relays.peer, "it took nothing for too long");
-	}
-	for (struct relay *g = relays.groups; g; g = g->next)
+	for (struct session *s = relays.sessions; s; s = s->next)
+		if (s->sent != s->acked && ++s->stalled > STALL) {
+			s->stalled = 0;
+			had_drop(s->peer, "it took nothing for too long");
+		}
+	for (struct relay *g = relays.groups; g; g = g->next) {
 		sink_missing(g);
+		store_tick(g);
+	}
+	retire_tick();
 	if (relays.wanted)
 		relay_want_list();
-	find_transport();
+	find_transports();
 }
 
 static void set_match(struct had_match *m, const struct conf_match *c)
@@ -412,17 +532,14 @@ static void relay_role(struct had *had, struct had_group *group)
 		relay_each_gone(g, &g->mine, all_ours, sink_remove);
 	}
 	if (active && !g->source) {
-		g->fresh = true;
+		g->teller = NULL;
+		g->snapshot_open = false;
+		for (struct tell *t = g->tells; t; t = t->next)
+			t->fresh = true;
 		relay_want_list();
 	}
-	if (!active)
-		table_clear(&g->sent);
-	if (!active) {
-		g->telling = false;
-		g->whole = false;
-	} else {
-		g->snapshot_open = false;
-	}
+	if (!active && g->source)
+		source_over(g);
 	g->source = active;
 	/* What the peer said while this node took nothing */
 	if (sink_is(g) && !g->sink)
@@ -439,16 +556,16 @@ static struct relay *relay_new(struct had_group *group)
 		return NULL;
 	}
 	g->group = group;
-	LIST_INIT(&g->sent.list);
-	LIST_INIT(&g->mine.list);
+	table_init(&g->mine);
 	group->relay = g;
 	return g;
 }
 
 static void relay_configured(struct had *had, const struct conf *old)
 {
+	struct way *ways = ways_of(had->conf), *before = relays.ways;
 	struct relay **at = &relays.groups;
-	bool changed = !old;
+	bool changed = !old || !same_ways(ways, before);
 
 	relays.groups = NULL;
 	for (struct had_group *group = had->groups; group; group = group->next) {
@@ -456,6 +573,7 @@ static void relay_configured(struct had *had, const struct conf *old)
 			continue;
 		/* The file does not speak of it any more; what was installed stays. */
 		group->relay->on = false;
+		group->relay->store = false;
 		relay_role(had, group);
 		changed = true;
 	}
@@ -470,24 +588,29 @@ static void relay_configured(struct had *had, const struct conf *old)
 		if (!g)
 			return;
 		set_match(&match, &c->match);
+		match.all_policies = c->policies == CONF_POLICIES_ALL;
 		if (g->on != c->replicate || memcmp(&match, &g->match, sizeof(match)))
 			changed = true;
 		g->on = c->replicate;
+		/* What was stored is installed, held. */
+		if (g->store && !c->store)
+			store_install(g);
+		g->store = c->store;
 		g->match = match;
 		*at = g;
 		at = &g->next;
 		*at = NULL;
 		relay_role(had, group);
 	}
-	if (old && (old->has_transport != had->conf->has_transport ||
-		    memcmp(&old->transport, &had->conf->transport, sizeof(old->transport))))
-		changed = true;
 	/* The names of a HELLO are those of the connection. */
-	if (changed && relays.transport) {
-		had_transport_free(relays.transport);
-		relays.transport = NULL;
+	if (changed) {
+		free_ways(before);
+		relays.ways = ways;
+	} else {
+		free_ways(ways);
 	}
-	relays.transport_failed = false;
+	for (struct way *w = relays.ways; w; w = w->next)
+		w->failed = false;
 	if (changed)
 		relay_want_list();
 }
@@ -509,6 +632,8 @@ static int relay_start(struct had *had)
 		had_log(LOG_ERR, "relay: OpenSSL has no SipHash");
 		return -1;
 	}
+	if (!store_open(had))
+		return -1;
 	err = xfrm_open(had->base, &xfrm_ops);
 	if (err) {
 		had_log(LOG_ERR, "relay: no netlink of xfrm: %s", strerror(-err));
@@ -525,8 +650,8 @@ static int relay_start(struct had *had)
 
 static void relay_stop(struct had *had)
 {
-	had_transport_free(relays.transport);
-	relays.transport = NULL;
+	free_ways(relays.ways);
+	relays.ways = NULL;
 	if (relays.tick)
 		event_free(relays.tick);
 	if (relays.soon)
@@ -536,13 +661,13 @@ static void relay_stop(struct had *had)
 	for (struct had_group *g = had->groups; g; g = g->next) {
 		if (!g->relay)
 			continue;
-		table_clear(&g->relay->sent);
 		table_clear(&g->relay->mine);
 		free(g->relay);
 		g->relay = NULL;
 	}
 	EVP_MAC_CTX_free(relays.mac_ctx);
 	EVP_MAC_free(relays.mac);
+	store_close();
 }
 
 const struct had_part relay_part = {

@@ -64,7 +64,7 @@ static int on_ack(struct nl_msg *msg, void *arg)
 }
 
 /* Takes the message. @func: for each answer, or NULL. 0, or -errno */
-static int talk(struct nl_msg *msg, nl_recvmsg_msg_cb_t func, void *data)
+int rtnl_talk(struct nl_msg *msg, int (*func)(struct nl_msg *msg, void *data), void *data)
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	struct outcome o = { };
@@ -140,7 +140,7 @@ int rtnl_address(enum rtnl_how how, const struct conf_address *a)
 		if (a->ip.family == AF_INET6)
 			nla_put_u32(msg, IFA_FLAGS, IFA_F_NODAD);
 	}
-	return gone(how, talk(msg, NULL, NULL));
+	return gone(how, rtnl_talk(msg, NULL, NULL));
 }
 
 int rtnl_route(enum rtnl_how how, const struct conf_route *t)
@@ -176,7 +176,7 @@ int rtnl_route(enum rtnl_how how, const struct conf_route *t)
 	if (t->metric)
 		nla_put_u32(msg, RTA_PRIORITY, t->metric);
 	nla_put_u32(msg, RTA_TABLE, t->table);
-	return gone(how, talk(msg, NULL, NULL));
+	return gone(how, rtnl_talk(msg, NULL, NULL));
 }
 
 int rtnl_neighbour(enum rtnl_how how, const struct conf_neighbour *n)
@@ -202,7 +202,7 @@ int rtnl_neighbour(enum rtnl_how how, const struct conf_neighbour *n)
 		if (n->has_mac)
 			nla_put(msg, NDA_LLADDR, sizeof(n->mac), n->mac);
 	}
-	return gone(how, talk(msg, NULL, NULL));
+	return gone(how, rtnl_talk(msg, NULL, NULL));
 }
 
 /* --- what is left of another configuration --- */
@@ -318,9 +318,9 @@ static void sweep(const struct conf *c, int type, const void *head, size_t len,
 			nlmsg_free(msg);
 			return;
 		}
-		talk(msg, func, &s);
+		rtnl_talk(msg, func, &s);
 		for (unsigned int i = 0; i < s.n; i++)
-			err |= talk(s.del[i], NULL, NULL);
+			err |= rtnl_talk(s.del[i], NULL, NULL);
 	} while (s.n == EACH && !err);
 }
 

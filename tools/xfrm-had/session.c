@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is said to the peer, and what it says: from its HELLO to its end. */
+/* What is said to each peer, and what it says: from its HELLO to its end. */
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "relay.h"
@@ -11,27 +13,31 @@
 #define ROOM_LEAST	(256 << 10)	/* octets of its queue that stay free of SAs and policies */
 #define ACK_EVERY	64
 
-/* Whether a source may say more now */
-static bool may_send(void)
+/* Whether it may be told more now */
+bool session_may_send(const struct session *s)
 {
-	return relays.peer && relays.met && relays.sent - relays.acked < WINDOW &&
-	       had_room(relays.peer) >= ROOM_LEAST;
+	return s->met && s->sent - s->acked < WINDOW && had_room(s->peer) >= ROOM_LEAST;
 }
 
+/*
+ * The slowest peer holds up all, until it is dropped. Without peers events are read all the same:
+ * they tell what has become of ours.
+ */
 void session_heed_window(void)
 {
-	/* Without a peer events are read all the same: they tell what has become of ours. */
-	xfrm_pause(relays.peer && relays.met && !may_send());
+	bool pause = false;
+
+	for (const struct session *s = relays.sessions; s; s = s->next)
+		pause |= s->met && !session_may_send(s);
+	xfrm_pause(pause);
 }
 
-bool session_send(struct had_wire_msg *m)
+bool session_send(struct session *s, struct had_wire_msg *m)
 {
 	size_t n = had_wire_encode(m, relays.message, sizeof(relays.message));
 	int err;
 
-	if (!relays.peer)
-		return false;
-	err = n ? had_send(relays.peer, relays.message, n) : -EMSGSIZE;
+	err = n ? had_send(s->peer, relays.message, n) : -EMSGSIZE;
 	explicit_bzero(relays.message, n);
 	if (err == -EMSGSIZE) {
 		relays.counts.refused++;
@@ -41,11 +47,11 @@ bool session_send(struct had_wire_msg *m)
 	if (err) {
 		/* It stops far from that; but what is lost here would be missing there. */
 		relays.counts.overload++;
-		had_drop(relays.peer, "its queue is full");
+		had_drop(s->peer, "its queue is full");
 		return false;
 	}
 	if (m->type != HAD_WIRE_ACK) {
-		relays.sent++;
+		s->sent++;
 		session_heed_window();
 	}
 	return true;
@@ -65,15 +71,15 @@ uint16_t session_number(const struct relay *of)
 	return 0;
 }
 
-bool session_knows(const struct relay *g)
+bool session_knows(const struct session *s, const struct relay *g)
 {
-	for (unsigned int i = 0; i < relays.hello.n_groups; i++)
-		if (!strcmp(relays.hello.groups[i].name, g->group->name))
+	for (unsigned int i = 0; i < s->hello.n_groups; i++)
+		if (!strcmp(s->hello.groups[i].name, g->group->name))
 			return true;
 	return false;
 }
 
-static void send_hello(void)
+static void send_hello(struct session *s)
 {
 	struct had_wire_msg m = { .type = HAD_WIRE_HELLO };
 
@@ -85,11 +91,10 @@ static void send_hello(void)
 	for (struct relay *g = relays.groups; g; g = g->next)
 		if (g->on && m.hello.n_groups < HAD_WIRE_GROUPS)
 			strcpy(m.hello.groups[m.hello.n_groups++].name, g->group->name);
-	session_send(&m);
+	session_send(s, &m);
 }
 
-void session_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void session_refuse(const char *format, ...)
+void session_refuse(struct session *s, const char *format, ...)
 {
 	struct had_wire_msg m = { .type = HAD_WIRE_REFUSE };
 	va_list ap;
@@ -98,184 +103,203 @@ void session_refuse(const char *format, ...)
 	vsnprintf(m.text, sizeof(m.text), format, ap);
 	va_end(ap);
 	/* It comes again and again. */
-	if (strcmp(relays.refusal, m.text))
+	if (strcmp(s->way->refusal, m.text))
 		had_log(LOG_ERR, "relay: the peer is refused: %s", m.text);
-	strcpy(relays.refusal, m.text);
-	session_send(&m);
-	relays.dropped = true;
-	had_drop(relays.peer, m.text);
+	strcpy(s->way->refusal, m.text);
+	session_send(s, &m);
+	s->dropped = true;
+	had_drop(s->peer, m.text);
 }
 
-static void on_hello(const struct had_wire_msg *m)
+static void on_hello(struct session *s, const struct had_wire_msg *m)
 {
 	int version = had_wire_version(&m->hello);
 	struct relay *g;
 
-	if (relays.met) {
-		session_refuse("a second HELLO");
+	if (s->met) {
+		session_refuse(s, "a second HELLO");
 		return;
 	}
 	if (!memcmp(m->hello.instance, relays.instance, sizeof(relays.instance))) {
-		session_refuse("this node has met itself");
+		session_refuse(s, "this node has met itself");
 		return;
 	}
 	if (!version) {
-		session_refuse("node %.20s speaks protocol versions %u to %u, %.20s %u to %u",
+		session_refuse(s, "node %.20s speaks protocol versions %u to %u, %.20s %u to %u",
 			       relays.had->conf->node, HAD_WIRE_LOWEST, HAD_WIRE_HIGHEST,
 			       m->hello.node, m->hello.lowest, m->hello.highest);
 		return;
 	}
 	if (!m->hello.same_layout) {
-		session_refuse("nodes %.20s and %.20s have other orders of octets, or structures",
+		session_refuse(s, "%s: nodes %.20s and %.20s", "other orders of octets, or structures",
 			       relays.had->conf->node, m->hello.node);
 		return;
 	}
-	relays.met = true;
-	relays.hello = m->hello;
-	relays.refusal[0] = '\0';
+	s->met = true;
+	s->hello = m->hello;
+	s->way->refusal[0] = '\0';
 	had_log(LOG_NOTICE, "relay: node %s is there, version %d", m->hello.node, version);
 	for (g = relays.groups; g; g = g->next) {
-		if (g->on && !session_knows(g))
+		if (g->on && session_knows(s, g))
+			source_add(g, s);
+		else if (g->on && !relays.ways->next)
 			had_log(LOG_WARNING, "relay: the peer does not replicate group %s",
 				g->group->name);
-		g->fresh = g->source;
 	}
 	relay_want_list();
+	for (g = relays.groups; g; g = g->next)
+		store_tell(g);
 }
 
-static void on_again(const struct had_wire_msg *m)
+static void on_again(struct session *s, const struct had_wire_msg *m)
 {
-	struct relay *g = m->group <= relays.hello.n_groups ?
-			  relay_by_name(relays.hello.groups[m->group - 1].name) : NULL;
+	struct relay *g = m->group <= s->hello.n_groups ?
+			  relay_by_name(s->hello.groups[m->group - 1].name) : NULL;
+	struct tell *t = g ? source_tell(g, s) : NULL;
 
-	if (g && source_is(g)) {
-		g->fresh = true;
+	if (!t)
+		return;
+	t->fresh = true;
+	if (g->source)
 		relay_want_list();
-	}
+	else
+		store_tell(g);
 }
 
-static void on_ack(const struct had_wire_msg *m)
+static void on_ack(struct session *s, const struct had_wire_msg *m)
 {
-	if (m->number > relays.sent || m->number < relays.acked) {
-		session_refuse("it acknowledges what was not sent");
+	if (m->number > s->sent || m->number < s->acked) {
+		session_refuse(s, "it acknowledges what was not sent");
 		return;
 	}
-	if (m->number != relays.acked)
-		relays.stalled = 0;
-	relays.acked = m->number;
+	if (m->number != s->acked)
+		s->stalled = 0;
+	s->acked = m->number;
 }
 
-static void on_message(const struct had_wire_msg *m)
+static void on_message(struct session *s, const struct had_wire_msg *m)
 {
 	struct relay *g;
 
-	if (!relays.met && m->type != HAD_WIRE_HELLO && m->type != HAD_WIRE_REFUSE) {
-		session_refuse("no HELLO");
+	if (!s->met && m->type != HAD_WIRE_HELLO && m->type != HAD_WIRE_REFUSE) {
+		session_refuse(s, "no HELLO");
 		return;
 	}
 	switch (m->type) {
 	case HAD_WIRE_HELLO:
-		on_hello(m);
+		on_hello(s, m);
 		return;
 	case HAD_WIRE_REFUSE:
-		if (strcmp(relays.refusal, m->text))
+		if (strcmp(s->way->refusal, m->text))
 			had_log(LOG_ERR, "relay: the peer refuses: %s", m->text);
-		strcpy(relays.refusal, m->text);
+		strcpy(s->way->refusal, m->text);
 		return;
 	case HAD_WIRE_ACK:
-		on_ack(m);
+		on_ack(s, m);
 		return;
 	case HAD_WIRE_AGAIN:
-		on_again(m);
+		on_again(s, m);
 		return;
 	}
-	g = sink_of(m);
+	g = sink_of(s, m);
 	if (g)
-		sink_message(g, m);
+		sink_message(g, s, m);
 	else
 		relays.counts.ignored++;
 }
 
-static void acknowledge(void)
+static void acknowledge(struct session *s)
 {
-	struct had_wire_msg m = { .type = HAD_WIRE_ACK, .number = relays.taken };
+	struct had_wire_msg m = { .type = HAD_WIRE_ACK, .number = s->taken };
 
-	if (relays.told != relays.taken && relays.met && session_send(&m))
-		relays.told = relays.taken;
+	if (s->told != s->taken && s->met && session_send(s, &m))
+		s->told = s->taken;
 }
 
 static void *on_up(void *user, struct had_peer *p)
 {
-	(void)user;
-	relays.peer = p;
-	relays.met = false;
-	memset(&relays.hello, 0, sizeof(relays.hello));
-	relays.sent = 0;
-	relays.acked = 0;
-	relays.taken = 0;
-	relays.told = 0;
-	relays.stalled = 0;
-	relays.dropped = false;
-	send_hello();
-	return p;
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		had_drop(p, "out of memory");
+		return NULL;
+	}
+	s->way = user;
+	s->peer = p;
+	s->next = relays.sessions;
+	relays.sessions = s;
+	send_hello(s);
+	return s;
 }
 
 static void on_down(void *session, const char *why)
 {
-	struct relay *g;
+	struct session *s = session, **at = &relays.sessions;
+	struct had_group *group;
 
-	/* Its successor may be there already. */
-	if (session != relays.peer)
+	if (!s)
 		return;
-	if (relays.met) {
-		relays.counts.overload += !may_send();
+	if (s->met) {
+		relays.counts.overload += s->sent - s->acked >= WINDOW;
 		had_log(LOG_NOTICE, "relay: node %s is not there any more: %s; %llu messages wait",
-			relays.hello.node, why,
-			(unsigned long long)(relays.sent - relays.acked));
+			s->hello.node, why, (unsigned long long)(s->sent - s->acked));
 	}
-	relays.peer = NULL;
-	relays.met = false;
-	for (g = relays.groups; g; g = g->next) {
-		table_clear(&g->sent);
-		g->telling = false;
-		g->whole = false;
-		g->snapshot_open = false;
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	for (group = relays.had->groups; group; group = group->next) {
+		if (!group->relay)
+			continue;
+		source_drop(group->relay, s);
+		if (group->relay->teller == s)
+			sink_unheard(group->relay);
 	}
+	free(s);
 	session_heed_window();
+}
+
+/* What waited until the peer, or the store, could go on */
+static void go_on(void)
+{
+	session_heed_window();
+	for (struct relay *g = relays.groups; g; g = g->next)
+		store_tell(g);
 }
 
 static long on_receive(void *session, const void *data, size_t len)
 {
+	struct session *s = session;
 	struct had_wire_msg m;
 	size_t n = 0;
 	long got;
 
-	if (session != relays.peer)
+	if (!s)
 		return len;
 	while ((got = had_wire_decode((const uint8_t *)data + n, len - n, &m)) > 0) {
 		n += got;
 		if (m.type != HAD_WIRE_ACK)
-			relays.taken++;
-		if (m.type > HAD_WIRE_AGAIN)
+			s->taken++;
+		if (m.type > HAD_WIRE_DONE)
 			continue;
-		on_message(&m);
-		if (relays.dropped)
+		on_message(s, &m);
+		if (s->dropped)
 			return n;
-		if (relays.taken - relays.told >= ACK_EVERY)
-			acknowledge();
+		if (s->taken - s->told >= ACK_EVERY)
+			acknowledge(s);
 	}
 	if (got < 0)
 		return -1;
-	acknowledge();
-	session_heed_window();
+	acknowledge(s);
+	go_on();
 	return n;
 }
 
 static void on_writable(void *session)
 {
-	(void)session;
-	acknowledge();
-	session_heed_window();
+	if (!session)
+		return;
+	acknowledge(session);
+	go_on();
 }
 
 static void on_say(void *user, int priority, const char *text)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is installed here of the peer's, and removed again. */
+/* What is installed here of the peers', or stored, and removed again. */
 
 #include <errno.h>
 #include <string.h>
@@ -38,6 +38,13 @@ void sink_remove(struct relay *g, struct item *i)
 	struct had_sa_id sa;
 	int err = 0;
 
+	if (i->sealed) {
+		store_gone(g, i);
+		store_drop(g, i);
+		relays.counts.removed++;
+		table_del(&g->mine, i);
+		return;
+	}
 	if (!i->foreign && !i->removed && i->key_len == sizeof(sa)) {
 		memcpy(&sa, i->key, sizeof(sa));
 		err = is_ours(&sa) ? xfrm_sa_del(&sa) : 0;
@@ -98,11 +105,33 @@ static struct item *to_install(struct relay *g, const void *key, size_t len, uin
 	struct item *i = mine_item(g, key, len);
 
 	if (!i) {
-		had_drop(relays.peer, "out of memory");
+		had_drop(g->teller->peer, "out of memory");
 		return NULL;
 	}
 	i->named = g->naming;
+	/* Who has stored it knows nothing newer. */
+	if (g->adding && (i->digest || i->foreign) && !i->missing && !i->removed)
+		return NULL;
 	return was_known(i) && up_to_date(i, now, loose) ? NULL : i;
+}
+
+/* What is not in the kernel does not come there before the group is active here. */
+static bool is_stored(const struct relay *g, const struct item *i)
+{
+	return i->sealed || (g->store && !i->foreign && (!was_known(i) || i->removed));
+}
+
+static void keep(struct relay *g, struct item *i, const void *body, size_t len, uint64_t now)
+{
+	i->round = relays.round;
+	i->missing = 0;
+	i->removed = false;
+	i->digest = now;
+	if (store_put(g, i, body, len))
+		return;
+	if (i->sealed)
+		store_drop(g, i);
+	table_del(&g->mine, i);
 }
 
 /* @err: what the kernel has said; @others: what it has under this key is not ours */
@@ -126,23 +155,63 @@ static void installed(struct relay *g, struct item *i, const char *what, uint64_
 	}
 }
 
-static void install_sa(struct relay *g, const struct had_sa *sa, const void *body, size_t len)
+static int land_sa(const void *body, size_t len, const struct had_landing *to)
 {
-	struct had_landing to = { .cpus = sysconf(_SC_NPROCESSORS_CONF) };
-	uint64_t now = relay_sa_digest(body, len, true), loose = relay_sa_digest(body, len, false);
-	struct item *i = to_install(g, &sa->id, sizeof(sa->id), now, loose);
-	size_t n;
+	size_t n = had_sa_land(body, len, to, relays.body, sizeof(relays.body));
+	int err = n ? xfrm_put(XFRM_MSG_NEWSA, relays.body, n) : -EMSGSIZE;
+
+	explicit_bzero(relays.body, n);
+	return err;
+}
+
+static void put_sa(struct relay *g, struct item *i, const struct had_sa *sa, const void *body,
+		   size_t len)
+{
+	struct had_landing to = {
+		.cpus = sysconf(_SC_NPROCESSORS_CONF), .device_index = offload_index, .data = g,
+	};
+	uint64_t now = relay_sa_digest(body, len, true);
 	int err;
 
-	if (!i)
-		return;
 	/* A held SA takes no UPDSA. The next one is held from its first moment. */
 	if (was_known(i) && !i->foreign && is_ours(&sa->id))
 		xfrm_sa_del(&sa->id);
-	n = had_sa_land(body, len, &to, relays.body, sizeof(relays.body));
-	err = n ? xfrm_put(XFRM_MSG_NEWSA, relays.body, n) : -EMSGSIZE;
-	explicit_bzero(relays.body, n);
+	err = land_sa(body, len, &to);
+	/* The device may not be able to, or have no room left: then without it. */
+	if (err && err != -EEXIST && g->group->conf && g->group->conf->offloads) {
+		to.device_index = NULL;
+		err = land_sa(body, len, &to);
+	}
 	installed(g, i, "an SA", now, err, err == -EEXIST && !is_ours(&sa->id));
+}
+
+static void install_sa(struct relay *g, const struct had_sa *sa, const void *body, size_t len)
+{
+	uint64_t now = relay_sa_digest(body, len, true), loose = relay_sa_digest(body, len, false);
+	struct item *i = to_install(g, &sa->id, sizeof(sa->id), now, loose);
+
+	if (i && is_stored(g, i))
+		keep(g, i, body, len, now);
+	else if (i)
+		put_sa(g, i, sa, body, len);
+}
+
+static void put_policy(struct relay *g, struct item *i, const struct had_policy *p,
+		       const void *body, size_t len)
+{
+	uint64_t now = relay_policy_digest(body, len, true);
+	uint32_t tag = had_policy_tag(&p->id);
+	uint16_t type = XFRM_MSG_NEWPOLICY;
+	struct had_landing to = { .device_index = offload_index, .data = g };
+	size_t n;
+	int err;
+
+	if (was_known(i) && !i->foreign && !i->missing && !i->removed &&
+	    !xfrm_policy_get(&p->id, tag))
+		type = XFRM_MSG_UPDPOLICY;
+	n = had_policy_land(body, len, &to, relays.body, sizeof(relays.body));
+	err = n ? xfrm_put(type, relays.body, n) : -EMSGSIZE;
+	installed(g, i, "a policy", now, err, err == -EEXIST && xfrm_policy_get(&p->id, tag));
 }
 
 static void install_policy(struct relay *g, const struct had_policy *p, const void *body,
@@ -151,20 +220,43 @@ static void install_policy(struct relay *g, const struct had_policy *p, const vo
 	uint64_t now = relay_policy_digest(body, len, true);
 	uint64_t loose = relay_policy_digest(body, len, false);
 	struct item *i = to_install(g, &p->id, sizeof(p->id), now, loose);
-	uint32_t tag = had_policy_tag(&p->id);
-	uint16_t type = XFRM_MSG_NEWPOLICY;
-	struct had_landing to = {};
-	size_t n;
-	int err;
 
-	if (!i)
-		return;
-	if (was_known(i) && !i->foreign && !i->missing && !i->removed &&
-	    !xfrm_policy_get(&p->id, tag))
-		type = XFRM_MSG_UPDPOLICY;
-	n = had_policy_land(body, len, &to, relays.body, sizeof(relays.body));
-	err = n ? xfrm_put(type, relays.body, n) : -EMSGSIZE;
-	installed(g, i, "a policy", now, err, err == -EEXIST && xfrm_policy_get(&p->id, tag));
+	if (i && is_stored(g, i))
+		keep(g, i, body, len, now);
+	else if (i)
+		put_policy(g, i, p, body, len);
+}
+
+/**
+ * sink_install() - what is stored comes into the kernel
+ * @g: group
+ * @i: of it, sealed; it may be freed
+ *
+ * Return: whether it could be opened.
+ */
+bool sink_install(struct relay *g, struct item *i)
+{
+	static uint8_t body[HAD_WIRE_BODY_MAX];
+	size_t n = store_get(g, i, body, sizeof(body));
+	struct had_policy p;
+	struct had_sa sa;
+	bool read = false;
+
+	store_drop(g, i);
+	i->digest = 0;
+	if (n && i->key_len == sizeof(sa.id)) {
+		read = !had_sa_read(body, n, &sa);
+		if (read)
+			put_sa(g, i, &sa, body, n);
+	} else if (n) {
+		read = !had_policy_read(body, n, &p);
+		if (read)
+			put_policy(g, i, &p, body, n);
+	}
+	explicit_bzero(body, n);
+	if (!read)
+		table_del(&g->mine, i);
+	return read;
 }
 
 /**
@@ -186,6 +278,9 @@ void sink_seen(struct relay *g, const void *key, size_t len, bool listing, bool 
 		i = table_add(&g->mine, key, len);
 	if (!i || i->removed)
 		return;
+	/* It is in the kernel by other means. */
+	if (i->sealed)
+		store_drop(g, i);
 	i->round = relays.round;
 	i->missing = 0;
 	i->foreign = !tagged;
@@ -215,7 +310,7 @@ void sink_gone(struct relay *g, const void *key, size_t len)
 {
 	struct item *i = table_find(&g->mine, key, len);
 
-	if (!i || i->removed || is_here(i))
+	if (!i || i->removed || i->sealed || is_here(i))
 		return;
 	if (sink_is(g))
 		i->missing = 1;
@@ -229,24 +324,69 @@ void sink_listed(struct relay *g)
 	struct item *i, *next;
 
 	table_for_each(i, next, &g->mine) {
+		if (i->sealed)
+			continue;
 		if (i->removed)
 			table_del(&g->mine, i);
-		else if (relay_not_listed(i) && sink_is(g) && relays.peer && i->digest)
+		else if (relay_not_listed(i) && sink_is(g) && g->teller && i->digest)
 			i->missing = i->missing ? i->missing : 1;
 		else if (relay_not_listed(i))
 			table_del(&g->mine, i);
 	}
 }
 
+/*
+ * Who is active for a group is believed, and of two that say so the one with the higher term; who
+ * has stored it is, as long as nobody else tells.
+ */
+static bool is_believed(const struct relay *g, const struct session *s,
+			const struct had_wire_msg *m)
+{
+	bool stored = m->flags & HAD_WIRE_F_STORED;
+
+	if (!g->teller || g->teller == s)
+		return true;
+	if (m->type != HAD_WIRE_BEGIN || stored)
+		return false;
+	return g->teller_stored || m->term > g->teller_term;
+}
+
 /* The group that the peer means, if it may say so */
-struct relay *sink_of(const struct had_wire_msg *m)
+struct relay *sink_of(const struct session *s, const struct had_wire_msg *m)
 {
 	struct relay *g;
 
-	if (m->group > relays.hello.n_groups)
+	if (m->group > s->hello.n_groups)
 		return NULL;
-	g = relay_by_name(relays.hello.groups[m->group - 1].name);
-	return g && sink_is(g) ? g : NULL;
+	g = relay_by_name(s->hello.groups[m->group - 1].name);
+	return g && sink_is(g) && is_believed(g, s, m) ? g : NULL;
+}
+
+/* Nobody tells any more; who else can is asked. */
+void sink_unheard(struct relay *g)
+{
+	g->teller = NULL;
+	g->snapshot_open = false;
+	if (sink_is(g))
+		sink_ask_again(g);
+}
+
+static void begun(struct relay *g, struct session *s, const struct had_wire_msg *m)
+{
+	bool stored = m->flags & HAD_WIRE_F_STORED;
+
+	g->teller = s;
+	g->teller_stored = stored;
+	g->teller_term = m->term;
+	/* Of the same time as what is here, or older, it may lack something. */
+	g->adding = stored && g->mine.n && m->term <= g->term;
+	if (!g->adding)
+		g->term = m->term;
+	g->snapshot_open = true;
+	g->snapshot_seen = m->number;
+	g->naming = ++relays.naming;
+	g->got_sas = 0;
+	g->got_policies = 0;
 }
 
 static bool not_named(const struct item *i)
@@ -254,32 +394,35 @@ static bool not_named(const struct item *i)
 	return i->named != relays.ending;
 }
 
-static void ended(struct relay *g, const struct had_wire_msg *m)
+static void ended(struct relay *g, struct session *s, const struct had_wire_msg *m)
 {
 	if (!g->snapshot_open || m->number != g->snapshot_seen) {
-		session_refuse("an END without its BEGIN");
+		session_refuse(s, "an END without its BEGIN");
 		return;
 	}
 	g->snapshot_open = false;
 	if (m->sas != g->got_sas || m->policies != g->got_policies) {
-		session_refuse("%u SAs, %u policies came of %u, %u", g->got_sas, g->got_policies,
-			       m->sas, m->policies);
+		session_refuse(s, "%u SAs, %u policies came of %u, %u", g->got_sas,
+			       g->got_policies, m->sas, m->policies);
 		return;
 	}
 	relays.ending = g->naming;
-	relay_each_gone(g, &g->mine, not_named, sink_remove);
-	had_log(LOG_INFO, "relay: group %s: has %u SAs, %u policies of the peer's",
-		g->group->name, m->sas, m->policies);
+	if (!g->adding)
+		relay_each_gone(g, &g->mine, not_named, sink_remove);
+	g->adding = false;
+	had_log(LOG_INFO, "relay: group %s: has %u SAs, %u policies of node %s%s", g->group->name,
+		m->sas, m->policies, s->hello.node,
+		g->teller_stored ? ", which has stored them" : "");
 }
 
-static void on_peer_sa(struct relay *g, const struct had_wire_msg *m)
+static void on_peer_sa(struct relay *g, struct session *s, const struct had_wire_msg *m)
 {
 	struct had_sa sa;
 	static time_t said;
 
 	g->got_sas++;
 	if (had_sa_read(m->body, m->body_len, &sa)) {
-		session_refuse("an SA that can't be understood");
+		session_refuse(s, "an SA that can't be understood");
 	} else if (relay_of_sa(&sa) != g || sa.redacted || sa.no_key) {
 		relays.counts.refused++;
 		relay_say(&said, LOG_ERR, "relay: an SA of the peer's is not of group %s here",
@@ -289,14 +432,14 @@ static void on_peer_sa(struct relay *g, const struct had_wire_msg *m)
 	}
 }
 
-static void on_peer_policy(struct relay *g, const struct had_wire_msg *m)
+static void on_peer_policy(struct relay *g, struct session *s, const struct had_wire_msg *m)
 {
 	struct had_policy p;
 	static time_t said;
 
 	g->got_policies++;
 	if (had_policy_read(m->body, m->body_len, &p)) {
-		session_refuse("a policy that can't be understood");
+		session_refuse(s, "a policy that can't be understood");
 	} else if (relay_of_policy(&p) != g) {
 		relays.counts.refused++;
 		relay_say(&said, LOG_ERR, "relay: a policy of the peer's is not of group %s here",
@@ -314,21 +457,21 @@ static void peer_gone(struct relay *g, const void *key, size_t len)
 		sink_remove(g, i);
 }
 
-void sink_message(struct relay *g, const struct had_wire_msg *m)
+void sink_message(struct relay *g, struct session *s, const struct had_wire_msg *m)
 {
 	switch (m->type) {
 	case HAD_WIRE_BEGIN:
-		g->snapshot_open = true;
-		g->snapshot_seen = m->number;
-		g->naming = ++relays.naming;
-		g->got_sas = 0;
-		g->got_policies = 0;
+		begun(g, s, m);
+		break;
+	case HAD_WIRE_DONE:
+		if (g->teller == s)
+			sink_unheard(g);
 		break;
 	case HAD_WIRE_SA:
-		on_peer_sa(g, m);
+		on_peer_sa(g, s, m);
 		break;
 	case HAD_WIRE_POLICY:
-		on_peer_policy(g, m);
+		on_peer_policy(g, s, m);
 		break;
 	case HAD_WIRE_SA_GONE:
 		peer_gone(g, &m->sa, sizeof(m->sa));
@@ -337,19 +480,24 @@ void sink_message(struct relay *g, const struct had_wire_msg *m)
 		peer_gone(g, &m->policy, sizeof(m->policy));
 		break;
 	case HAD_WIRE_END:
-		ended(g, m);
+		ended(g, s, m);
 		break;
 	}
 }
 
+/* The one that is believed, or all */
 void sink_ask_again(const struct relay *g)
 {
 	struct had_wire_msg m = { .type = HAD_WIRE_AGAIN, .group = session_number(g) };
 
-	if (!relays.peer || !relays.met || !m.group)
+	if (!m.group)
 		return;
-	relays.counts.again++;
-	session_send(&m);
+	for (struct session *s = relays.sessions; s; s = s->next) {
+		if (!s->met || !session_knows(s, g) || (g->teller && g->teller != s))
+			continue;
+		relays.counts.again++;
+		session_send(s, &m);
+	}
 }
 
 void sink_missing(struct relay *g)
@@ -360,12 +508,12 @@ void sink_missing(struct relay *g)
 	table_for_each(i, next, &g->mine)
 		if (i->missing && ++i->missing > MISSING)
 			ask = true;
-	if (!ask || !relays.peer || !relays.met || !sink_is(g) || g->snapshot_open)
+	if (!ask || !relays.sessions || !sink_is(g) || g->snapshot_open)
 		return;
 	table_for_each(i, next, &g->mine)
 		if (i->missing)
 			i->missing = 1;
-	had_log(LOG_NOTICE, "relay: group %s: something is missing here; the peer is asked for all",
-		g->group->name);
+	had_log(LOG_NOTICE, "relay: group %s: %s", g->group->name,
+		"something is missing here; the peers are asked for all");
 	sink_ask_again(g);
 }

@@ -16,6 +16,12 @@ static int compare(const void *a, const void *b)
 	return memcmp(i->key, j->key, i->key_len);
 }
 
+void table_init(struct table *t)
+{
+	*t = (struct table){};
+	TAILQ_INIT(&t->list);
+}
+
 struct item *table_find(const struct table *t, const void *key, size_t len)
 {
 	union {
@@ -44,7 +50,7 @@ struct item *table_add(struct table *t, const void *key, size_t len)
 		free(i);
 		return NULL;
 	}
-	LIST_INSERT_HEAD(&t->list, i, node);
+	TAILQ_INSERT_TAIL(&t->list, i, node);
 	t->n++;
 	return i;
 }
@@ -52,8 +58,9 @@ struct item *table_add(struct table *t, const void *key, size_t len)
 void table_del(struct table *t, struct item *i)
 {
 	tdelete(i, &t->tree, compare);
-	LIST_REMOVE(i, node);
+	TAILQ_REMOVE(&t->list, i, node);
 	t->n--;
+	free(i->sealed);
 	free(i);
 }
 

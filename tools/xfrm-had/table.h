@@ -11,6 +11,8 @@
 /**
  * struct item - an SA or a policy
  * @node: in its table's list
+ * @sealed: it is not in the kernel, but here: store.c; NULL: it is not
+ * @serial: of what is sealed, in the order of the list
  * @digest: of all that the peer was told, or told us, of it; 0: nothing
  * @here: of what the kernel says of it, without lifetimes; 0: not known
  * @round: of the list that had it last
@@ -20,10 +22,12 @@
  * @removed: by this daemon, while a list is read that may still have it
  * @key: a struct had_sa_id or had_policy_id
  *
- * An SA takes 128 octets of the heap, its node in the tree included.
+ * An SA takes 144 octets of the heap, its node in the tree included.
  */
 struct item {
-	LIST_ENTRY(item) node;
+	TAILQ_ENTRY(item) node;
+	struct sealed *sealed;
+	uint64_t serial;
 	uint64_t digest, here;
 	uint32_t round, named;
 	uint16_t missing;
@@ -34,16 +38,17 @@ struct item {
 
 struct table {
 	void *tree;		/* tsearch() */
-	LIST_HEAD(, item) list;
+	TAILQ_HEAD(items, item) list;
 	size_t n;
 };
 
+void table_init(struct table *t);
 struct item *table_find(const struct table *t, const void *key, size_t len);
 struct item *table_add(struct table *t, const void *key, size_t len);
 void table_del(struct table *t, struct item *i);
 void table_clear(struct table *t);
 
 #define table_for_each(i, next, t)	\
-	for (i = LIST_FIRST(&(t)->list); i && (next = LIST_NEXT(i, node), 1); i = next)
+	for (i = TAILQ_FIRST(&(t)->list); i && (next = TAILQ_NEXT(i, node), 1); i = next)
 
 #endif

@@ -134,6 +134,10 @@ static size_t least(uint16_t type)
 		return sizeof(uint8_t);
 	case XFRMA_OFFLOAD_DEV:
 		return sizeof(struct xfrm_user_offload);
+	case XFRMA_LASTUSED:
+		return sizeof(uint64_t);
+	case XFRMA_ENCAP:
+		return sizeof(struct xfrm_encap_tmpl);
 	case HAD_ATTR_OFFLOAD:
 		return 2;
 	default:
@@ -200,11 +204,13 @@ static void only_address(xfrm_address_t *a, unsigned int family)
  */
 int had_sa_read(const void *body, size_t len, struct had_sa *sa)
 {
+	struct xfrm_encap_tmpl encap;
 	struct xfrm_mark mark;
 	struct attr a;
 
 	memset(sa, 0, sizeof(*sa));
 	sa->no_key = true;
+	sa->cpu = UINT32_MAX;
 	if (!well_formed(body, len, sizeof(sa->info)))
 		return -EBADMSG;
 	memcpy(&sa->info, body, sizeof(sa->info));
@@ -231,6 +237,17 @@ int had_sa_read(const void *body, size_t len, struct had_sa *sa)
 			break;
 		case HAD_XFRMA_SA_DIR:
 			sa->dir = *a.data;
+			break;
+		case HAD_XFRMA_SA_PCPU:
+			sa->cpu = number(&a);
+			break;
+		case XFRMA_ENCAP:
+			memcpy(&encap, a.data, sizeof(encap));
+			sa->sport = encap.encap_sport;
+			sa->dport = encap.encap_dport;
+			break;
+		case XFRMA_LASTUSED:
+			memcpy(&sa->last_used, a.data, sizeof(sa->last_used));
 			break;
 		}
 	}
@@ -590,6 +607,28 @@ size_t had_policy_essence(const void *body, size_t len, bool lifetimes, void *ou
 	if (!lifetimes)
 		memset(&info.lft, 0, sizeof(info.lft));
 	return policy(body, len, &info, NULL, NULL, out, room);
+}
+
+/**
+ * had_age() - what departed has been on its way for longer
+ * @body: head and attributes, as had_sa_depart() or had_policy_depart() has written them
+ * @len: octets
+ * @policy: it is a policy's
+ * @seconds: by so much
+ */
+void had_age(void *body, size_t len, bool policy, uint64_t seconds)
+{
+	size_t at = policy ? offsetof(struct xfrm_userpolicy_info, curlft) :
+			     offsetof(struct xfrm_usersa_info, curlft);
+	struct xfrm_lifetime_cur cur;
+
+	if (len < at + sizeof(cur))
+		return;
+	memcpy(&cur, (uint8_t *)body + at, sizeof(cur));
+	cur.add_time += seconds;
+	if (cur.use_time)
+		cur.use_time += seconds;
+	memcpy((uint8_t *)body + at, &cur, sizeof(cur));
 }
 
 /* FNV-1a. Nobody gains anything by a collision: it is the daemon itself that gives tags. */

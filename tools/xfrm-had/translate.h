@@ -49,6 +49,10 @@ struct had_match {
  * @info: head of its message
  * @id: what tells it from others
  * @if_id: of its interface, 0: none
+ * @last_used: seconds, of the kernel's clock; 0: never
+ * @cpu: that it is for, UINT32_MAX: for all
+ * @sport: of its UDP or TCP encapsulation, as on the wire; 0: none
+ * @dport: likewise
  * @dir: HAD_SA_DIR_*, 0: not said
  * @redacted: a key reads as zeros: the kernel does not give it away
  * @no_key: there is no algorithm at all
@@ -56,7 +60,9 @@ struct had_match {
 struct had_sa {
 	struct xfrm_usersa_info info;
 	struct had_sa_id id;
-	uint32_t if_id;
+	uint64_t last_used;
+	uint32_t if_id, cpu;
+	uint16_t sport, dport;
 	uint8_t dir;
 	bool redacted, no_key;
 };
@@ -111,6 +117,8 @@ size_t had_policy_depart(const void *body, size_t len, const struct had_departur
 size_t had_policy_land(const void *body, size_t len, const struct had_landing *to,
 		       void *out, size_t room);
 size_t had_policy_essence(const void *body, size_t len, bool lifetimes, void *out, size_t room);
+
+void had_age(void *body, size_t len, bool policy, uint64_t seconds);
 
 uint32_t had_sa_tag(const struct had_sa_id *id);
 uint32_t had_policy_tag(const struct had_policy_id *id);

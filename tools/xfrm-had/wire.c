@@ -192,7 +192,8 @@ static void get_policy_id(struct room *r, struct had_policy_id *id)
 
 static bool has_group(uint8_t type)
 {
-	return (type >= HAD_WIRE_BEGIN && type <= HAD_WIRE_END) || type == HAD_WIRE_AGAIN;
+	return (type >= HAD_WIRE_BEGIN && type <= HAD_WIRE_END) || type == HAD_WIRE_AGAIN ||
+	       type == HAD_WIRE_DONE;
 }
 
 /**
@@ -216,6 +217,9 @@ size_t had_wire_encode(const struct had_wire_msg *m, void *buf, size_t len)
 		put(&r, m->text, strlen(m->text));
 		break;
 	case HAD_WIRE_BEGIN:
+		put_number(&r, m->number, 8);
+		put_number(&r, m->term, 4);
+		break;
 	case HAD_WIRE_ACK:
 		put_number(&r, m->number, 8);
 		break;
@@ -281,6 +285,9 @@ long had_wire_decode(const void *buf, size_t len, struct had_wire_msg *m)
 		get_text(&r, m->text, n, HAD_WIRE_TEXT_MAX);
 		break;
 	case HAD_WIRE_BEGIN:
+		m->number = get_number(&r, 8);
+		m->term = get_number(&r, 4);
+		break;
 	case HAD_WIRE_ACK:
 		m->number = get_number(&r, 8);
 		break;
@@ -302,6 +309,7 @@ long had_wire_decode(const void *buf, size_t len, struct had_wire_msg *m)
 		get_policy_id(&r, &m->policy);
 		break;
 	case HAD_WIRE_AGAIN:
+	case HAD_WIRE_DONE:
 		break;
 	default:
 		return m->flags & HAD_WIRE_F_SKIP ? (long)(HAD_WIRE_HEADER + n) : -EPROTO;

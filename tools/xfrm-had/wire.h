@@ -57,6 +57,7 @@
 #define HAD_WIRE_TEXT_MAX	200
 
 #define HAD_WIRE_F_SKIP		0x01
+#define HAD_WIRE_F_STORED	0x02	/* of BEGIN: what another node has told the sender */
 
 /**
  * enum had_wire_type
@@ -70,6 +71,7 @@
  * @HAD_WIRE_END: of what BEGIN has begun
  * @HAD_WIRE_ACK: so many messages have been dealt with
  * @HAD_WIRE_AGAIN: begin anew, I may have missed something
+ * @HAD_WIRE_DONE: the sender tells nothing more of the group: it is not active for it any more
  */
 enum had_wire_type {
 	HAD_WIRE_HELLO = 1,
@@ -82,6 +84,7 @@ enum had_wire_type {
 	HAD_WIRE_END,
 	HAD_WIRE_ACK,
 	HAD_WIRE_AGAIN,
+	HAD_WIRE_DONE,
 };
 
 /* What tells one SA from another: of two that agree in this the kernel has but one. */
@@ -124,6 +127,7 @@ struct had_wire_hello {
  * @group: 0, or which of the sender's
  * @hello: of HELLO
  * @number: of BEGIN and END: which snapshot; of ACK: how many
+ * @term: of BEGIN: the group's
  * @sas: of END: how many it had
  * @policies: likewise
  * @text: of REFUSE
@@ -137,7 +141,7 @@ struct had_wire_msg {
 	uint16_t group;
 	struct had_wire_hello hello;
 	uint64_t number;
-	uint32_t sas, policies;
+	uint32_t term, sas, policies;
 	char text[HAD_WIRE_TEXT_MAX + 1];
 	const void *body;
 	size_t body_len;

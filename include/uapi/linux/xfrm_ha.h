@@ -210,6 +210,8 @@ enum xfrm_ha_sync {
  *   an SA of the group is held
  * @XFRM_HA_EVENT_TAP_DEAF: the ftrace tap does not hear this kernel's packets,
  *   the aevent tap has its place
+ * @XFRM_HA_EVENT_RELEASE_WANTED: the group is to be handed over, as soon as it
+ *   is released now, or prepare has passed
  */
 enum xfrm_ha_event {
 	XFRM_HA_EVENT_LINK_NEW,
@@ -241,6 +243,7 @@ enum xfrm_ha_event {
 	XFRM_HA_EVENT_SA_UNATTENDED,
 	XFRM_HA_EVENT_USE_LEVEL,
 	XFRM_HA_EVENT_TAP_DEAF,
+	XFRM_HA_EVENT_RELEASE_WANTED,
 };
 
 /**
@@ -372,6 +375,9 @@ enum {
 	XFRM_HA_A_GROUP_ALLOW_MISSING,
 	XFRM_HA_A_GROUP_REASON,
 	XFRM_HA_A_GROUP_UID,
+	XFRM_HA_A_GROUP_PREPARE,
+	XFRM_HA_A_GROUP_PREPARING,
+	XFRM_HA_A_GROUP_NOW,
 	XFRM_HA_A_GROUP_EVENT,
 	XFRM_HA_A_GROUP_PAD,
 

@@ -361,15 +361,16 @@ static struct net_device *other_end(struct net *net, struct nlattr *link,
 	return peer;
 }
 
-static int espnic_newlink(struct net *src_net, struct net_device *dev, struct nlattr *tb[],
-			  struct nlattr *data[], struct netlink_ext_ack *extack)
+static int newlink(struct net_device *dev, struct rtnl_newlink_params *params,
+		   struct netlink_ext_ack *extack)
 {
 	struct espnic *nic = netdev_priv(dev), *other;
 	struct net_device *peer = NULL;
+	struct nlattr **tb = params->tb;
 	int err;
 
 	if (tb[IFLA_LINK]) {
-		peer = other_end(src_net, tb[IFLA_LINK], extack);
+		peer = other_end(rtnl_newlink_link_net(params), tb[IFLA_LINK], extack);
 		if (IS_ERR(peer))
 			return PTR_ERR(peer);
 	}
@@ -425,7 +426,7 @@ static struct rtnl_link_ops espnic_link_ops = {
 	.priv_size	= sizeof(struct espnic),
 	.setup		= espnic_setup,
 	.validate	= espnic_validate,
-	.newlink	= espnic_newlink,
+	.newlink	= newlink,
 	.dellink	= espnic_dellink,
 	.get_link_net	= espnic_get_link_net,
 	.get_num_rx_queues = espnic_queues,

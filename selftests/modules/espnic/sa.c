@@ -208,9 +208,9 @@ static void firmware(const u32 *ms)
 		msleep(20);
 }
 
-static int espnic_state_add(struct xfrm_state *x, struct netlink_ext_ack *extack)
+static int state_add(struct net_device *dev, struct xfrm_state *x, struct netlink_ext_ack *extack)
 {
-	struct espnic *nic = netdev_priv(x->xso.real_dev);
+	struct espnic *nic = netdev_priv(dev);
 	int dir = x->xso.dir == XFRM_DEV_OFFLOAD_IN ? RX : TX;
 	struct espnic_sa *sa;
 	u32 only;
@@ -254,10 +254,10 @@ static int espnic_state_add(struct xfrm_state *x, struct netlink_ext_ack *extack
 	return 0;
 }
 
-static void espnic_state_delete(struct xfrm_state *x)
+static void state_delete(struct net_device *dev, struct xfrm_state *x)
 {
 	struct espnic_sa *sa = (struct espnic_sa *)x->xso.offload_handle;
-	struct espnic *nic = netdev_priv(x->xso.real_dev);
+	struct espnic *nic = netdev_priv(dev);
 
 	spin_lock_bh(&nic->lock);
 	unlink(nic, sa);
@@ -265,10 +265,10 @@ static void espnic_state_delete(struct xfrm_state *x)
 	count(nic, sa->dir, ESPNIC_DELETES);
 }
 
-static void espnic_state_free(struct xfrm_state *x)
+static void state_free(struct net_device *dev, struct xfrm_state *x)
 {
 	struct espnic_sa *sa = (struct espnic_sa *)x->xso.offload_handle;
-	struct espnic *nic = netdev_priv(x->xso.real_dev);
+	struct espnic *nic = netdev_priv(dev);
 
 	firmware(&nic->free_delay_ms);
 	count(nic, sa->dir, ESPNIC_FREES);
@@ -287,13 +287,18 @@ static bool espnic_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 
 /*
  * For each packet that moves the window, maybe beside free(): x->xso.dev may be gone. x->lock
- * is held, a spinlock, hence this is an RCU section as well.
+ * is held, a spinlock, hence this is an RCU section as well. The device is in real_dev where that
+ * is told to another one, which has passed the SA on.
  */
 static void espnic_state_advance_esn(struct xfrm_state *x)
 {
-	struct espnic *nic = netdev_priv(x->xso.real_dev);
+	const struct net_device *dev = READ_ONCE(x->xso.real_dev) ?: READ_ONCE(x->xso.dev);
 	struct espnic_sa *sa;
+	struct espnic *nic;
 
+	if (!dev)
+		return;
+	nic = netdev_priv(dev);
 	hlist_for_each_entry_rcu(sa, bucket_rx(nic, x->id.spi), node)
 		if (sa->x == x && !sa->packet)
 			atomic64_set(&sa->esn, seq64(x->replay_esn->seq, x->replay_esn->seq_hi));
@@ -311,9 +316,9 @@ static void espnic_state_update_stats(struct xfrm_state *x)
 }
 
 const struct xfrmdev_ops espnic_xfrmdev_ops = {
-	.xdo_dev_state_add		= espnic_state_add,
-	.xdo_dev_state_delete		= espnic_state_delete,
-	.xdo_dev_state_free		= espnic_state_free,
+	.xdo_dev_state_add		= state_add,
+	.xdo_dev_state_delete		= state_delete,
+	.xdo_dev_state_free		= state_free,
 	.xdo_dev_offload_ok		= espnic_offload_ok,
 	.xdo_dev_state_advance_esn	= espnic_state_advance_esn,
 	.xdo_dev_state_update_stats	= espnic_state_update_stats,

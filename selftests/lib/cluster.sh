@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154  # G1, G2, H, P are set by netns
+#
+# What the tests with keepalived and Pacemaker share. Source ktap.sh and ha.sh first. Devices and
+# addresses are those of docs/examples.
+#
+#      east (G1) ---- eth2 ---- west (G2)
+#       eth0  eth1             eth1  eth0
+#         |     +------ H -------+     |        10.1.0.0/24, H is 10.1.0.100
+#         +------------ P -------------+        192.0.2.0/24, P is .9, 10.2.0.1 is behind it
+
+pair() {
+	local n g
+
+	netns G1 G2 H P
+	must ip link add eth2 netns "$G1" address 02:00:5e:00:00:01 type veth \
+		peer name eth2 netns "$G2" address 02:00:5e:00:00:02
+	must batch "$P" "link add name br0 address 02:00:00:00:02:09 type bridge" \
+		"link set br0 up" "addr add 192.0.2.9/24 dev br0" "addr add 10.2.0.1/32 dev lo" \
+		"route add 10.1.0.0/24 via 192.0.2.1 src 10.2.0.1"
+	must batch "$H" "link add name br0 address 02:00:00:00:03:09 type bridge" \
+		"link set br0 up" "addr add 10.1.0.100/24 dev br0" "route add default via 10.1.0.1"
+	for n in 1 2; do
+		g=G$n
+		must ip link add eth0 netns "${!g}" address "02:00:00:00:02:0$n" type veth \
+			peer name "g$n" netns "$P"
+		must ip link add eth1 netns "${!g}" address "02:00:00:00:03:0$n" type veth \
+			peer name "g$n" netns "$H"
+		must ip -n "$P" link set "g$n" master br0 up
+		must ip -n "$H" link set "g$n" master br0 up
+		must batch "${!g}" "link set eth0 up" "link set eth1 up" "link set eth2 up" \
+			"addr add 192.0.2.1$n/24 dev eth0" "addr add 10.1.0.1$n/24 dev eth1" \
+			"route add 10.2.0.0/16 via 192.0.2.9"
+		must on "${!g}" sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.eth0.send_redirects=0 \
+			net.ipv4.conf.eth1.send_redirects=0 net.ipv4.conf.all.send_redirects=0
+	done
+}
+
+# The SAs, and what goes through them, on both gateways and P.
+tunnel() { # SPI
+	local ns to from there back
+
+	to="src 10.1.0.0/24 dst 10.2.0.0/16" from="src 10.2.0.0/16 dst 10.1.0.0/24"
+	there="tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid $1 mode tunnel"
+	back="tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid $1 mode tunnel"
+	sas "$1" 4 tunnel "$G1 $G2 $P" replay-window 32
+	for ns in "$G1" "$G2"; do
+		must batch "$ns" "xfrm policy add $to dir out $there" \
+			"xfrm policy add $from dir in $back" "xfrm policy add $from dir fwd $back"
+	done
+	must batch "$P" "xfrm policy add $from dir out $back" "xfrm policy add $to dir in $there"
+}
+
+# The file of an example, for machines that are slow: what dies in the tests loses its carrier.
+example() { # FILE
+	sed -e 's,/etc/xfrm-ha/key,/run/key,; s,/usr/local/libexec/xfrm-ha,/run/libexec,' \
+		-e 's/^\( *\)device = eth2$/&\n\1dead = 100\n\1carrier-loss = at-once/' \
+		"$XFRM_HA_DIR/docs/examples/$1"
+}
+
+gateways() { # FOLDER: links and groups as its file describes them
+	keygen /run/key
+	example "$1/xfrm-ha.conf" > /run/xfrm-ha.conf
+	must ha "$G1" apply /run/xfrm-ha.conf node east
+	must ha "$G2" apply /run/xfrm-ha.conf node west
+	must wait_for 10 eval "ask_link $G1 eth2 state; [ \$REPLY = up ]"
+	must wait_for 10 eval "ask_link $G2 eth2 state; [ \$REPLY = up ]"
+}
+
+has() { # NAMESPACE ADDRESS
+	[[ $(ip -n "$1" -br addr show to "$2") ]]
+}
+
+at() { # NAMESPACE OTHER: role and addresses are at the one, and not at the other
+	has "$1" 192.0.2.1 && has "$1" 10.1.0.1 && ! has "$2" 192.0.2.1 && ! has "$2" 10.1.0.1 &&
+		role "$1" vpn active && role "$2" vpn standby
+}
+
+through() { # COUNT: from H to P and back
+	ping_all "$H" -c "$1" -i 0.02 -W 5 10.2.0.1
+}
+
+# A gateway that is cut off: it hears nobody, and nobody hears it.
+wires() { # N up|down
+	must ip -n "$P" link set "g$1" "$2"
+	must ip -n "$H" link set "g$1" "$2"
+	eval "must ip -n \"\$G$1\" link set eth2 $2"
+}

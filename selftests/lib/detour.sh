@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154	# G1, G2, P, H are set by netns
+#
+# Two gateways with daemons, a switch on each side, and hosts that learn by ARP alone where the
+# gateway is. Source ktap.sh, ha.sh and had.sh first.
+#
+#              +--- wan --- G1 --- lan ---+
+#   P, br0 ----|             | sync       |---- br0, H       P 192.0.2.9, 10.2.0.1 behind it
+#              +--- wan --- G2 --- lan ---+                  H 10.3.0.2
+#
+# The group has 192.0.2.1 and 10.3.0.1. What must not be in clear is seen by whoever is on br0 of P.
+
+detour_conf() { # N DETOUR...: the file of gateway N
+	local n=$1
+
+	cat > "/run/conf$n" <<-EOT
+	link hb {
+	    device = sync peer = 02:00:00:00:01:0$((3 - n)) key-file = /run/key
+	    dead = 100 carrier-loss = at-once
+	}
+	group vpn {
+	    match { address = 192.0.2.1 }
+	    role = $([ "$n" = 1 ] && echo active || echo standby)
+	    on-peer-loss = takeover
+	    prepare = 10000	# for a machine that stands still now and then
+	    address 192.0.2.1/24 { device = wan }
+	    address 10.3.0.1/24 { device = lan }
+	    route 10.2.0.0/16 { via = 192.0.2.9 device = wan }
+	    ${*:2}
+	}
+	EOT
+}
+
+detour_net() { # DETOUR...: as the file says it
+	local n g
+
+	# A kernel without it: that of the tests is built with the module.
+	modprobe -q sch_plug 2>/dev/null || {
+		must insmod "$XFRM_HA_MODULES/plug/plug.ko"
+		at_exit rmmod plug
+	}
+	netns G1 G2 P H
+	must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
+		peer name sync netns "$G2" address 02:00:00:00:01:02
+	must batch "$P" "link add name br0 address 02:00:00:00:02:09 type bridge" \
+		"link set br0 up" "addr add 192.0.2.9/24 dev br0" "addr add 10.2.0.1/32 dev lo" \
+		"route add 10.3.0.0/24 via 192.0.2.1 src 10.2.0.1"
+	must batch "$H" "link add name br0 address 02:00:00:00:03:09 type bridge" \
+		"link set br0 up" "addr add 10.3.0.2/24 dev br0" "route add 10.2.0.0/16 via 10.3.0.1"
+	for n in 1 2; do
+		g=G$n
+		must ip link add wan netns "${!g}" address "02:00:00:00:02:0$n" type veth \
+			peer name "g$n" netns "$P"
+		must ip link add lan netns "${!g}" address "02:00:00:00:03:0$n" type veth \
+			peer name "g$n" netns "$H"
+		must ip -n "$P" link set "g$n" master br0 up
+		must ip -n "$H" link set "g$n" master br0 up
+		must batch "${!g}" "link set sync up" "link set wan up" "link set lan up"
+		must on "${!g}" sysctl -qw net.ipv4.ip_forward=1
+		detour_conf $n "$@"
+	done
+	sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 128 flag esn
+	for g in "$G1" "$G2"; do
+		must batch "$g" "xfrm policy add src 10.3.0.0/24 dst 10.2.0.1 dir out \
+			tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid $((0x1000)) mode tunnel" \
+			"xfrm policy add src 10.2.0.1 dst 10.3.0.0/24 dir fwd \
+			tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid $((0x1000)) mode tunnel"
+	done
+	must batch "$P" "xfrm policy add src 10.2.0.1 dst 10.3.0.0/24 dir out \
+		tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid $((0x1000)) mode tunnel" \
+		"xfrm policy add src 10.3.0.0/24 dst 10.2.0.1 dir in \
+		tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid $((0x1000)) mode tunnel"
+	keygen /run/key
+}
+
+reaches() { # COUNT: from H to behind P and back
+	ping_all "$H" -c "$1" -i 0.02 -W 5 10.2.0.1
+}
+
+has_address() { # N
+	local ns=G$1
+
+	ip -n "${!ns}" -o addr show dev wan | grep -q 192.0.2.1/24
+}
+
+knows() { # NAMESPACE N: where the gateway's address is, by what it has learned
+	[[ $(ip -n "$1" neigh show 192.0.2.1) == *" 02:00:00:00:02:0$2 "* ]] ||
+		[[ $(ip -n "$1" neigh show 10.3.0.1) == *" 02:00:00:00:03:0$2 "* ]]
+}
+
+carries() { # N: this one is active, both know it, and so do the neighbours
+	role "$G1" vpn "$([ "$1" = 1 ] && echo active || echo standby)" &&
+		role "$G2" vpn "$([ "$1" = 2 ] && echo active || echo standby)" &&
+		has_address "$1" && ! has_address $((3 - $1)) && knows "$H" "$1" && knows "$P" "$1"
+}
+
+detour_field() { # N FIELD
+	local ns=G$1
+
+	ha "${!ns}" -j status | jq ".[] | select(.kind == \"group\") | .$2"
+}

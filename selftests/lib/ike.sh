@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154  # G1, G2, P, H, W are set by netns
+#
+# Gateways with real IKE daemons, by the files of docs/examples. Source ktap.sh and ha.sh first.
+#
+#            H 10.1.0.10			a host inside
+#            |
+#     +------+------+
+#     | eth1   eth1 |   10.1.0.1
+#    east -eth2- west				G1, G2
+#     | eth0   eth0 |   192.0.2.1
+#     +----- W -----+				the switch outside; who listens, listens here
+#            | p
+#            P 192.0.2.9				the remote end, and 10.2.0.1 behind it
+#
+# A host has its own /run, and /etc as far as daemons read it. In it systemctl is a stand-in that
+# does what it is asked by the units of the packages and of docs/examples.
+
+EXAMPLES=$XFRM_HA_DIR/docs/examples
+
+declare -A HOST=() lost_at=()
+wire_pid='' flow_pids='' flow_names=''
+
+ike_end() { # without a word of bash's about each
+	disown -a
+	# shellcheck disable=SC2086	# lists
+	kill -9 $wire_pid $flow_pids "${HOST[@]}" 2>/dev/null
+}
+
+site() { # namespaces, wires, addresses that stay
+	local n g
+
+	netns G1 G2 P H W
+	at_exit ike_end
+	must ip link add eth2 netns "$G1" address 02:00:5e:00:00:01 type veth \
+		peer name eth2 netns "$G2" address 02:00:5e:00:00:02
+	must batch "$W" "link add name br0 type bridge" "link set br0 up"
+	must batch "$H" "link add name br0 type bridge" "link set br0 up" \
+		"addr add 10.1.0.10/24 dev br0" "route add default via 10.1.0.1"
+	for n in 1 2; do
+		g=G$n
+		must ip link add eth0 netns "${!g}" type veth peer name "g$n" netns "$W"
+		must ip link add eth1 netns "${!g}" type veth peer name "g$n" netns "$H"
+		must ip -n "$W" link set "g$n" master br0 up
+		must ip -n "$H" link set "g$n" master br0 up
+		must batch "${!g}" "link set eth0 up" "link set eth1 up" "link set eth2 up" \
+			"addr add 192.0.2.1$n/24 dev eth0"
+		must on "${!g}" sysctl -qw net.ipv4.ip_forward=1 \
+			net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0
+	done
+	must ip link add eth0 netns "$P" type veth peer name p netns "$W"
+	must ip -n "$W" link set p master br0 up
+	must batch "$P" "link set eth0 up" "addr add 192.0.2.9/24 dev eth0" \
+		"addr add 10.2.0.1/16 dev lo" "route add 10.1.0.0/24 via 192.0.2.1 src 10.2.0.1"
+	[ -e /run/hb.key ] || keygen /run/hb.key
+}
+
+host() { # NAMESPACE NAME: with folders of its own
+	local ns=$1 name=$2 root=/run/hosts/$2 dir file
+
+	rm -rf "$root"
+	must mkdir -p "$root"/{run,xfrm-ha,local/sbin,local/share/xfrm-ha}
+	for dir in strongswan.d swanctl; do
+		must cp -a "/etc/$dir" "$root/"
+	done
+	mkdir -p /etc/xfrm-ha
+	ln -s "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" "$XFRM_HA_DIR/tools/xfrm-had/xfrm-had" \
+		"$root/local/sbin/"
+	cp -a "$XFRM_HA_DIR/tools/xfrm-ha/hooks" "$root/local/share/xfrm-ha/"
+	systemctl_of "$name" > "$root/local/sbin/systemctl"
+	chmod +x "$root/local/sbin/systemctl"
+	# What is not needed takes most of the time of a start.
+	for file in "$root"/strongswan.d/charon/*.conf; do
+		case ${file##*/} in
+		aes.conf | hmac.conf | kdf.conf | kernel-netlink.conf | nonce.conf | openssl.conf | \
+			random.conf | sha*.conf | socket-default.conf | vici.conf | gcm.conf | ha.conf) ;;
+		*) sed -i 's/load = yes/load = no/' "$file" ;;
+		esac
+	done
+	cat > "$root/strongswan.d/test.conf" <<-EOT
+	swanctl {
+	    load = random openssl
+	}
+	charon {
+	    filelog {
+	        stderr {
+	            default = 1
+	            time_format = %T
+	        }
+	    }
+	}
+	EOT
+	# shellcheck disable=SC2016	# expanded there
+	ip netns exec "$ns" unshare --uts --mount --propagation private bash -c '
+		hostname "$1" && mount --bind "$2/strongswan.d" /etc/strongswan.d &&
+		mount --bind "$2/swanctl" /etc/swanctl && mount --bind "$2/xfrm-ha" /etc/xfrm-ha &&
+		mount --bind "$2/local" /usr/local && exec {up}> "$2/up" &&
+		mount --bind "$2/run" /run && echo up >&$up && exec sleep infinity' \
+		bash "$name" "$root" {ktap_pipe}>&- &
+	HOST[$name]=$!
+	must wait_for 10 test -s "$root/up"
+}
+
+at() { # NAME COMMAND...: on this host
+	local name=$1
+
+	shift
+	nsenter -t "${HOST[$name]}" -m -u -n env PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+}
+
+# start, stop, restart and reload of strongswan and xfrm-had. Where nobody is init, what it keeps of
+# a service is a process's number, and its life is not looked after: the test does that.
+systemctl_of() { # NAME
+	cat <<-EOT
+	#!/bin/bash
+	unit() { # KEY: of the unit and of what is dropped in
+		sed -n "s/^\$1=-\?//p" "/lib/systemd/system/strongswan.service" \
+			\$([ ! -e /etc/xfrm-ha/dropin ] || echo /etc/xfrm-ha/dropin)
+	}
+	log=/run/strongswan.log pid=/run/strongswan.pid
+	start() {
+		# charon would not write into another one's file: systemd has it in a folder of its own
+		rm -f /run/charon.pid
+		setsid \$(unit ExecStart) >> \$log 2>&1 < /dev/null 9>&- &
+		echo \$! > \$pid
+		for ((i = 0; i < 300; i++)); do
+			swanctl --stats > /dev/null 2>&1 && break
+			sleep 0.1
+		done
+		unit ExecStartPost | while read -r line; do \$line < /dev/null; done >> \$log 2>&1 9>&-
+	}
+	stop() {
+		local how=\$(unit KillSignal | tail -n 1)
+
+		kill -\${how:-SIGTERM} \$(cat \$pid) 2>/dev/null
+		while [ -d /proc/\$(cat \$pid) ] && ! grep -q '^State:.Z' /proc/\$(cat \$pid)/status; do
+			sleep 0.1
+		done 2>/dev/null
+	}
+	reload() {
+		unit ExecReload | while read -r line; do \$line < /dev/null; done >> \$log 2>&1
+	}
+	[ "\$1" != --no-block ] || { shift; "\$0" "\$@" > /dev/null 2>&1 & exit; }
+	exec 8> /run/systemctl.lock
+	flock 8
+	echo "systemctl \$*" >> \$log
+	case \$1 in
+	restart) stop; start 8>&- ;;
+	start) start 8>&- ;;
+	*) \$1 ;;
+	esac
+	EOT
+}
+
+swan_files() { # NAME: of a gateway, as docs/examples has them
+	local root=/run/hosts/$1 ex=$EXAMPLES/strongswan
+
+	must cp "$ex/swanctl.conf" "$root/swanctl/conf.d/site.conf"
+	must cp "$ex/strongswan.conf" "$root/strongswan.d/xfrm-ha.conf"
+	[ "$1" = east ] || must sed -i 's/0xc0000000/0xc8000000/; s/0xc7ffffff/0xcfffffff/' \
+		"$root/strongswan.d/xfrm-ha.conf"
+	must cp "$ex/strongswan.service" "$root/xfrm-ha/dropin"
+	# A slow machine is not a dead one: what dies in the tests loses its carrier.
+	sed 's/^    device = eth2/&\n    dead = 100\n    carrier-loss = at-once/' "$ex/xfrm-ha.conf" \
+		> "$root/xfrm-ha/xfrm-ha.conf"
+	must install -m 600 /run/hb.key "$root/xfrm-ha/key"
+}
+
+remote_files() {
+	must cp "$EXAMPLES/strongswan/remote.conf" /run/hosts/site/swanctl/conf.d/site.conf
+}
+
+had_at() { # NAME: xfrm-had as its unit starts it
+	at "$1" xfrm-ha check >/dev/null || bail "the example's file"
+	at "$1" xfrm-had -d -f /etc/xfrm-ha/xfrm-ha.conf 2>> "/run/$1.had" {ktap_pipe}>&- &
+	must wait_for 10 grep -q "xfrm-had: node " "/run/$1.had"
+}
+
+ctl() { # NAME ARG...: swanctl
+	at "$1" timeout 60 swanctl "${@:2}"
+}
+
+services() { # NAME ACTION
+	at "$1" systemctl "$2" strongswan.service {ktap_pipe}>&-
+}
+
+# What charon says of each start begins with "spawning".
+child_up() { # NAME: its charon has made a CHILD_SA since it was started
+	awk '/spawning .* worker threads/ { up = 0 } /CHILD_SA .* established/ { up = 1 } END { exit !up }' \
+		"/run/hosts/$1/run/strongswan.log"
+}
+
+idle() { # NAME: its charon answers, and has no IKE_SA
+	local sas
+
+	sas=$(ctl "$1" --list-sas 2>/dev/null) && [ -z "$sas" ]
+}
+
+esp_spis() { # NAMESPACE: of its SAs, sorted
+	ip -n "$1" xfrm state | sed -n 's/.*proto esp spi \(0x[0-9a-f]*\).*/\1/p' | sort
+}
+
+gone() { # NAMESPACE "SPI...": none of these is there any more
+	local spi have
+
+	have=$(esp_spis "$1")
+	for spi in $2; do
+		[[ $have != *$spi* ]] || return 1
+	done
+}
+
+same_spis() { # both gateways have the same, and some
+	local one
+
+	one=$(esp_spis "$G1")
+	[ -n "$one" ] && [ "$one" = "$(esp_spis "$G2")" ]
+}
+
+crash() { # NAMESPACE NAME: all it has is dead, and nobody hears of it
+	local pids
+
+	must batch "$1" "link set eth2 down" "link set eth0 down" "link set eth1 down"
+	pids=$(ip netns pids "$1" | grep -vx "${HOST[$2]}")
+	# shellcheck disable=SC2086	# a list
+	kill -9 $pids 2>/dev/null
+}
+
+reborn() { # NAMESPACE: what a reboot leaves of it
+	must ha "$1" group del vpn
+	must ha "$1" link del eth2
+	must batch "$1" "xfrm state flush" "xfrm policy flush" "addr flush dev eth0" \
+		"addr flush dev eth1" "addr add 192.0.2.1${1:1:1}/24 dev eth0" \
+		"link set eth2 up" "link set eth0 up" "link set eth1 up"
+}
+
+# Who listens at P's port of the switch; sets wire_pid. Its words are in /run/wire.
+wire() {
+	: > /run/wire
+	ip netns exec "$W" python3 "$XFRM_HA_DIR/selftests/lib/wire.py" p > /run/wire {ktap_pipe}>&- &
+	wire_pid=$!
+	must wait_for 20 grep -q ready /run/wire
+}
+
+turn() { # from now on
+	local before
+
+	before=$(grep -c turn /run/wire)
+	kill -USR1 "$wire_pid"
+	must wait_for 5 turned "$before"
+}
+
+turned() { # COUNT
+	[ "$(grep -c turn /run/wire)" -gt "$1" ]
+}
+
+since() { # PATTERN: lines since the last turn
+	awk -v p="$1" '/^turn / { n = 0; next } $0 ~ p { l[n++] = $0 } END { for (i = 0; i < n; i++) print l[i] }' \
+		/run/wire
+}
+
+seen() { # PATTERN: since the last turn
+	[ -n "$(since "$1")" ]
+}
+
+flow() { # up|down NAMESPACE FROM TO
+	ip netns exec "$2" ping -n -i 0.05 -I "$3" "$4" > "/run/$1" {ktap_pipe}>&- 2>&1 &
+	flow_pids+=" $!"
+	flow_names+=" $1"
+	lost_at[$1]=0
+}
+
+flows() { # packets from inside to outside and back, and the other way, without an end
+	flow up "$H" 10.1.0.10 10.2.0.1
+	flow down "$P" 10.2.0.1 10.1.0.10
+}
+
+flows_end() {
+	# shellcheck disable=SC2086	# a list
+	stopped $flow_pids
+	flow_pids='' flow_names=''
+}
+
+answers() { # up|down
+	grep -c 'bytes from' "/run/$1"
+}
+
+more() { # up|down COUNT
+	[ "$(answers "$1")" -ge "$2" ]
+}
+
+flowing() { # NAME: ten more answers each way
+	local flow
+	local -A had=()
+
+	for flow in $flow_names; do
+		had[$flow]=$(answers "$flow")
+	done
+	for flow in $flow_names; do
+		if ! wait_for 20 more "$flow" $((had[$flow] + 10)); then
+			fail "$1: $flow"
+			return
+		fi
+	done
+	ok "$1"
+}
+
+# What is lost since the last time it was asked; in REPLY.
+lost() { # up|down
+	REPLY=$(awk -v was="${lost_at[$1]:-0}" 'match($0, /icmp_seq=[0-9]+/) {
+		n = substr($0, RSTART + 9, RLENGTH - 9) + 0
+		if (n > was && !(n in s)) { s[n]; got++; if (n > last) last = n }
+	} END { print last, last - was - got }' "/run/$1")
+	lost_at[$1]=${REPLY% *}
+	REPLY=${REPLY#* }
+}
+
+# No IKE message comes to the remote end, nor from it.
+deaf_remote() {
+	must on "$P" nft -f - <<-EOT
+	table ip deaf {
+		chain in {
+			type filter hook input priority 0;
+			udp dport 500 drop
+			udp dport 4500 @th,64,32 0 drop
+		}
+		chain out {
+			type filter hook output priority 0;
+			udp dport 500 drop
+			udp dport 4500 @th,64,32 0 drop
+		}
+	}
+	EOT
+}
+
+hearing_remote() {
+	must on "$P" nft delete table ip deaf
+}
+
+no_clear() { # NAME
+	local clear
+
+	clear=$(grep '^clear' /run/wire | sort | uniq -c)
+	is "$1" "$clear" ""
+}
+
+said() { # for the log of a test that has failed
+	local name
+
+	for name; do
+		sed "s/^/# $name: /" "/run/hosts/$name/run/strongswan.log" | tail -n 60
+		sed "s/^/# $name: /" "/run/$name.had" 2>/dev/null | tail -n 30
+	done
+	grep -v '^ready' /run/wire | tail -n 40 | sed 's/^/# wire: /'
+}

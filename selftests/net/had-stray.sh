@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# requires: tcpdump
+# machines: uml
+# tap: any
+# timeout: 240
+#
+# N12: what comes to the gateway that is not active is passed on to the one that is, by a device that
+# is trusted; without such a device only what is ciphered is. Nothing of it is in clear elsewhere.
+
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/ha.sh"
+. "$(dirname "$0")/../lib/had.sh"
+. "$(dirname "$0")/../lib/detour.sh"
+
+freeze() { # NAMESPACE N: it never hears where the gateway is
+	local net=2 address=192.0.2.1
+
+	[ "$1" = "$P" ] || net=3 address=10.3.0.1
+	must ip -n "$1" neigh replace $address lladdr "02:00:00:00:0$net:0$2" dev br0 nud permanent
+}
+
+lost() { # from H to behind P: none gets there
+	! on "$H" ping -q -c 1 -W 1 10.2.0.1 > /dev/null
+}
+
+dumps=()
+ha_load
+detour_net "detour { device = sync trusted = yes }"
+had 1 /run/conf1
+had 2 /run/conf2
+must wait_for 20 settled
+check "traffic" wait_for 20 reaches 5
+must wait_for 10 carries 1
+is "nothing is passed on" "$(detour_field 1 passed_on) $(detour_field 2 passed_on)" "0 0"
+
+# On the wires: what P has decrypted is on br0.
+for n in 1 2; do
+	ip netns exec "$P" tcpdump -nli g$n 'host 10.3.0.2 or host 10.2.0.1' > /run/clear$n 2> /run/dump$n &
+	dumps+=($!)
+	must wait_for 10 grep -q listening /run/dump$n
+done
+freeze "$P" 2
+check "N12: ESP to the wrong gateway" reaches 20
+between "is passed on" "$(detour_field 2 passed_on)" 20 40
+freeze "$H" 2
+check "N12: clear packets to the wrong gateway, too" reaches 20
+between "are passed on" "$(detour_field 2 passed_on)" 60 100
+must ha "$G2" takeover vpn wait 20
+check "when it is active" wait_for 10 reaches 5
+freeze "$P" 1
+freeze "$H" 1
+check "the other one does" wait_for 10 reaches 20
+check "as its counter says" [ "$(detour_field 1 passed_on)" -ge 40 ]
+is "nothing was kept for too long" "$(detour_field 1 keep_dropped) $(detour_field 2 keep_dropped)" "0 0"
+# The device is not said to be trusted.
+for n in 1 2; do
+	detour_conf $n "detour { device = sync }"
+	had_reload $n
+done
+passed=$(detour_field 1 passed_on)
+freeze "$H" 2
+check "not trusted: ESP is passed on" wait_for 10 reaches 5
+between "as its counter says" "$(detour_field 1 passed_on)" $((passed + 5)) $((passed + 1000))
+passed=$(detour_field 1 passed_on)
+freeze "$H" 1
+check "what is in clear is not" lost
+is "nor counted" "$(detour_field 1 passed_on)" "$passed"
+
+# Nor does anything stay when nobody wants it.
+for n in 1 2; do
+	detour_conf $n ""
+	had_reload $n
+	ns=G$n
+	for dev in sync wan lan; do
+		is "no detour: gateway $n has no filter on $dev" \
+			"$(tc -n "${!ns}" filter show dev $dev ingress)" ""
+	done
+done
+stopped "${dumps[@]}"
+is "nothing was in clear outside" "$(cat /run/clear1 /run/clear2)" ""
+stopped "$had_1" "$had_2"
+had_sentences 1
+had_sentences 2
+check "the module leaves" ha_unload
+ktap_finished
