@@ -102,9 +102,9 @@ compile() {
 doors() {
 	{
 		door pure 'pure/[a-z]+'
-		door xfrm 'pure/[a-z]+|xfrm/[a-z]+' | grep -v '^src/xfrm/tap[a-z_]*.c:[0-9]*:.include "ha/internal.h"'
+		door xfrm 'pure/[a-z]+|xfrm/[a-z]+'
 		door link 'pure/[a-z]+|link/[a-z]+'
-		door ha 'pure/[a-z]+|xfrm/xfrm|link/link|ha/[a-z]+'
+		door ha 'pure/[a-z]+|xfrm/(xfrm|tap)|link/link|ha/[a-z]+'
 		door engine 'pure/[a-z]+|xfrm/xfrm|ha/ha|engine/[a-z]+'
 		door control 'pure/[a-z]+|xfrm/xfrm|link/link|ha/ha|engine/engine|control/[a-z-]+'
 		files 'src/link/*.[ch]' | xargs grep -nHwE 'xha_(net|sa|group|mirror|event|item)[a-z_]*'

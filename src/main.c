@@ -71,23 +71,22 @@ static int __init xha_init(void)
 	/* Outside of a kernel tree: src/compat/ */
 	if (__is_defined(XHA_UNTRIED))
 		pr_notice("%s: not tried with Linux %s\n", KBUILD_MODNAME, UTS_RELEASE);
-	err = xha_sa_init();
+	err = xha_hearing_init();
 	if (err)
 		return err;
 	err = xha_group_start();
 	if (err)
-		goto err_sa;
+		goto err_init;
 	err = register_pernet_subsys(&net_ops);
 	if (err)
 		goto err_group;
 	/* From here on packets may be heard: of any netns, and at once. */
-	err = xha_tap_start();
+	err = xha_hearing_start();
 	if (err)
 		goto err_pernet;
-	xha_tap_listen();
 	err = xha_peer_start();
 	if (err)
-		goto err_tap;
+		goto err_hearing;
 	err = xha_engine_init();
 	if (err)
 		goto err_notifier;
@@ -100,15 +99,14 @@ err_engine:
 	xha_engine_exit();
 err_notifier:
 	xha_peer_stop();
-err_tap:
-	xha_tap_mute();
-	xha_tap_stop();
+err_hearing:
+	xha_hearing_stop();
 err_pernet:
 	unregister_pernet_subsys(&net_ops);
 err_group:
 	xha_group_stop();
-err_sa:
-	xha_sa_exit();
+err_init:
+	xha_hearing_exit();
 	return err;
 }
 
@@ -117,11 +115,10 @@ static void __exit xha_exit(void)
 	xha_netlink_exit();
 	xha_engine_exit();
 	xha_peer_stop();
-	xha_tap_mute();
-	xha_tap_stop();
+	xha_hearing_stop();
 	unregister_pernet_subsys(&net_ops);
 	xha_group_stop();
-	xha_sa_exit();
+	xha_hearing_exit();
 }
 
 module_init(xha_init);

@@ -359,7 +359,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 		}
 		goto err_free;
 	}
-	err = xha_tap_net_start(xn);
+	err = xha_tap_net_start(xn->net);
 	if (err) {
 		NL_SET_ERR_MSG(extack, "There is no memory for a netfilter hook");
 		goto err_erase;
@@ -370,7 +370,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	xha_role_start(g);
 	xha_group_tell(g, XFRM_HA_EVENT_GROUP_NEW);
 	xha_sa_reconcile(xn);
-	xha_tap_policies(g);
+	xha_hearing_policies(g);
 	if (g->mirror)
 		xha_mirror_group(g);
 	return 0;
@@ -443,7 +443,7 @@ static void destroy(struct xha_group *g)
 	cancel_work_sync(&g->soft_work);
 	cancel_delayed_work_sync(&g->news_work);
 	if (list_empty(&xn->group_list))
-		xha_tap_net_stop(xn);
+		xha_tap_net_stop(xn->net);
 	xha_group_tell(g, XFRM_HA_EVENT_GROUP_DEL);
 	xha_group_put(g);
 }

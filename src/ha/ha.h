@@ -38,8 +38,6 @@ struct xha_event_rate {
 	u32 events;
 };
 
-struct xha_tap;
-
 struct xha_net {
 	struct net *net;
 	struct mutex mutex;		/* configuration */
@@ -50,7 +48,6 @@ struct xha_net {
 	struct rhashtable by_id;	/* xha_sa.by_id */
 	struct xarray sas;		/* index → xha_sa; xa_lock */
 	u32 sas_next;			/* xa_alloc_cyclic */
-	bool unattended;		/* SAs may be without a shadow: see unattended() */
 	atomic_t n_sas;
 	u32 max_sas;			/* limit */
 	u32 max_orphans;		/* limit for each link */
@@ -59,9 +56,7 @@ struct xha_net {
 	unsigned long reconciled;	/* jiffies: when it did so last */
 	struct delayed_work packet_work;	/* looks at SAs in packet offload mode */
 	bool gated;			/* their gate is there; packet_work */
-	const struct xha_tap *tap;	/* that its SAs are heard by; mutex */
-	bool tapped;			/* @tap's hooks are here; mutex */
-	bool deaf;			/* xha_tap_check() has found @tap to be */
+	bool deaf;			/* xha_hearing_check() has found its tap to be */
 	struct xha_stats __percpu *stats;
 	spinlock_t event_lock;		/* the next one */
 	struct xha_event_rate event_rate[XHA_EVENT_KINDS];
@@ -208,8 +203,6 @@ void xha_sa_hear(struct xfrm_state *x);		/* a new or changed xfrm_state */
 void xha_sa_sweep(struct xha_net *xn);		/* reconcile soon: any context */
 
 /* --- start and stop --- */
-int xha_sa_init(void);
-void xha_sa_exit(void);
 int xha_sa_net_init(struct xha_net *xn);
 void xha_sa_net_start(struct xha_net *xn);
 void xha_sa_net_fini(struct xha_net *xn);
@@ -217,11 +210,9 @@ int xha_group_start(void);
 void xha_group_stop(void);
 void xha_group_init(struct xha_net *xn);
 void xha_group_fini(struct xha_net *xn);
-int xha_tap_start(void);
-void xha_tap_stop(void);
-void xha_tap_listen(void);
-void xha_tap_mute(void);
-const char *xha_tap_name(void);
-bool xha_tap_is_deaf(void);	/* was the ftrace tap, and has another its place? */
+int xha_hearing_init(void);
+void xha_hearing_exit(void);
+int xha_hearing_start(void);
+void xha_hearing_stop(void);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files of this wing know of each other, but mirror.h; and, of it, the taps. */
+/* What the files of this wing know of each other, but mirror.h. */
 #ifndef _XFRM_HA_HA_INTERNAL_H
 #define _XFRM_HA_HA_INTERNAL_H
 
-#include <linux/hash.h>
 #include <linux/hrtimer.h>
 #include <linux/llist.h>
 #include <linux/refcount.h>
 
 #include "ha/ha.h"
+#include "xfrm/tap.h"
 
 /**
  * DOC: Locking
@@ -53,28 +53,22 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 };
 
 /**
- * struct xha_half - one direction of an SA on the active node
- * @seq: number as of the last packet (tap) or sample
+ * struct xha_half - one direction of an SA on the active node: what the mirror knows of it
  * @due: number that makes a record due
- * @quiet: below this number the tap has nothing to do but to note @seq; 0 after a sample
  * @sampled: number in the newest record handed to the link
  * @acked: number in the newest record that the peer acknowledged
  *
- * Written under x->lock (tap, sample) but @acked: under the link's lock. Read
- * anywhere with READ_ONCE.
+ * Written under x->lock but @acked: under the link's lock. Read anywhere with READ_ONCE.
  */
 struct xha_half {
-	u64 seq;
-	u64 quiet;
 	u64 due;
 	u64 sampled;
 	u64 acked;
 };
 
 struct xha_sa {
-	/* read by the tap */
-	struct rhash_head by_x;
-	struct xfrm_state *x;		/* a reference is held */
+	struct xha_tapped tap;		/* a reference on its SA is held */
+	/* read in the packet path */
 	struct xha_net *xn;
 	struct xha_mirror *mirror;	/* of its group; NULL: not mirrored */
 	unsigned long flags;		/* enum xha_sa_flags */
@@ -85,8 +79,8 @@ struct xha_sa {
 	u32 in_urge;			/* ditto */
 	struct xha_bounds bounds;	/* x->lock */
 	u64 soft;			/* number at which it is to be renewed; x->lock */
-	/* written by the tap */
-	struct xha_half out ____cacheline_aligned;
+	/* written in the packet path, now and then */
+	struct xha_half out;
 	struct xha_half in;
 	u64 moved_at;			/* ns: first movement after the last sample */
 	bool moved;			/* since the last sample: @moved_at is valid; x->lock */
@@ -129,15 +123,12 @@ struct xha_sa {
 	u32 tenure;			/* of its group, when it came; immutable */
 	u64 foreign;			/* packets that the peer has counted; x->lock */
 	u64 looked;			/* packets as of the last look; x->lock */
-	/* what xha_tap_check() saw last; x->lock */
+	/* what xha_hearing_check() saw last; x->lock */
 	u64 unheard;			/* number that the tap had not heard of, or 0 */
 	bool held_looked;		/* it was held, and the next two are set */
 	u16 held_gen;			/* @gen */
 	time64_t held_used;		/* x->lastused */
 	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
-	bool watched;			/* aevent tap: restore the next two; x->lock */
-	u32 old_maxdiff;
-	u32 old_maxage;
 	struct rcu_head rcu;
 };
 
@@ -330,31 +321,12 @@ u32 xha_mirror_orphans(const struct xha_mirror *m);
 
 /* sa.c: one shadow per xfrm_state */
 
-/*
- * All netns in one table: the tap has nothing but the xfrm_state. It is looked into for every
- * packet of every SA, so the look-up is inline, and its hash is a multiplication: who has a say in
- * where the kernel puts its objects is not the peer. The table grows with the SAs, by a worker.
- */
-extern struct rhashtable xha_sa_table;
-
-static inline u32 xha_sa_hash(const void *data, u32 len, u32 seed)
-{
-	return hash_long(*(const unsigned long *)data ^ seed, 32);
-}
-
-static const struct rhashtable_params xha_sa_params = {
-	.key_len = sizeof(struct xfrm_state *),
-	.key_offset = offsetof(struct xha_sa, x),
-	.head_offset = offsetof(struct xha_sa, by_x),
-	.hashfn = xha_sa_hash,
-	.min_size = 1024,
-	.automatic_shrinking = true,
-};
-
 /* RCU; under x->lock or another lock with BH off that is the case. */
 static inline struct xha_sa *xha_sa_by_x(const struct xfrm_state *x)
 {
-	return rhashtable_lookup_fast(&xha_sa_table, &x, xha_sa_params);
+	struct xha_tapped *t = xha_tapped(x);
+
+	return t ? container_of(t, struct xha_sa, tap) : NULL;
 }
 
 struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id);	/* RCU */
@@ -365,32 +337,9 @@ void xha_sa_migrated(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
-bool xha_sa_moved_out_slow(struct xha_sa *sa, u32 n);
-void xha_sa_moved_in_slow(struct xha_sa *sa);
-
-/*
- * Called by the taps under x->lock for each packet: no allocation, no lock, at
- * most one insertion into a lock-free list. @seq is the last of the @n numbers that the kernel
- * would give. False: there are none.
- */
-static __always_inline bool xha_sa_moved_out(struct xha_sa *sa, u64 seq, u32 n)
-{
-	if (unlikely(seq >= sa->out.quiet))
-		return xha_sa_moved_out_slow(sa, n);
-	WRITE_ONCE(sa->out.seq, seq);
-	return true;
-}
-
-/* A number within the window moves no edge, but counts and bitmap have changed. */
-static __always_inline void xha_sa_moved_in(struct xha_sa *sa, u64 seq)
-{
-	if (likely(seq > sa->in.seq))
-		WRITE_ONCE(sa->in.seq, seq);
-	if (unlikely(sa->in.seq >= sa->in.quiet))
-		xha_sa_moved_in_slow(sa);
-}
-
-/* aevent tap; x->lock held */
+/* Called in the packet path under x->lock: no allocation, no lock, at most one insertion into a list */
+bool xha_sa_moved_out(struct xha_sa *sa, u32 n);
+void xha_sa_moved_in(struct xha_sa *sa);
 void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late);
 void xha_sa_configure(struct xha_sa *sa);	/* take over the settings of its group */
 /* A packet of an SA without a shadow: may it have the number? x->lock held */
@@ -403,27 +352,9 @@ void xha_packet_hear(struct xha_net *xn);	/* an SA of this mode has come; any co
 void xha_packet_init(struct xha_net *xn);
 void xha_packet_fini(struct xha_net *xn);
 
-/* tap.c, tap_ftrace.c, tap_aevent.c: the only files that hear XFRM */
-struct xha_tap {
-	const char *name;
-	int (*start)(void);
-	void (*stop)(void);
-	int (*net_start)(struct net *net);	/* this netns has a group; may be NULL */
-	void (*net_stop)(struct net *net);	/* it has none any more; ditto */
-	bool bystanders;			/* wants a shadow of SAs outside groups too */
-	bool refuses;				/* can refuse a packet its number */
-	void (*watch)(struct xha_sa *sa);	/* new, or its settings changed; takes x->lock */
-	void (*unwatch)(struct xha_sa *sa);	/* takes x->lock */
-};
-
-extern const struct xha_tap xha_tap_ftrace;
-extern const struct xha_tap xha_tap_aevent;
-extern const struct xha_tap *xha_tap;		/* the one in use */
-extern bool xha_tap_deaf;			/* the ftrace tap was, and another has its place */
-int xha_tap_net_start(struct xha_net *xn);	/* there is a group; mutex */
-void xha_tap_net_stop(struct xha_net *xn);	/* there is none any more; mutex */
-void xha_tap_check(struct xha_sa *sa);		/* RCU; x->lock not held */
-void xha_tap_follow(struct xha_net *xn);	/* mutex */
-void xha_tap_policies(struct xha_group *g);	/* a new group; process context */
+/* hearing.c: what the taps tell, and whether they do */
+void xha_hearing_check(struct xha_sa *sa);	/* RCU; x->lock not held */
+void xha_hearing_follow(struct xha_net *xn);	/* mutex */
+void xha_hearing_policies(struct xha_group *g);	/* a new group; process context */
 
 #endif

@@ -55,19 +55,21 @@ void xha_mirror_moved(struct xha_sa *sa)
 		xha_timer_in(&m->age_timer, age_limit(READ_ONCE(m->max_age)) * 3 / 4);
 }
 
-static bool half_behind(const struct xha_half *h)
+static bool behind(const struct xha_heard *heard, const struct xha_half *h)
 {
-	return READ_ONCE(h->seq) != READ_ONCE(h->sampled);
+	return READ_ONCE(heard->seq) != READ_ONCE(h->sampled);
 }
 
 /* An SA that is not on a record's way by itself. */
 static void came_of_age(struct xha_sa *sa)
 {
+	bool out = behind(&sa->tap.out, &sa->out);
+
 	xha_stat_inc(sa->xn, XHA_STAT_RECORD_AGED);
-	if (half_behind(&sa->out))
+	if (out)
 		set_bit(XHA_SA_DUE_OUT, &sa->flags);
 	/* A packet inside the window moves no edge: the counts have moved. */
-	if (half_behind(&sa->in) || !half_behind(&sa->out))
+	if (!out || behind(&sa->tap.in, &sa->in))
 		set_bit(XHA_SA_DUE_IN, &sa->flags);
 	xha_mirror_due(sa);
 }
@@ -381,7 +383,7 @@ static void fill_announce(struct xha_sa *sa, struct fill *f, const struct xha_sa
 	struct xha_announce a = {
 		.index = sa->index,
 		.id = sa->id,
-		.mode = sa->x->repl_mode,
+		.mode = sa->tap.x->repl_mode,
 		.flags = flags,
 		.group = sa->group->id,
 		.inc = s->inc,
@@ -437,8 +439,8 @@ static void adapt(struct xha_sa *sa, const struct xha_group_config *c, u64 out, 
 
 	sa->out_interval = xha_auto_interval(out, ns, c->max_age, most);
 	sa->in_interval = xha_in_interval(xha_auto_interval(in, ns, c->max_age, most),
-					  xha_width(sa->x));
-	sa->in.due = sa->in.seq + sa->in_interval;
+					  xha_width(sa->tap.x));
+	sa->in.due = sa->tap.in.seq + sa->in_interval;
 	xha_place_settle(sa);
 }
 
@@ -449,7 +451,7 @@ static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool fina
 	u64 was_out = sa->out.sampled, was_in = sa->in.sampled, now = ktime_get_ns();
 	u64 in;
 
-	spin_lock(&sa->x->lock);
+	spin_lock(&sa->tap.x->lock);
 	xha_place_sample(sa, s);
 	/* The peer goes back to this number: no lease that it gave before counts, nor birth's. */
 	if (final) {
@@ -463,12 +465,12 @@ static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool fina
 	s->peer_inc = sa->peer_inc;
 	s->stripe = sa->bounds.bits;
 	s->given = sa->given;
-	WRITE_ONCE(sa->out.seq, s->out);
+	WRITE_ONCE(sa->tap.out.seq, s->out);
 	WRITE_ONCE(sa->out.sampled, s->out);
-	sa->out.quiet = 0;
-	WRITE_ONCE(sa->in.seq, s->in);
+	sa->tap.out.quiet = 0;
+	WRITE_ONCE(sa->tap.in.seq, s->in);
 	WRITE_ONCE(sa->in.sampled, s->in);
-	sa->in.quiet = 0;
+	sa->tap.in.quiet = 0;
 	in = s->in - min(was_in, s->in);
 	/* A standby's edge is what it was told: that is no movement, nor is what it begins with. */
 	if (in && !xha_place_is_held(sa->place)) {
@@ -484,7 +486,7 @@ static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool fina
 	if (!sa->pending_since && sa->moved)
 		WRITE_ONCE(sa->pending_since, sa->moved_at);
 	WRITE_ONCE(sa->moved, false);
-	spin_unlock(&sa->x->lock);
+	spin_unlock(&sa->tap.x->lock);
 	sa->sampled_at = now;
 }
 
@@ -547,7 +549,7 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 		if (READ_ONCE(sa->spent))
 			lease = s.out;
 		/* Who begins above it must be above all that may be used without a word. */
-		if (xha_sends(sa->x))
+		if (xha_sends(sa->tap.x))
 			lease = max3(lease, acked, READ_ONCE(sa->bounds.floor));
 		else
 			lease = s.out;
@@ -657,12 +659,12 @@ static bool lease_acked(struct xha_sa *sa, const struct xha_item *i)
 	half_acked(&sa->out, i->seq);
 	if (!(i->flags & XHA_REC_F_LEASE))
 		return false;
-	spin_lock(&sa->x->lock);
+	spin_lock(&sa->tap.x->lock);
 	if (i->gen == sa->gen) {
 		if (i->lease > sa->bounds.lease)
 			WRITE_ONCE(sa->bounds.lease, i->lease);
 		passed = xha_group_config(sa->group)->strict &&
-			 xha_oseq(sa->x) > sa->bounds.lease;
+			 xha_oseq(sa->tap.x) > sa->bounds.lease;
 		if (!passed && sa->rejoined != sa->mirror->epoch) {
 			sa->rejoined = sa->mirror->epoch;
 			xha_place_bound(sa);
@@ -673,7 +675,7 @@ static bool lease_acked(struct xha_sa *sa, const struct xha_item *i)
 		if (sa->place == XHA_PLACE_SHORT)
 			xha_place_settle(sa);
 	}
-	spin_unlock(&sa->x->lock);
+	spin_unlock(&sa->tap.x->lock);
 	return passed;
 }
 
@@ -957,11 +959,11 @@ void xha_mirror_ended(struct xha_mirror *m)
 	xa_for_each(&m->xn->sas, index, sa) {
 		if (sa->mirror == m) {
 			xha_mirror_naked(sa, false);
-			spin_lock_bh(&sa->x->lock);
+			spin_lock_bh(&sa->tap.x->lock);
 			xha_place_bound(sa);
 			WRITE_ONCE(sa->out.acked, 0);
 			WRITE_ONCE(sa->in.acked, 0);
-			spin_unlock_bh(&sa->x->lock);
+			spin_unlock_bh(&sa->tap.x->lock);
 		}
 		take_a_break(&n);
 	}

@@ -132,7 +132,7 @@ static inline u32 xha_mirror_time(const struct xha_mirror *m)
 /* RCU */
 static inline bool xha_mirror_bitmap(const struct xha_sa *sa)
 {
-	return xha_group_config(sa->group)->bitmap && xha_width(sa->x);
+	return xha_group_config(sa->group)->bitmap && xha_width(sa->tap.x);
 }
 
 /* Octets that all messages of one SA take at most. */
@@ -141,7 +141,7 @@ static inline int xha_sa_room(const struct xha_sa *sa)
 	int room = XHA_CONTROL_MAX + XHA_ANNOUNCE_LEN + XHA_RECORD_LEN;
 
 	if (xha_mirror_bitmap(sa))
-		room += 4 + 4 * xha_window_words(xha_width(sa->x));
+		room += 4 + 4 * xha_window_words(xha_width(sa->tap.x));
 	return room;
 }
 

@@ -72,11 +72,11 @@ static void look(struct xha_sa *sa)
 	struct xha_sample s = {};
 	bool moved;
 
-	spin_lock_bh(&sa->x->lock);
+	spin_lock_bh(&sa->tap.x->lock);
 	xha_place_sample(sa, &s);
 	moved = s.packets != sa->looked;
 	sa->looked = s.packets;
-	spin_unlock_bh(&sa->x->lock);
+	spin_unlock_bh(&sa->tap.x->lock);
 	if (!moved || !sa->mirror || !xha_group_sends(sa->group))
 		return;
 	set_bit(XHA_SA_DUE_IN, &sa->flags);

@@ -26,7 +26,7 @@ static void spend(struct xha_sa *sa)
 {
 	sa->spent = true;
 	if (xha_place_is_held(sa->place))
-		sa->used = xha_end(xha_esn(sa->x));
+		sa->used = xha_end(xha_esn(sa->tap.x));
 }
 
 /*
@@ -35,7 +35,7 @@ static void spend(struct xha_sa *sa)
  */
 static void ask_nic(struct xha_sa *sa)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 
 	/* The driver forgets an SA after it is dead, not before. */
 	if (!sa->packet || x->km.state == XFRM_STATE_DEAD)
@@ -60,30 +60,30 @@ void xha_place_sample(struct xha_sa *sa, struct xha_sample *s)
 	struct xha_numbers n = { .window = s->window };
 
 	ask_nic(sa);
-	xha_numbers(sa->x, &n);
+	xha_numbers(sa->tap.x, &n);
 	s->out = n.out;
 	s->in = n.in;
 	s->bytes = n.bytes;
 	s->packets = n.packets;
 	if (!sa->spent)
 		return;
-	s->out = xha_end(xha_esn(sa->x));
-	s->in = xha_end(xha_esn(sa->x));
+	s->out = xha_end(xha_esn(sa->tap.x));
+	s->in = xha_end(xha_esn(sa->tap.x));
 	if (s->window)
 		xha_window_move(s->window, s->in, true);
 }
 
 static void set_oseq(struct xha_sa *sa, u64 oseq)
 {
-	xha_apply_oseq(sa->x, oseq);
-	WRITE_ONCE(sa->out.seq, xha_oseq(sa->x));
-	sa->out.quiet = 0;
+	xha_apply_oseq(sa->tap.x, oseq);
+	WRITE_ONCE(sa->tap.out.seq, xha_oseq(sa->tap.x));
+	sa->tap.out.quiet = 0;
 }
 
 /* False: it was there already. */
 static bool go_above(struct xha_sa *sa, u64 oseq)
 {
-	if (!xha_sends(sa->x) || oseq <= xha_oseq(sa->x))
+	if (!xha_sends(sa->tap.x) || oseq <= xha_oseq(sa->tap.x))
 		return false;
 	set_oseq(sa, oseq);
 	return true;
@@ -96,9 +96,9 @@ static bool go_above(struct xha_sa *sa, u64 oseq)
  */
 void xha_place_jump(struct xha_sa *sa, u64 to)
 {
-	u64 passed = to - xha_oseq(sa->x);
+	u64 passed = to - xha_oseq(sa->tap.x);
 
-	lockdep_assert_held(&sa->x->lock);
+	lockdep_assert_held(&sa->tap.x->lock);
 
 	sa->striped += passed;
 	xha_stat_inc(sa->xn, XHA_STAT_STRIPE_JUMP);
@@ -108,11 +108,11 @@ void xha_place_jump(struct xha_sa *sa, u64 to)
 /* What only accepts is bound by nothing. */
 static void set_bounds(struct xha_sa *sa, u64 lease, u64 floor)
 {
-	bool sends = xha_sends(sa->x);
+	bool sends = xha_sends(sa->tap.x);
 
 	sa->bounds.lease = sends ? lease : U64_MAX;
 	sa->bounds.floor = sends ? floor : U64_MAX;
-	sa->out.quiet = 0;
+	sa->tap.out.quiet = 0;
 }
 
 /**
@@ -133,15 +133,15 @@ void xha_place_init(struct xha_sa *sa)
 	sa->bounds.bits = xha_group_config(g)->stripe;
 	sa->own = g->share;
 	sa->bounds.share = g->share;
-	sa->bounds.end = xha_sends(sa->x) ? xha_end(xha_esn(sa->x)) : U64_MAX;
+	sa->bounds.end = xha_sends(sa->tap.x) ? xha_end(xha_esn(sa->tap.x)) : U64_MAX;
 	sa->bounds.bound = true;
 	set_bounds(sa, 0, 0);
 	sa->given = g->others;
 	sa->soft = U64_MAX;
-	sa->used = xha_oseq(sa->x);
+	sa->used = xha_oseq(sa->tap.x);
 	sa->in_fresh = true;
 	/* It was held when there was no room for it. */
-	sa->place = xha_is_held(sa->x) ? XHA_PLACE_HELD : XHA_PLACE_NEW;
+	sa->place = xha_is_held(sa->tap.x) ? XHA_PLACE_HELD : XHA_PLACE_NEW;
 	if (!m)
 		return;
 	do
@@ -191,7 +191,7 @@ void xha_place_bound(struct xha_sa *sa)
 	const struct xha_group_config *c = xha_group_config(g);
 	struct xha_bounds *b = &sa->bounds;
 
-	lockdep_assert_held(&sa->x->lock);
+	lockdep_assert_held(&sa->tap.x->lock);
 
 	b->bound = sa->mirror && c->strict &&
 		   !(READ_ONCE(g->solo) && !this_session(sa, sa->rejoined));
@@ -199,8 +199,8 @@ void xha_place_bound(struct xha_sa *sa)
 	set_share(sa);
 	if (b->whole)
 		b->floor = max(b->floor, b->lease);
-	sa->soft = sa->packet || !xha_sends(sa->x) ? U64_MAX : xha_soft(b, c->soft);
-	sa->out.quiet = 0;
+	sa->soft = sa->packet || !xha_sends(sa->tap.x) ? U64_MAX : xha_soft(b, c->soft);
+	sa->tap.out.quiet = 0;
 	xha_place_settle(sa);
 }
 
@@ -212,23 +212,23 @@ static u64 packet_left(const struct xha_sa *sa)
 {
 	const struct xha_group *g = sa->group;
 
-	if (sa->x->xso.dir != XFRM_DEV_OFFLOAD_OUT || !READ_ONCE(g->alone))
+	if (sa->tap.x->xso.dir != XFRM_DEV_OFFLOAD_OUT || !READ_ONCE(g->alone))
 		return U64_MAX;
 	if (xha_group_config(g)->index != XHA_INDEX_AUTO)
 		return 0;
-	return sa->bounds.bound && sa->bounds.lease < xha_end(xha_esn(sa->x)) ? 0 : U64_MAX;
+	return sa->bounds.bound && sa->bounds.lease < xha_end(xha_esn(sa->tap.x)) ? 0 : U64_MAX;
 }
 
 /* Does the tap refuse packets of it a number? */
 static bool refuses(const struct xha_sa *sa)
 {
-	return xha_tap->refuses && !sa->packet;
+	return xha_tap_refuses() && !sa->packet;
 }
 
 /* How many numbers are left before a packet must be refused. */
 static u64 numbers_left(struct xha_sa *sa)
 {
-	u64 oseq = xha_oseq(sa->x), limit, to;
+	u64 oseq = xha_oseq(sa->tap.x), limit, to;
 
 	if (sa->packet)
 		return packet_left(sa);
@@ -239,7 +239,7 @@ static u64 numbers_left(struct xha_sa *sa)
 	if (to <= oseq)
 		return 0;
 	/* Where no packet can be refused its number, the next one must find the right one there. */
-	if (!xha_tap->refuses)
+	if (!xha_tap_refuses())
 		xha_place_jump(sa, to);
 	return xha_limit(&sa->bounds, to) - to;
 }
@@ -265,7 +265,7 @@ static void begin_birth(struct xha_sa *sa, bool took)
 /* Policy strict: numbers that the peer may have accepted without saying so count as seen. */
 static void lose_unsaid(struct xha_sa *sa, const struct xha_group_config *c)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 	struct xha_exposure e;
 
 	if (c->lenient || !xha_width(x))
@@ -277,9 +277,9 @@ static void lose_unsaid(struct xha_sa *sa, const struct xha_group_config *c)
 /* Numbers that are passed by if the next one is given now. */
 static u64 skipped_by(const struct xha_sa *sa)
 {
-	u64 oseq = xha_oseq(sa->x);
+	u64 oseq = xha_oseq(sa->tap.x);
 
-	if (!xha_sends(sa->x) || sa->packet || xha_limit(&sa->bounds, oseq) > oseq)
+	if (!xha_sends(sa->tap.x) || sa->packet || xha_limit(&sa->bounds, oseq) > oseq)
 		return 0;
 	return xha_jump(&sa->bounds, oseq) - oseq;
 }
@@ -294,7 +294,7 @@ static u64 begin(struct xha_sa *sa, bool exact)
 	const struct xha_group_config *c = xha_group_config(sa->group);
 	enum xha_way way = READ_ONCE(sa->group->way);
 	struct xha_bounds *b = &sa->bounds;
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 	u64 skipped = 0, lease;
 
 	if (sa->written && !exact) {
@@ -316,10 +316,10 @@ static u64 begin(struct xha_sa *sa, bool exact)
 	}
 	sa->gen++;
 	sa->written = 0;
-	WRITE_ONCE(sa->out.seq, xha_oseq(x));
+	WRITE_ONCE(sa->tap.out.seq, xha_oseq(x));
 	sa->out.due = 0;
 	sa->in.due = 0;
-	sa->in.quiet = 0;
+	sa->tap.in.quiet = 0;
 	sa->in_fresh = true;
 	return skipped;
 }
@@ -345,21 +345,21 @@ static bool is_known(const struct xha_sa *sa)
  */
 static bool is_finished(const struct xha_sa *sa, u32 tenure)
 {
-	u64 end = xha_end(xha_esn(sa->x));
+	u64 end = xha_end(xha_esn(sa->tap.x));
 
-	if (xha_ended(sa->x))
+	if (xha_ended(sa->tap.x))
 		return true;
 	if (sa->packet)
 		return sa->heard || sa->tenure != tenure;
-	if (sa->strange || !is_known(sa) || (xha_sends(sa->x) && !sa->own.step))
+	if (sa->strange || !is_known(sa) || (xha_sends(sa->tap.x) && !sa->own.step))
 		return true;
-	return xha_oseq(sa->x) >= end || xha_edge(sa->x) >= end;
+	return xha_oseq(sa->tap.x) >= end || xha_edge(sa->tap.x) >= end;
 }
 
 /* It is to be renewed. Its lifetime goes on: if nobody renews it, it ends. */
 static void renew(struct xha_sa *sa)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 
 	sa->bounds.lease = 0;
 	sa->gen++;
@@ -379,7 +379,7 @@ static void stop(struct xha_sa *sa)
 {
 	xha_stat_inc(sa->xn, XHA_STAT_LEASE_HELD);
 	if (!refuses(sa))
-		xha_apply_hold(sa->x);
+		xha_apply_hold(sa->tap.x);
 	if (!sa->mirror)
 		return;
 	set_bit(XHA_SA_DUE_OUT, &sa->flags);
@@ -389,14 +389,14 @@ static void stop(struct xha_sa *sa)
 
 static void resume(struct xha_sa *sa)
 {
-	if (sa->x->km.state == XFRM_STATE_ERROR)
-		sa->x->km.state = XFRM_STATE_VALID;
+	if (sa->tap.x->km.state == XFRM_STATE_ERROR)
+		sa->tap.x->km.state = XFRM_STATE_VALID;
 }
 
 static void let_go(struct xha_sa *sa)
 {
 	clear_bit(XHA_SA_REKEY, &sa->flags);
-	xha_apply_let_go(sa->x);
+	xha_apply_let_go(sa->tap.x);
 }
 
 static void tell(struct xha_sa *sa)
@@ -413,11 +413,11 @@ static u64 move(struct xha_sa *sa, enum xha_place_event event)
 	struct xha_place_move m = xha_place_move(sa->place, event);
 	u64 skipped = 0;
 
-	lockdep_assert_held(&sa->x->lock);
+	lockdep_assert_held(&sa->tap.x->lock);
 
 	if (m.actions & XHA_DO_NOTE) {
 		sa->written = 0;
-		sa->used = xha_oseq(sa->x);
+		sa->used = xha_oseq(sa->tap.x);
 	}
 	if (m.actions & XHA_DO_BIRTH && !sa->acted && !sa->told)
 		begin_birth(sa, READ_ONCE(sa->group->took));
@@ -425,8 +425,8 @@ static u64 move(struct xha_sa *sa, enum xha_place_event event)
 		skipped = begin(sa, m.actions & XHA_DO_CONTINUE);
 	WRITE_ONCE(sa->place, m.to);
 	if (m.actions & XHA_DO_HOLD) {
-		xha_apply_hold(sa->x);
-		xha_apply_keepalive(sa->x, false);
+		xha_apply_hold(sa->tap.x);
+		xha_apply_keepalive(sa->tap.x, false);
 	}
 	if (m.actions & XHA_DO_LET_GO)
 		let_go(sa);
@@ -444,7 +444,7 @@ static u64 move(struct xha_sa *sa, enum xha_place_event event)
 /* It can't go on here. */
 static void retire(struct xha_sa *sa)
 {
-	if (sa->x->km.state != XFRM_STATE_DEAD)
+	if (sa->tap.x->km.state != XFRM_STATE_DEAD)
 		move(sa, XHA_PLACE_FINISHED);
 }
 
@@ -456,7 +456,7 @@ static void retire(struct xha_sa *sa)
  */
 void xha_place_settle(struct xha_sa *sa)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 	u64 left;
 
 	lockdep_assert_held(&x->lock);
@@ -468,7 +468,7 @@ void xha_place_settle(struct xha_sa *sa)
 		move(sa, sa->bounds.bound ? XHA_PLACE_TIED : XHA_PLACE_LOOSE);
 	else if (!refuses(sa))
 		move(sa, XHA_PLACE_EMPTY);
-	if (sa->watched)
+	if (sa->tap.watched)
 		x->replay_maxdiff = max_t(u64, min3(left, (u64)sa->out_interval,
 						    (u64)sa->in_interval), 1);
 }
@@ -479,7 +479,7 @@ void xha_place_settle(struct xha_sa *sa)
  */
 void xha_place_refused(struct xha_sa *sa)
 {
-	lockdep_assert_held(&sa->x->lock);
+	lockdep_assert_held(&sa->tap.x->lock);
 
 	xha_stat_inc(sa->xn, XHA_STAT_LEASE_REFUSED);
 	move(sa, XHA_PLACE_EMPTY);
@@ -499,7 +499,7 @@ void xha_place_refused(struct xha_sa *sa)
 u64 xha_place_role(struct xha_sa *sa)
 {
 	struct xha_group *g = sa->group;
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 	bool stopped, let_go = false;
 	enum xha_role role;
 	u64 skipped = 0;
@@ -552,10 +552,10 @@ u64 xha_place_role(struct xha_sa *sa)
  */
 void xha_place_settled(struct xha_sa *sa, u16 gen)
 {
-	spin_lock_bh(&sa->x->lock);
+	spin_lock_bh(&sa->tap.x->lock);
 	if (gen == sa->gen)
 		move(sa, XHA_PLACE_SETTLED);
-	spin_unlock_bh(&sa->x->lock);
+	spin_unlock_bh(&sa->tap.x->lock);
 }
 
 /*
@@ -565,14 +565,14 @@ void xha_place_settled(struct xha_sa *sa, u16 gen)
  */
 static bool write_out(struct xha_sa *sa, const struct xha_record *r)
 {
-	u64 seq = r->seq, old = xha_oseq(sa->x);
+	u64 seq = r->seq, old = xha_oseq(sa->tap.x);
 
 	/* A standby that was never told says 0: that does not count. */
 	sa->told |= seq || r->flags & XHA_REC_F_FINAL;
-	if (!xha_esn(sa->x))
+	if (!xha_esn(sa->tap.x))
 		seq = min_t(u64, seq, U32_MAX);
 	if (r->flags & XHA_REC_F_FINAL && seq >= sa->used && (old == sa->written || seq >= old)) {
-		xha_apply_oseq(sa->x, seq);
+		xha_apply_oseq(sa->tap.x, seq);
 		sa->written = seq;
 		move(sa, XHA_PLACE_FINAL);
 		sa->final_term = READ_ONCE(sa->group->peer_term);
@@ -581,7 +581,7 @@ static bool write_out(struct xha_sa *sa, const struct xha_record *r)
 	move(sa, XHA_PLACE_TOLD);
 	if (seq <= old)
 		return false;
-	xha_apply_oseq(sa->x, seq);
+	xha_apply_oseq(sa->tap.x, seq);
 	sa->written = seq;
 	return true;
 }
@@ -609,7 +609,7 @@ static bool gives_lease(struct xha_sa *sa, u64 lease)
  */
 enum xha_verdict xha_place_record(struct xha_sa *sa, const struct xha_record *r)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 	enum xha_verdict v = XHA_STALE;
 	bool moved;
 
@@ -698,7 +698,7 @@ static void take_share(struct xha_sa *sa, const struct xha_announce *a)
  */
 bool xha_place_announced(struct xha_sa *sa, const struct xha_announce *a, u32 session)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 	bool again, mine;
 
 	spin_lock_bh(&x->lock);
@@ -740,7 +740,7 @@ bool xha_place_met(struct xha_sa *sa, u64 seq)
 {
 	bool met = true;
 
-	spin_lock_bh(&sa->x->lock);
+	spin_lock_bh(&sa->tap.x->lock);
 	if (sa->packet ? !seq : !go_above(sa, seq))
 		met = false;
 	else if (sa->packet)
@@ -752,7 +752,7 @@ bool xha_place_met(struct xha_sa *sa, u64 seq)
 	else
 		xha_place_bound(sa);
 out:
-	spin_unlock_bh(&sa->x->lock);
+	spin_unlock_bh(&sa->tap.x->lock);
 	return met;
 }
 
@@ -768,7 +768,7 @@ out:
 void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, u64 in, u64 bytes,
 		      u64 packets)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 
 	spin_lock_bh(&x->lock);
 	if (x->km.state == XFRM_STATE_DEAD)
@@ -794,7 +794,7 @@ void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, 
 			lose_unsaid(sa, xha_group_config(sa->group));
 	}
 	xha_apply_counts(x, bytes, packets);
-	WRITE_ONCE(sa->in.seq, xha_edge(x));
+	WRITE_ONCE(sa->tap.in.seq, xha_edge(x));
 	sa->foreign = x->curlft.packets;
 unlock:
 	spin_unlock_bh(&x->lock);
@@ -810,12 +810,12 @@ void xha_place_remember(struct xha_sa *sa, struct xha_memory *mem, struct xha_sa
 {
 	struct xha_numbers n = {};
 
-	spin_lock_bh(&sa->x->lock);
+	spin_lock_bh(&sa->tap.x->lock);
 	/* A driver has forgotten it: its counts are those of the last look. */
-	xha_numbers(sa->x, &n);
+	xha_numbers(sa->tap.x, &n);
 	*s = (struct xha_sample){
-		.out = sa->spent ? xha_end(xha_esn(sa->x)) : n.out,
-		.in = sa->spent ? xha_end(xha_esn(sa->x)) : n.in,
+		.out = sa->spent ? xha_end(xha_esn(sa->tap.x)) : n.out,
+		.in = sa->spent ? xha_end(xha_esn(sa->tap.x)) : n.in,
 		.bytes = n.bytes,
 		.packets = n.packets,
 	};
@@ -831,7 +831,7 @@ void xha_place_remember(struct xha_sa *sa, struct xha_memory *mem, struct xha_sa
 		.acted = sa->acted,
 		.live = sa->acted && !xha_place_is_stopped(sa->place),
 	};
-	spin_unlock_bh(&sa->x->lock);
+	spin_unlock_bh(&sa->tap.x->lock);
 }
 
 /**
@@ -843,7 +843,7 @@ void xha_place_remember(struct xha_sa *sa, struct xha_memory *mem, struct xha_sa
  */
 void xha_place_grant(struct xha_sa *sa)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 	u64 oseq;
 
 	spin_lock_bh(&x->lock);
@@ -851,7 +851,7 @@ void xha_place_grant(struct xha_sa *sa)
 		oseq = xha_oseq(x);
 		if (!sa->packet)
 			set_oseq(sa, min(oseq + XHA_LEASE_GRANT, max(oseq, xha_end(xha_esn(x)))));
-		sa->written = sa->out.seq;
+		sa->written = sa->tap.out.seq;
 		sa->told = true;
 		move(sa, XHA_PLACE_GRANTED);
 	}
@@ -864,7 +864,7 @@ void xha_place_grant(struct xha_sa *sa)
  */
 void xha_place_free(struct xha_sa *sa)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 
 	spin_lock_bh(&x->lock);
 	/* A NIC would begin with numbers that were used: such an SA stays as it is. */
@@ -881,7 +881,7 @@ void xha_place_free(struct xha_sa *sa)
  */
 void xha_place_soften(struct xha_sa *sa)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 	bool first;
 
 	spin_lock_bh(&x->lock);
@@ -899,7 +899,7 @@ void xha_place_soften(struct xha_sa *sa)
  */
 void xha_place_expire(struct xha_sa *sa)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 	bool tell;
 
 	spin_lock_bh(&x->lock);
@@ -922,7 +922,7 @@ void xha_place_expire(struct xha_sa *sa)
 void xha_place_stray(struct xfrm_state *x, const struct xha_group *g)
 {
 	spin_lock_bh(&x->lock);
-	if (READ_ONCE(g->role) != XHA_ROLE_ACTIVE || READ_ONCE(g->alone) || !xha_tap->refuses ||
+	if (READ_ONCE(g->role) != XHA_ROLE_ACTIVE || READ_ONCE(g->alone) || !xha_tap_refuses() ||
 	    xha_is_packet(x) || xha_oseq(x) >= XHA_LEASE_BIRTH)
 		xha_apply_hold(x);
 	xha_apply_keepalive(x, READ_ONCE(g->role) == XHA_ROLE_ACTIVE);
@@ -937,7 +937,7 @@ void xha_place_stray(struct xfrm_state *x, const struct xha_group *g)
  */
 void xha_place_end(struct xha_sa *sa)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = sa->tap.x;
 
 	spin_lock_bh(&x->lock);
 	if (xha_place_is_held(sa->place) && xha_ended(x) && !hrtimer_active(&x->mtimer))

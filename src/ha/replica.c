@@ -363,9 +363,9 @@ static void learn_in(struct xha_known *k, u64 edge)
 	if (edge <= k->in)
 		return;
 	if (k->sa) {
-		spin_lock_bh(&k->sa->x->lock);
+		spin_lock_bh(&k->sa->tap.x->lock);
 		k->sa->in_peak = xha_peak(k->sa->in_peak, edge - k->in);
-		spin_unlock_bh(&k->sa->x->lock);
+		spin_unlock_bh(&k->sa->tap.x->lock);
 	}
 	k->in = edge;
 }

@@ -70,7 +70,7 @@ static bool set_role(struct xha_group *g, enum xha_role_event event, u32 term,
 		WRITE_ONCE(g->solo, false);
 		WRITE_ONCE(g->forced, false);
 		/* Those that have no shadow are found, and held, by a walk. */
-		if (READ_ONCE(g->xn->unattended))
+		if (xha_tap_asks(g->xn->net))
 			xha_sa_sweep(g->xn);
 	}
 	g->changed_at = ktime_get_boottime_ns();

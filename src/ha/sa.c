@@ -14,8 +14,6 @@
 #define DISMISS_BATCH	2048	/* SAs of which one grace period is waited for */
 #define WALK_STEPS	256	/* SAs looked at before others may run */
 
-struct rhashtable xha_sa_table;
-
 static const struct rhashtable_params by_id_params = {
 	.key_len = sizeof(struct xha_id),
 	.key_offset = offsetof(struct xha_sa, id),
@@ -43,7 +41,7 @@ static void free_rcu(struct rcu_head *rcu)
 {
 	struct xha_sa *sa = container_of(rcu, struct xha_sa, rcu);
 
-	xfrm_state_put(sa->x);
+	xfrm_state_put(sa->tap.x);
 	if (sa->group)
 		xha_group_put(sa->group);
 	kfree(sa);
@@ -65,7 +63,7 @@ void xha_sa_unlink(struct xha_sa *sa)
 
 	if (test_and_set_bit(XHA_SA_DEAD, &sa->flags))
 		return;
-	rhashtable_remove_fast(&xha_sa_table, &sa->by_x, xha_sa_params);
+	xha_tapped_remove(&sa->tap);
 	if (sa->group) {
 		rhashtable_remove_fast(&xn->by_id, &sa->by_id, by_id_params);
 		xa_erase_bh(&sa->group->sas, sa->member);
@@ -119,7 +117,7 @@ void xha_sa_dismiss(struct xha_net *xn, struct xha_group *g)
 		synchronize_rcu_expedited();
 		for (i = 0; i < n; i++) {
 			xha_place_free(batch[i]);
-			xha_tap->unwatch(batch[i]);
+			xha_tap_unwatch(&batch[i]->tap);
 			xha_sa_put(batch[i]);
 			cond_resched();
 		}
@@ -131,7 +129,7 @@ void xha_sa_dismiss(struct xha_net *xn, struct xha_group *g)
 static void settings(struct xha_sa *sa)
 {
 	const struct xha_group_config *c = xha_group_config(sa->group);
-	u32 interval = c->interval ? c->interval : 1, width = xha_width(sa->x);
+	u32 interval = c->interval ? c->interval : 1, width = xha_width(sa->tap.x);
 
 	sa->out_interval = interval;
 	sa->in_interval = xha_in_interval(interval, width);
@@ -139,20 +137,30 @@ static void settings(struct xha_sa *sa)
 	sa->in_urge = xha_urge_in(c->interval, width, c->lenient);
 	sa->out.due = 0;
 	sa->in.due = 0;
-	sa->in.quiet = 0;
+	sa->tap.in.quiet = 0;
+}
+
+/* New, or its settings have changed */
+static void watch(struct xha_sa *sa)
+{
+	if (sa->group)
+		xha_tap_watch(&sa->tap, min(sa->out_interval, sa->in_interval),
+			      xha_group_config(sa->group)->max_age);
+	else
+		xha_tap_watch(&sa->tap, 0, 0);
 }
 
 /* Group's settings have changed; process context. */
 void xha_sa_configure(struct xha_sa *sa)
 {
-	xha_tap->watch(sa);
+	watch(sa);
 	if (!sa->group)
 		return;
-	spin_lock_bh(&sa->x->lock);
+	spin_lock_bh(&sa->tap.x->lock);
 	settings(sa);
 	/* After the tap: of its thresholds the one that a limit asks for stands. */
 	xha_place_bound(sa);
-	spin_unlock_bh(&sa->x->lock);
+	spin_unlock_bh(&sa->tap.x->lock);
 }
 
 /*
@@ -164,14 +172,14 @@ static int insert_found(struct xha_sa *sa)
 	struct xha_net *xn = sa->xn;
 	int err;
 
-	if (xha_sa_by_x(sa->x))
+	if (xha_sa_by_x(sa->tap.x))
 		return -EEXIST;
 	if (sa->group) {
 		err = rhashtable_lookup_insert_fast(&xn->by_id, &sa->by_id, by_id_params);
 		if (err)
 			return err;
 	}
-	err = rhashtable_lookup_insert_fast(&xha_sa_table, &sa->by_x, xha_sa_params);
+	err = xha_tapped_insert(&sa->tap);
 	if (!err || !sa->group)
 		return err;
 	set_bit(XHA_SA_DEAD, &sa->flags);
@@ -238,7 +246,7 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 		return NULL;
 	}
 	xfrm_state_hold(x);
-	sa->x = x;
+	sa->tap.x = x;
 	sa->xn = xn;
 	sa->group = g;
 	sa->mirror = g ? g->mirror : NULL;
@@ -253,8 +261,8 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	spin_lock_bh(&x->lock);
 	xha_place_sample(sa, &s);
 	spin_unlock_bh(&x->lock);
-	WRITE_ONCE(sa->out.seq, s.out);
-	WRITE_ONCE(sa->in.seq, s.in);
+	WRITE_ONCE(sa->tap.out.seq, s.out);
+	WRITE_ONCE(sa->tap.in.seq, s.in);
 
 	err = sa->mirror ? xha_replica_expect(sa) : 0;
 	if (!err)
@@ -297,7 +305,7 @@ void xha_sa_expect(struct xfrm_state *x)
 		spin_unlock_bh(&x->lock);
 	}
 	if (g && xha_oseq(x))
-		WRITE_ONCE(xn->unattended, true);
+		xha_tap_ask(xn->net, true);
 	rcu_read_unlock();
 }
 
@@ -307,7 +315,7 @@ void xha_sa_expect(struct xfrm_state *x)
  */
 static void unattended(struct xha_net *xn, struct xfrm_state *x, struct xha_group *g)
 {
-	WRITE_ONCE(xn->unattended, true);
+	xha_tap_ask(xn->net, true);
 	smp_mb(); /* before it is let go: who finds no shadow in the tap sees the mark */
 	xha_place_stray(x, g);
 	xha_group_news(g, XFRM_HA_EVENT_SA_UNATTENDED);
@@ -382,12 +390,12 @@ void xha_sa_hear(struct xfrm_state *x)
 	if (sa) {
 		if (!g)
 			goto out;
-		xha_tap->unwatch(sa);
+		xha_tap_unwatch(&sa->tap);
 		xha_sa_unlink(sa);
 	}
 	if (!g)
 		let_go(x);
-	if (!g && !xha_tap->bystanders)
+	if (!g && !xha_tap_hears_all())
 		goto out;
 	if (atomic_inc_return(&xn->n_sas) > READ_ONCE(xn->max_sas)) {
 		xha_stat_inc(xn, XHA_STAT_SA_LIMIT);
@@ -401,7 +409,7 @@ void xha_sa_hear(struct xfrm_state *x)
 	}
 	if (g)
 		atomic_inc(&g->n_sas);
-	xha_tap->watch(sa);
+	watch(sa);
 	if (g) {
 		if (sa->mirror)
 			xha_replica_recall(sa);
@@ -427,25 +435,26 @@ out:
 }
 
 /* The first movement after a sample, or a record is due. x->lock. */
-static void moved(struct xha_sa *sa, struct xha_half *h, u32 interval, u32 urge, int due)
+static void moved(struct xha_sa *sa, struct xha_heard *heard, struct xha_half *h, u32 interval,
+		  u32 urge, int due)
 {
-	h->quiet = U64_MAX;
+	heard->quiet = U64_MAX;
 	if (!sa->mirror)
 		return;
 	if (!sa->moved) {
 		WRITE_ONCE(sa->moved, true);
 		WRITE_ONCE(sa->moved_at, ktime_get_ns());
 	}
-	if (xha_due(h->seq, h->due)) {
-		h->due = h->seq + interval;
+	if (xha_due(heard->seq, h->due)) {
+		h->due = heard->seq + interval;
 		set_bit(due, &sa->flags);
 		xha_mirror_due(sa);
-		if (h->seq - min(h->sampled, h->seq) >= urge)
+		if (heard->seq - min(h->sampled, heard->seq) >= urge)
 			xha_link_urge(sa->group->link);
 	} else {
 		xha_mirror_moved(sa);
 	}
-	h->quiet = h->due;
+	heard->quiet = h->due;
 }
 
 /* Numbers up to @seq are used: is the end near? */
@@ -453,7 +462,7 @@ static void used(struct xha_sa *sa, u64 seq)
 {
 	if (unlikely(seq >= sa->soft) && !test_and_set_bit(XHA_SA_SOFT, &sa->flags))
 		xha_group_soft(sa->group);
-	WRITE_ONCE(sa->out.seq, seq);
+	WRITE_ONCE(sa->tap.out.seq, seq);
 }
 
 static u64 after(u64 seq)
@@ -464,7 +473,7 @@ static u64 after(u64 seq)
 /* Is there a number for each of @n packets in one piece, here or in the next own stripe? */
 static u64 numbers_for(struct xha_sa *sa, u32 n)
 {
-	u64 oseq = xha_oseq(sa->x), to;
+	u64 oseq = xha_oseq(sa->tap.x), to;
 
 	if (likely(oseq + n <= xha_limit(&sa->bounds, oseq)))
 		return oseq + n;
@@ -475,9 +484,16 @@ static u64 numbers_for(struct xha_sa *sa, u32 n)
 	return to + n;
 }
 
-bool xha_sa_moved_out_slow(struct xha_sa *sa, u32 n)
+/**
+ * xha_sa_moved_out() - packets take numbers of which there is something to do
+ * @sa: shadow; x->lock held
+ * @n: so many in one piece
+ *
+ * Return: whether they may.
+ */
+bool xha_sa_moved_out(struct xha_sa *sa, u32 n)
 {
-	struct xha_half *h = &sa->out;
+	struct xha_heard *h = &sa->tap.out;
 	u64 seq = numbers_for(sa, n);
 
 	if (unlikely(!seq)) {
@@ -485,16 +501,16 @@ bool xha_sa_moved_out_slow(struct xha_sa *sa, u32 n)
 		return false;
 	}
 	used(sa, seq);
-	moved(sa, h, sa->out_interval, sa->out_urge, XHA_SA_DUE_OUT);
+	moved(sa, h, &sa->out, sa->out_interval, sa->out_urge, XHA_SA_DUE_OUT);
 	h->quiet = min(h->quiet, after(xha_limit(&sa->bounds, seq)));
 	if (!test_bit(XHA_SA_SOFT, &sa->flags))
 		h->quiet = min(h->quiet, sa->soft);
 	return true;
 }
 
-void xha_sa_moved_in_slow(struct xha_sa *sa)
+void xha_sa_moved_in(struct xha_sa *sa)
 {
-	moved(sa, &sa->in, sa->in_interval, sa->in_urge, XHA_SA_DUE_IN);
+	moved(sa, &sa->tap.in, &sa->in, sa->in_interval, sa->in_urge, XHA_SA_DUE_IN);
 }
 
 /*
@@ -503,7 +519,7 @@ void xha_sa_moved_in_slow(struct xha_sa *sa)
  */
 void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
 {
-	bool sent = out != sa->out.seq;
+	bool sent = out != sa->tap.out.seq;
 
 	if (!sa->group)
 		return;
@@ -513,14 +529,14 @@ void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
 	}
 	if (sent) {
 		used(sa, out);
-		moved(sa, &sa->out, sa->out_interval, sa->out_urge, XHA_SA_DUE_OUT);
+		moved(sa, &sa->tap.out, &sa->out, sa->out_interval, sa->out_urge, XHA_SA_DUE_OUT);
 	}
 	/* The kernel counts to the threshold from here, also if it was the timer. */
 	xha_place_settle(sa);
 	/* A packet within the window moves no edge. */
-	if (!sent || in != sa->in.seq) {
-		WRITE_ONCE(sa->in.seq, in);
-		moved(sa, &sa->in, sa->in_interval, sa->in_urge, XHA_SA_DUE_IN);
+	if (!sent || in != sa->tap.in.seq) {
+		WRITE_ONCE(sa->tap.in.seq, in);
+		moved(sa, &sa->tap.in, &sa->in, sa->in_interval, sa->in_urge, XHA_SA_DUE_IN);
 	}
 }
 
@@ -530,8 +546,8 @@ void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
  */
 static void distance(struct xha_sa *sa, const struct xha_sample *s, struct xha_distance *d)
 {
-	u64 out = sa->spent ? READ_ONCE(sa->out.seq) : s->out, since;
-	u64 in = sa->spent ? READ_ONCE(sa->in.seq) : s->in;
+	u64 out = sa->spent ? READ_ONCE(sa->tap.out.seq) : s->out, since;
+	u64 in = sa->spent ? READ_ONCE(sa->tap.in.seq) : s->in;
 
 	memset(d, 0, sizeof(*d));
 	if (!sa->mirror || sa->packet || xha_place_is_held(READ_ONCE(sa->place)))
@@ -559,18 +575,18 @@ struct xha_sa *xha_sa_next(struct xha_net *xn, struct xha_group *g, unsigned lon
 void xha_sa_info(struct xha_sa *sa, struct xha_sa_info *i)
 {
 	const struct xha_group_config *c = xha_group_config(sa->group);
-	u32 width = xha_width(sa->x);
+	u32 width = xha_width(sa->tap.x);
 	struct xha_sample s = {};
 
 	*i = (struct xha_sa_info){
 		.group = sa->group->name,
-		.x = sa->x,
+		.x = sa->tap.x,
 		.id = &sa->id,
 		.index = sa->index,
 		.role = READ_ONCE(sa->group->role),
 		.twin = sa->mirror && xha_mirror_twin(sa),
 	};
-	spin_lock_bh(&sa->x->lock);
+	spin_lock_bh(&sa->tap.x->lock);
 	xha_place_sample(sa, &s);
 	i->place = sa->place;
 	i->interval = sa->out_interval;
@@ -579,7 +595,7 @@ void xha_sa_info(struct xha_sa *sa, struct xha_sa_info *i)
 	i->striped = sa->striped;
 	if (width)
 		xha_exposure(&i->exposure, c->interval, width, sa->in_peak, c->lenient);
-	spin_unlock_bh(&sa->x->lock);
+	spin_unlock_bh(&sa->tap.x->lock);
 	i->numbers = (struct xha_numbers){
 		.out = s.out,
 		.in = s.in,
@@ -619,12 +635,12 @@ void xha_sa_reconcile(struct xha_net *xn)
 
 	rcu_read_lock();
 	xa_for_each(&xn->sas, index, sa) {
-		if (READ_ONCE(sa->x->km.state) == XFRM_STATE_DEAD)
+		if (READ_ONCE(sa->tap.x->km.state) == XFRM_STATE_DEAD)
 			xha_sa_unlink(sa);
-		else if (xha_place_is_held(READ_ONCE(sa->place)) && xha_ended(sa->x))
+		else if (xha_place_is_held(READ_ONCE(sa->place)) && xha_ended(sa->tap.x))
 			xha_place_end(sa);
 		else
-			xha_tap_check(sa);
+			xha_hearing_check(sa);
 		if (!(++n % WALK_STEPS)) {
 			rcu_read_unlock();
 			cond_resched();
@@ -632,10 +648,10 @@ void xha_sa_reconcile(struct xha_net *xn)
 		}
 	}
 	rcu_read_unlock();
-	xha_tap_follow(xn);
+	xha_hearing_follow(xn);
 
 	/* Whoever finds one that can't be looked after from here on sets it again. */
-	WRITE_ONCE(xn->unattended, false);
+	xha_tap_ask(xn->net, false);
 	smp_mb(); /* before the walk: what unattended() sets for an SA in it stays set */
 	xha_walk(xn->net, unheard, hear, NULL);
 }
@@ -653,7 +669,7 @@ static void reconcile_work(struct work_struct *work)
 	mutex_lock(&xn->mutex);
 	if (!xn->dead) {
 		WRITE_ONCE(xn->reconciled, jiffies);
-		if (xha_tap->bystanders || !list_empty(&xn->group_list))
+		if (xha_tap_hears_all() || !list_empty(&xn->group_list))
 			xha_sa_reconcile(xn);
 		queue_delayed_work(system_long_wq, &xn->reconcile, SWEEP_PERIOD);
 	}
@@ -688,7 +704,7 @@ void xha_sa_migrated(struct xha_net *xn)
 {
 	unsigned long next = READ_ONCE(xn->reconciled) + HZ / 5, now = jiffies;
 
-	WRITE_ONCE(xn->unattended, true);
+	xha_tap_ask(xn->net, true);
 	reconcile_in(xn, time_after(next, now) ? next - now : 0);
 }
 
@@ -727,13 +743,3 @@ void xha_sa_net_fini(struct xha_net *xn)
 	rhashtable_destroy(&xn->by_id);
 }
 
-int xha_sa_init(void)
-{
-	return rhashtable_init(&xha_sa_table, &xha_sa_params);
-}
-
-void xha_sa_exit(void)
-{
-	rcu_barrier();
-	rhashtable_destroy(&xha_sa_table);
-}

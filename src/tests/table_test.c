@@ -4,7 +4,7 @@
 #include <kunit/test.h>
 #include <linux/mm.h>
 
-#include "ha/internal.h"
+#include "xfrm/tap.h"
 
 #define MANY	131072		/* SAs of a netns, by default */
 #define APART	1024		/* octets from one xfrm_state to the next */
@@ -38,15 +38,15 @@ static u32 longest(struct rhashtable *table, u32 *used)
 static void grows(struct kunit *test)
 {
 	static struct rhashtable table;
-	struct xha_sa *sas;
+	struct xha_tapped *sas;
 	u32 i, used, most, n = 0;
 
 	sas = kvcalloc(MANY, sizeof(*sas), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, sas);
-	KUNIT_ASSERT_EQ(test, rhashtable_init(&table, &xha_sa_params), 0);
+	KUNIT_ASSERT_EQ(test, rhashtable_init(&table, &xha_tapped_params), 0);
 	for (i = 0; i < MANY; i++) {
 		sas[i].x = state(i);
-		if (!rhashtable_lookup_insert_fast(&table, &sas[i].by_x, xha_sa_params))
+		if (!rhashtable_lookup_insert_fast(&table, &sas[i].by_x, xha_tapped_params))
 			n++;
 		cond_resched();
 	}
@@ -60,7 +60,7 @@ static void grows(struct kunit *test)
 	for (i = n = 0; i < MANY; i++) {
 		struct xfrm_state *x = state(i);
 
-		n += rhashtable_lookup_fast(&table, &x, xha_sa_params) == &sas[i];
+		n += rhashtable_lookup_fast(&table, &x, xha_tapped_params) == &sas[i];
 	}
 	KUNIT_EXPECT_EQ(test, n, MANY);
 	rhashtable_destroy(&table);

@@ -1,25 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Hears the life and death of SAs, as a key manager does, and chooses who
- * hears their packets (tap_ftrace.c, tap_aevent.c).
+ * hears their packets (tap_ftrace.c, tap_aevent.c). Whose they are, and what is done about it, is
+ * known to the user of the taps only.
  */
 
 #include <linux/kconfig.h>
 #include <linux/module.h>
 
-#include "ha/internal.h"
+#include "xfrm/tap.h"
 
-static void nothing(struct xha_sa *sa)
+static void watch_nothing(struct xha_tapped *t, u32 maxdiff, u32 ms)
+{
+}
+
+static void unwatch_nothing(struct xha_tapped *t)
 {
 }
 
 /* Before there is one */
-static const struct xha_tap none = { .name = "none", .watch = nothing, .unwatch = nothing };
+static const struct xha_tap none = {
+	.name = "none",
+	.watch = watch_nothing,
+	.unwatch = unwatch_nothing,
+};
 
 const struct xha_tap *xha_tap = &none;
-bool xha_tap_deaf;
-static bool stopped;
-static DEFINE_MUTEX(switch_lock);	/* xha_tap, when it changes, and @stopped */
+const struct xha_tap_user *xha_tap_user;	/* before the first one is started, and stays */
+unsigned int xha_tap_net_id;
+struct rhashtable xha_tapped_table;
+static bool deaf;		/* the first one was, and another has its place; switch_lock */
+static bool stopped;		/* no other one takes the place of this; switch_lock */
+static DEFINE_MUTEX(switch_lock);	/* xha_tap, when it changes */
 
 static char *tap = "auto";
 module_param(tap, charp, 0444);
@@ -43,63 +55,32 @@ static void tell(struct xfrm_state *x)
 		func(x);
 }
 
-/* A user has said which numbers were used: the tap need not have heard of them. */
-static void said(struct xha_sa *sa)
-{
-	spin_lock_bh(&sa->x->lock);
-	WRITE_ONCE(sa->out.seq, xha_oseq(sa->x));
-	sa->unheard = 0;
-	spin_unlock_bh(&sa->x->lock);
-}
-
 /* By the kernel for this packet (x->lock is held), not by a user's XFRM_MSG_NEWAE (it is not). */
 static void heard_aevent(struct xfrm_state *x, const struct km_event *c)
 {
-	struct xha_sample s = {};
-	struct xha_sa *sa;
+	struct xha_tapped *t = xha_tapped(x);
 
-	sa = xha_sa_by_x(x);
-	if (c->data.aevent == XFRM_AE_CU) {
-		if (sa)
-			said(sa);
+	if (!t)
 		return;
-	}
-	if (!xha_tap->bystanders)
-		return;
-	if (!sa || !sa->group || sa->packet)
-		return;
-	xha_place_sample(sa, &s);
-	xha_sa_event(sa, s.out, s.in, c->data.aevent == XFRM_REPLAY_TIMEOUT);
-}
-
-/*
- * What was said of an SA that was there already is another xfrm_state, which is dead by now. The
- * kernel has started the timer of the one that stands (xfrm_state_update()).
- */
-static void updated(struct xfrm_state *said)
-{
-	struct xha_sa *sa;
-	struct xha_id id;
-
-	if (READ_ONCE(said->km.state) != XFRM_STATE_DEAD)
-		return;
-	xha_identity(&id, said);
-	sa = xha_sa_by_id(xha_pernet(xs_net(said)), &id);
-	if (sa && xha_place_is_held(READ_ONCE(sa->place)))
-		xha_place_role(sa);
+	if (c->data.aevent == XFRM_AE_CU)
+		xha_tap_user->said(t);
+	else if (xha_tap->hears_all)
+		xha_tap_user->event(t, c->data.aevent == XFRM_REPLAY_TIMEOUT);
 }
 
 /* Under RCU. x->lock is held for XFRM_MSG_NEWAE and for a hard XFRM_MSG_EXPIRE. */
 static int notify(struct xfrm_state *x, const struct km_event *c)
 {
-	struct xha_sa *sa;
+	struct xha_tapped *t;
 
 	switch (c->event) {
 	case XFRM_MSG_UPDSA:
-		updated(x);
+		/* What was said of an SA that was there already is another xfrm_state. */
+		if (READ_ONCE(x->km.state) == XFRM_STATE_DEAD)
+			xha_tap_user->updated(x);
 		fallthrough;
 	case XFRM_MSG_NEWSA:
-		xha_sa_hear(x);
+		xha_tap_user->come(x);
 		tell(x);
 		break;
 	case XFRM_MSG_EXPIRE:
@@ -107,12 +88,12 @@ static int notify(struct xfrm_state *x, const struct km_event *c)
 			break;
 		fallthrough;
 	case XFRM_MSG_DELSA:
-		sa = xha_sa_by_x(x);
-		if (sa)
-			xha_sa_unlink(sa);
+		t = xha_tapped(x);
+		if (t)
+			xha_tap_user->gone(t);
 		break;
 	case XFRM_MSG_FLUSHSA:
-		xha_sa_sweep(xha_pernet(c->net));
+		xha_tap_user->flushed(c->net);
 		break;
 	case XFRM_MSG_NEWAE:
 		heard_aevent(x, c);
@@ -141,7 +122,7 @@ static int __maybe_unused migrate(const struct xfrm_selector *sel, u8 dir, u8 ty
 				  const struct xfrm_kmaddress *k, struct net *net,
 				  const struct xfrm_encap_tmpl *encap)
 {
-	xha_sa_migrated(xha_pernet(net));
+	xha_tap_user->migrated(net);
 	return -EOPNOTSUPP;
 }
 
@@ -154,77 +135,18 @@ static int __maybe_unused migrate_somewhere(const struct xfrm_selector *sel, u8 
 	struct net *net;
 
 	for_each_net_rcu(net)
-		xha_sa_migrated(xha_pernet(net));
+		xha_tap_user->migrated(net);
 	return -EOPNOTSUPP;
 }
 #endif
 
-/*
- * A template of level use is done without where its SA is in XFRM_STATE_ERROR, which is how an SA
- * is held if the tap can't refuse its packets: these go in clear. RCU, or xha_net.mutex.
- */
-static void judge_level(const struct xfrm_policy *xp, struct xha_group *g)
-{
-	int i;
-
-	for (i = 0; i < xp->xfrm_nr; i++) {
-		const struct xfrm_tmpl *t = &xp->xfrm_vec[i];
-
-		if (!t->optional || (t->id.proto != IPPROTO_ESP && t->id.proto != IPPROTO_AH) ||
-		    !xha_match_tmpl(&g->match, xp, t))
-			continue;
-		xha_stat_inc(g->xn, XHA_STAT_USE_LEVEL);
-		xha_group_news(g, XFRM_HA_EVENT_USE_LEVEL);
-	}
-}
-
 /* Under RCU. @xp is NULL when all are flushed. */
 static int notify_policy(struct xfrm_policy *xp, int dir, const struct km_event *c)
 {
-	struct xha_group *g;
-
-	if ((c->event != XFRM_MSG_NEWPOLICY && c->event != XFRM_MSG_UPDPOLICY) ||
-	    dir != XFRM_POLICY_OUT || xha_tap->refuses)
-		return 0;
-	list_for_each_entry_rcu(g, &xha_pernet(xp_net(xp))->group_list, node)
-		judge_level(xp, g);
+	if ((c->event == XFRM_MSG_NEWPOLICY || c->event == XFRM_MSG_UPDPOLICY) &&
+	    dir == XFRM_POLICY_OUT)
+		xha_tap_user->policy(xp);
 	return 0;
-}
-
-#define WALK_STEPS	256	/* policies looked at under xfrm_policy_lock, with BH off */
-
-struct policies {
-	struct xha_group *g;
-	int steps;
-};
-
-static int look_at(struct xfrm_policy *xp, int dir, int seq, void *data)
-{
-	struct policies *p = data;
-
-	if (!p->steps--)
-		return -ENOBUFS;
-	if (dir == XFRM_POLICY_OUT)
-		judge_level(xp, p->g);
-	return 0;
-}
-
-/* Those that are there already. */
-void xha_tap_policies(struct xha_group *g)
-{
-	struct policies p = { .g = g };
-	struct xfrm_policy_walk walk;
-	int err;
-
-	if (xha_tap->refuses)
-		return;
-	xfrm_policy_walk_init(&walk, XFRM_POLICY_TYPE_ANY);
-	do {
-		p.steps = WALK_STEPS;
-		err = xfrm_policy_walk(g->xn->net, &walk, look_at, &p);
-		cond_resched();
-	} while (err == -ENOBUFS);
-	xfrm_policy_walk_done(&walk, g->xn->net);
 }
 
 static struct xfrm_mgr manager = {
@@ -245,11 +167,13 @@ static const struct xha_tap *const taps[] = {
 	&xha_tap_aevent,
 };
 
-/*
- * Packets are heard from here on, so each netns has its struct xha_net already, and has it until
- * xha_tap_stop() has returned.
- */
-int xha_tap_start(void)
+/* Its memory is there until no packet of the netns can come. */
+static struct pernet_operations net_ops = {
+	.id = &xha_tap_net_id,
+	.size = sizeof(struct xha_tap_net),
+};
+
+static int choose(void)
 {
 	int i, err = -ENOENT;
 
@@ -268,6 +192,33 @@ int xha_tap_start(void)
 	return err;
 }
 
+int xha_tap_init(void)
+{
+	int err;
+
+	err = rhashtable_init(&xha_tapped_table, &xha_tapped_params);
+	if (err)
+		return err;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		rhashtable_destroy(&xha_tapped_table);
+	return err;
+}
+
+void xha_tap_exit(void)
+{
+	unregister_pernet_subsys(&net_ops);
+	/* Those that were in the table may be waiting for a grace period. */
+	rcu_barrier();
+	rhashtable_destroy(&xha_tapped_table);
+}
+
+int xha_tap_start(const struct xha_tap_user *user)
+{
+	xha_tap_user = user;
+	return choose();
+}
+
 const char *xha_tap_name(void)
 {
 	return READ_ONCE(xha_tap)->name;
@@ -275,12 +226,17 @@ const char *xha_tap_name(void)
 
 bool xha_tap_is_deaf(void)
 {
-	return READ_ONCE(xha_tap_deaf);
+	return READ_ONCE(deaf);
 }
 
 bool xha_tap_refuses(void)
 {
 	return xha_tap->refuses;
+}
+
+bool xha_tap_hears_all(void)
+{
+	return xha_tap->hears_all;
 }
 
 /* No other one takes the place of this. */
@@ -290,99 +246,53 @@ void xha_tap_stop(void)
 	stopped = true;
 	mutex_unlock(&switch_lock);
 	xha_tap->stop();
-	if (xha_tap_deaf)
+	if (deaf)
 		taps[0]->stop();
 }
 
-int xha_tap_net_start(struct xha_net *xn)
+/* Each netns must have what the user keeps of it while the key manager is registered. */
+void xha_tap_listen(void)
 {
+	xfrm_register_km(&manager);
+}
+
+void xha_tap_mute(void)
+{
+	xfrm_unregister_km(&manager);
+}
+
+int xha_tap_net_start(struct net *net)
+{
+	struct xha_tap_net *tn = xha_tap_pernet(net);
 	int err = 0;
 
-	if (!xn->tap)
-		xn->tap = READ_ONCE(xha_tap);
-	if (!xn->tapped && xn->tap->net_start) {
-		err = xn->tap->net_start(xn->net);
-		xn->tapped = !err;
+	if (!tn->tap)
+		tn->tap = READ_ONCE(xha_tap);
+	if (!tn->tapped && tn->tap->net_start) {
+		err = tn->tap->net_start(net);
+		tn->tapped = !err;
 	}
 	return err;
 }
 
-void xha_tap_net_stop(struct xha_net *xn)
+void xha_tap_net_stop(struct net *net)
 {
-	if (xn->tapped)
-		xn->tap->net_stop(xn->net);
-	xn->tapped = false;
-	xn->tap = NULL;
-}
+	struct xha_tap_net *tn = xha_tap_pernet(net);
 
-/*
- * The tap notes a number before the kernel gives it, both under x->lock. What was given while the
- * shadow was made is not heard of, once; so the number must have moved on when it is looked at
- * again, and the tap must have heard of nothing meanwhile.
- */
-static bool gives_unheard(struct xha_sa *sa)
-{
-	u64 oseq = xha_oseq(sa->x), last = sa->unheard;
-
-	if (!xha_sends(sa->x) || oseq <= sa->out.seq) {
-		sa->unheard = 0;
-		return false;
-	}
-	sa->unheard = oseq;
-	if (!last)
-		xha_sa_sweep(sa->xn);
-	return last && oseq > last;
-}
-
-/* The kernel notes when it has sent or accepted a packet. @sa->gen tells one hold from another. */
-static bool works_held(struct xha_sa *sa)
-{
-	time64_t last = sa->held_used;
-	bool same = sa->held_looked && sa->held_gen == sa->gen;
-
-	sa->held_looked = true;
-	sa->held_gen = sa->gen;
-	sa->held_used = sa->x->lastused;
-	return same && sa->held_used != last;
-}
-
-/**
- * xha_tap_check() - does an SA do what the tap has not heard of, or has not refused?
- * @sa: shadow of any SA; RCU, x->lock not held
- *
- * The tap rests on the kernel's calling its functions. A compiler that makes them part of their
- * callers ends that, and no packet would be refused any more.
- */
-void xha_tap_check(struct xha_sa *sa)
-{
-	struct xfrm_state *x = sa->x;
-	bool deaf;
-
-	if (!xha_tap_refuses() || !sa->group || sa->packet)
-		return;
-	spin_lock_bh(&x->lock);
-	if (xha_place_is_stopped(sa->place)) {
-		sa->unheard = 0;
-		deaf = works_held(sa);
-	} else {
-		sa->held_looked = false;
-		deaf = gives_unheard(sa);
-	}
-	spin_unlock_bh(&x->lock);
-	if (!deaf)
-		return;
-	xha_stat_inc(sa->xn, XHA_STAT_TAP_DEAF);
-	WRITE_ONCE(sa->xn->deaf, true);
+	if (tn->tapped)
+		tn->tap->net_stop(net);
+	tn->tapped = false;
+	tn->tap = NULL;
 }
 
 /* From here on an SA that is held is put in XFRM_STATE_ERROR. */
-static void give_up(void)
+void xha_tap_give_up(void)
 {
 	const struct xha_tap *other = taps[ARRAY_SIZE(taps) - 1];
 	int err;
 
 	mutex_lock(&switch_lock);
-	if (xha_tap_deaf || stopped)
+	if (deaf || stopped)
 		goto out;
 	err = other->start();
 	if (err) {
@@ -392,85 +302,59 @@ static void give_up(void)
 	}
 	pr_err("xfrm_ha: the %s tap is deaf on this kernel, the %s tap has its place\n",
 	       xha_tap->name, other->name);
-	WRITE_ONCE(xha_tap_deaf, true);
+	WRITE_ONCE(deaf, true);
 	WRITE_ONCE(xha_tap, other);
 out:
 	mutex_unlock(&switch_lock);
 }
 
-static void hand_over(struct xha_sa *sa)
-{
-	struct xha_sample s = {};
-	struct xfrm_state *x = sa->x;
-
-	spin_lock_bh(&x->lock);
-	/* By the first tap these were held without being so for the kernel. */
-	if (xha_is_held(x) || sa->place == XHA_PLACE_SHORT)
-		xha_apply_hold(x);
-	spin_unlock_bh(&x->lock);
-	xha_sa_configure(sa);
-	spin_lock_bh(&x->lock);
-	if (!sa->packet && xha_place_in_use(sa->place)) {
-		/* What was used is to be told, and a lease to be asked for. */
-		xha_place_sample(sa, &s);
-		xha_sa_event(sa, s.out, s.in, true);
-	}
-	spin_unlock_bh(&x->lock);
-}
-
 /**
- * xha_tap_follow() - another tap has the place of one that is deaf: give it the SAs of a netns
- * @xn: netns; process context, mutex
+ * xha_tap_net_follow() - has another tap the place of the one that a netns is heard by?
+ * @net: netns; its user's lock
+ *
+ * Return: true if it has now: the SAs are to be given to it. It is asked once more if that one can't
+ * be had here.
  */
-void xha_tap_follow(struct xha_net *xn)
+bool xha_tap_net_follow(struct net *net)
 {
-	const struct xha_tap *old = xn->tap;
-	unsigned long index;
-	struct xha_group *g;
-	struct xha_sa *sa;
+	struct xha_tap_net *tn = xha_tap_pernet(net);
+	const struct xha_tap *old = tn->tap;
 
-	if (READ_ONCE(xn->deaf)) {
-		WRITE_ONCE(xn->deaf, false);
-		give_up();
-	}
 	if (!old || old == READ_ONCE(xha_tap))
-		return;
-	xn->tap = xha_tap;
-	if (xha_tap_net_start(xn)) {
-		xn->tap = old;
-		return;
-	}
-	rcu_read_lock();
-	xa_for_each(&xn->sas, index, sa) {
-		if (!sa->group || !xha_sa_get(sa))
-			continue;
-		rcu_read_unlock();
-		hand_over(sa);
-		xha_sa_put(sa);
-		cond_resched();
-		rcu_read_lock();
-	}
-	rcu_read_unlock();
-	list_for_each_entry(g, &xn->group_list, node)
-		xha_group_news(g, XFRM_HA_EVENT_TAP_DEAF);
+		return false;
+	tn->tap = xha_tap;
+	if (!xha_tap_net_start(net))
+		return true;
+	tn->tap = old;
+	return false;
 }
 
-/*
- * Each netns must have its struct xha_net while the key manager is registered. What was there
- * before is looked for.
- */
-void xha_tap_listen(void)
+void xha_tap_ask(struct net *net, bool ask)
 {
-	struct net *net;
-
-	xfrm_register_km(&manager);
-	rcu_read_lock();
-	for_each_net_rcu(net)
-		xha_sa_sweep(xha_pernet(net));
-	rcu_read_unlock();
+	WRITE_ONCE(xha_tap_pernet(net)->ask, ask);
 }
 
-void xha_tap_mute(void)
+bool xha_tap_asks(struct net *net)
 {
-	xfrm_unregister_km(&manager);
+	return READ_ONCE(xha_tap_pernet(net)->ask);
+}
+
+void xha_tap_watch(struct xha_tapped *t, u32 maxdiff, u32 ms)
+{
+	xha_tap->watch(t, maxdiff, ms);
+}
+
+void xha_tap_unwatch(struct xha_tapped *t)
+{
+	xha_tap->unwatch(t);
+}
+
+int xha_tapped_insert(struct xha_tapped *t)
+{
+	return rhashtable_lookup_insert_fast(&xha_tapped_table, &t->by_x, xha_tapped_params);
+}
+
+void xha_tapped_remove(struct xha_tapped *t)
+{
+	rhashtable_remove_fast(&xha_tapped_table, &t->by_x, xha_tapped_params);
 }

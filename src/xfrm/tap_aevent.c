@@ -17,7 +17,7 @@
 #include <linux/netlink.h>
 #include <net/sock.h>
 
-#include "ha/internal.h"
+#include "xfrm/tap.h"
 
 /*
  * With a threshold of 0 the timer alone makes events: the kernel starts it when an SA is
@@ -59,35 +59,31 @@ static void stop(void)
 	listener = NULL;
 }
 
-static void watch(struct xha_sa *sa)
+static void watch(struct xha_tapped *t, u32 maxdiff, u32 ms)
 {
-	struct xfrm_state *x = sa->x;
-	u32 maxdiff = 0, maxage = BYSTANDER_MAXAGE;
+	u32 maxage = ms ? max_t(u32, msecs_to_jiffies(ms), 1) : BYSTANDER_MAXAGE;
+	struct xfrm_state *x = t->x;
 
-	if (sa->group) {
-		maxdiff = min(sa->out_interval, sa->in_interval);
-		maxage = max_t(u32, msecs_to_jiffies(xha_group_config(sa->group)->max_age), 1);
-	}
 	spin_lock_bh(&x->lock);
-	if (!sa->watched) {
-		sa->watched = true;
-		sa->old_maxdiff = x->replay_maxdiff;
-		sa->old_maxage = x->replay_maxage;
+	if (!t->watched) {
+		t->watched = true;
+		t->old_maxdiff = x->replay_maxdiff;
+		t->old_maxage = x->replay_maxage;
 	}
 	xha_apply_aevent(x, maxdiff, maxage);
 	/* No packet may pass before the threshold is that of a limit which is nearer. */
-	xha_place_settle(sa);
+	xha_tap_user->settle(t);
 	spin_unlock_bh(&x->lock);
 }
 
-static void unwatch(struct xha_sa *sa)
+static void unwatch(struct xha_tapped *t)
 {
-	struct xfrm_state *x = sa->x;
+	struct xfrm_state *x = t->x;
 
 	spin_lock_bh(&x->lock);
-	if (sa->watched) {
-		sa->watched = false;
-		xha_apply_aevent(x, sa->old_maxdiff, sa->old_maxage);
+	if (t->watched) {
+		t->watched = false;
+		xha_apply_aevent(x, t->old_maxdiff, t->old_maxage);
 	}
 	spin_unlock_bh(&x->lock);
 }
@@ -100,26 +96,19 @@ static void unwatch(struct xha_sa *sa)
 static unsigned int gate(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	const struct xfrm_offload *xo = xfrm_offload(skb);
+	struct xha_tapped *t;
 	struct xfrm_state *x;
-	struct xha_sa *sa;
-	bool beyond;
 	u64 last;
 
 	if (!xo || !skb_is_gso(skb))
 		return NF_ACCEPT;
 	x = xfrm_input_state(skb); /* by its name; it is that of the last SA */
-	sa = xha_sa_by_x(x);
-	if (!sa || !sa->group || sa->packet)
+	t = xha_tapped(x);
+	if (!t)
 		return NF_ACCEPT;
 	last = xha_seq64(xo->seq.low, xha_esn(x) ? xo->seq.hi : 0);
 	last += skb_shinfo(skb)->gso_segs - 1;
-	spin_lock_bh(&x->lock);
-	beyond = !xha_allows(&sa->bounds, last);
-	spin_unlock_bh(&x->lock);
-	if (!beyond)
-		return NF_ACCEPT;
-	xha_stat_inc(sa->xn, XHA_STAT_LEASE_REFUSED);
-	return NF_DROP_ERR(ENOBUFS);
+	return xha_tap_user->beyond(t, last) ? NF_DROP_ERR(ENOBUFS) : NF_ACCEPT;
 }
 
 static const struct nf_hook_ops gates[] = {
@@ -148,7 +137,7 @@ static void net_stop(struct net *net)
 
 const struct xha_tap xha_tap_aevent = {
 	.name = "aevent",
-	.bystanders = true,
+	.hears_all = true,
 	.start = start,
 	.stop = stop,
 	.net_start = net_start,

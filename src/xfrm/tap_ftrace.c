@@ -3,7 +3,7 @@
  * Hears each packet at the entry of xfrm_replay_overflow() and
  * xfrm_replay_recheck() (net/xfrm/xfrm_replay.c), after which comes xfrm_replay_advance() if
  * nothing is against it. Both run under x->lock and are called from other files, so the compiler
- * can't inline them, unless it sees all of the kernel at once: xha_tap_check(). At entry the
+ * can't inline them, unless it sees all of the kernel at once: xha_hearing_check(). At entry the
  * numbers in x are those before this packet: those after it are computed.
  *
  * PERMANENT: kernel.ftrace_enabled=0 must not silence the tap. IPMODIFY: instead of
@@ -13,20 +13,41 @@
 
 #include <linux/ftrace.h>
 
-#include "ha/internal.h"
+#include "xfrm/tap.h"
 
 /* The tap was found deaf, and this SA is heard by the other one. */
-static bool is_others(const struct xha_sa *sa)
+static bool is_others(const struct xha_tapped *t)
 {
-	return unlikely(READ_ONCE(xha_tap) != &xha_tap_ftrace) && sa->watched;
+	return unlikely(READ_ONCE(xha_tap) != &xha_tap_ftrace) && t->watched;
 }
 
 static bool is_held(struct xfrm_state *x)
 {
 	if (likely(!(x->xflags & XHA_XFLAG_HELD)))
 		return false;
-	xha_stat_inc(xha_pernet(xs_net(x)), XHA_STAT_HELD_REFUSED);
+	xha_tap_user->held(x);
 	return true;
+}
+
+/*
+ * For each packet under x->lock. @seq is the last of the @n numbers that the kernel would give.
+ * False: there are none.
+ */
+static __always_inline bool moved_out(struct xha_tapped *t, u64 seq, u32 n)
+{
+	if (unlikely(seq >= t->out.quiet))
+		return xha_tap_user->out(t, n);
+	WRITE_ONCE(t->out.seq, seq);
+	return true;
+}
+
+/* Ditto. A number within the window moves no edge, but counts and bitmap have changed. */
+static __always_inline void moved_in(struct xha_tapped *t, u64 seq)
+{
+	if (likely(seq > t->in.seq))
+		WRITE_ONCE(t->in.seq, seq);
+	if (unlikely(t->in.seq >= t->in.quiet))
+		xha_tap_user->in(t);
 }
 
 /* In the place of xfrm_replay_overflow(): as if a queue were full. */
@@ -40,7 +61,7 @@ static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrac
 {
 	struct xfrm_state *x = (void *)ftrace_regs_get_argument(fregs, 0);
 	struct sk_buff *skb = (void *)ftrace_regs_get_argument(fregs, 1);
-	struct xha_sa *sa;
+	struct xha_tapped *t;
 	u32 n = 1;
 	bool may;
 
@@ -50,12 +71,12 @@ static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrac
 	}
 	if (unlikely(skb_is_gso(skb)) && xfrm_offload(skb))
 		n = skb_shinfo(skb)->gso_segs;
-	sa = xha_sa_by_x(x);
-	if (likely(sa))
-		may = is_others(sa) || xha_sa_moved_out(sa, xha_oseq(x) + n, n);
+	t = xha_tapped(x);
+	if (likely(t))
+		may = is_others(t) || moved_out(t, xha_oseq(x) + n, n);
 	else
-		may = likely(!READ_ONCE(xha_pernet(xs_net(x))->unattended)) ||
-		      xha_sa_stray(x, xha_oseq(x) + n);
+		may = likely(!READ_ONCE(xha_tap_pernet(xs_net(x))->ask)) ||
+		      xha_tap_user->stray(x, xha_oseq(x) + n);
 	if (unlikely(!may))
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)no_number);
 }
@@ -72,15 +93,15 @@ static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace
 	struct xfrm_state *x = (void *)ftrace_regs_get_argument(fregs, 0);
 	struct sk_buff *skb = (void *)ftrace_regs_get_argument(fregs, 1);
 	__be32 seq = (__force __be32)ftrace_regs_get_argument(fregs, 2);
-	struct xha_sa *sa;
+	struct xha_tapped *t;
 	u32 hi = 0;
 
 	if (unlikely(is_held(x))) {
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)seen);
 		return;
 	}
-	sa = xha_sa_by_x(x);
-	if (!sa || is_others(sa))
+	t = xha_tapped(x);
+	if (!t || is_others(t))
 		return;
 	if (x->repl_mode == XFRM_REPLAY_MODE_ESN) {
 		hi = xfrm_replay_seqhi(x, seq);
@@ -88,14 +109,14 @@ static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace
 		if (unlikely(XFRM_SKB_CB(skb)->seq.input.hi != htonl(hi)))
 			return;
 	}
-	xha_sa_moved_in(sa, xha_seq64(ntohl(seq), hi));
+	moved_in(t, xha_seq64(ntohl(seq), hi));
 }
 
 /* Before an SA is in any table. */
 static notrace void tap_new(unsigned long ip, unsigned long parent, struct ftrace_ops *op,
 			    struct ftrace_regs *fregs)
 {
-	xha_sa_expect((void *)ftrace_regs_get_argument(fregs, 0));
+	xha_tap_user->expect((void *)ftrace_regs_get_argument(fregs, 0));
 }
 
 static struct ftrace_ops ops_out = {
@@ -171,7 +192,11 @@ static void stop(void)
 }
 
 /* Each packet is heard as it is. */
-static void nothing(struct xha_sa *sa)
+static void watch(struct xha_tapped *t, u32 maxdiff, u32 ms)
+{
+}
+
+static void unwatch(struct xha_tapped *t)
 {
 }
 
@@ -180,6 +205,6 @@ const struct xha_tap xha_tap_ftrace = {
 	.refuses = true,
 	.start = start,
 	.stop = stop,
-	.watch = nothing,
-	.unwatch = nothing,
+	.watch = watch,
+	.unwatch = unwatch,
 };

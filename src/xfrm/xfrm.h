@@ -17,6 +17,8 @@ void xha_identity(struct xha_id *id, const struct xfrm_state *x);
 
 /* --- tap.c --- */
 bool xha_tap_refuses(void);	/* can the tap in use refuse a packet? */
+const char *xha_tap_name(void);
+bool xha_tap_is_deaf(void);	/* was the ftrace tap, and has another its place? */
 /* Who is told of an SA that is installed or changed, beside who has shadows; RCU. NULL: nobody */
 void xha_tap_on_sa(void (*func)(struct xfrm_state *x));
 

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The taps, which hear the life of SAs and their packets: for their user, and for each other. There
+ * is one user, who embeds a struct xha_tapped in what he keeps of an SA.
+ */
+#ifndef _XFRM_HA_TAP_H
+#define _XFRM_HA_TAP_H
+
+#include <linux/hash.h>
+#include <linux/rhashtable.h>
+#include <net/netns/generic.h>
+
+#include "xfrm/xfrm.h"
+
+/**
+ * struct xha_heard - one direction of an SA
+ * @seq: number as of the last packet that was heard, or as the user has set it
+ * @quiet: below this number there is nothing to do but to note @seq; set by the user
+ *
+ * Written under x->lock. Read anywhere with READ_ONCE.
+ */
+struct xha_heard {
+	u64 seq;
+	u64 quiet;
+};
+
+/**
+ * struct xha_tapped - an SA whose packets are heard
+ * @by_x: in the table of them
+ * @x: the SA; its user holds a reference
+ * @watched: by the aevent tap, which restores the next two; x->lock
+ * @old_maxdiff: x->replay_maxdiff
+ * @old_maxage: x->replay_maxage
+ * @out: outbound
+ * @in: inbound
+ */
+struct xha_tapped {
+	struct rhash_head by_x;
+	struct xfrm_state *x;
+	bool watched;
+	u32 old_maxdiff;
+	u32 old_maxage;
+	/* written for each packet */
+	struct xha_heard out ____cacheline_aligned;
+	struct xha_heard in;
+};
+
+/**
+ * struct xha_tap_user - who is told; under RCU, by the taps
+ * @out: packets take numbers from &xha_heard.quiet on, so many in one piece; may they? x->lock
+ * @in: a number from &xha_heard.quiet on was accepted; x->lock
+ * @stray: a packet of an SA that is not in the table takes this number; may it? x->lock
+ * @held: a packet of an SA that is held was refused; x->lock
+ * @beyond: may segments not have numbers up to this one, which they have taken already? Packets are
+ *	dropped for that
+ * @event: the kernel's own event of numbers; out of time (late) or not; x->lock
+ * @settle: new thresholds; no packet has passed since; x->lock
+ * @said: a user has set the numbers
+ * @expect: about to be inserted, not in any table yet; process context
+ * @come: installed or changed
+ * @updated: that x has changed one that stands; x itself is dead; before @come
+ * @gone: deleted, or its time is over; x->lock may be held
+ * @flushed: SAs of a netns have gone without a word
+ * @migrated: SAs of a netns have come without a word
+ * @policy: an outbound one is new or has changed
+ */
+struct xha_tap_user {
+	bool (*out)(struct xha_tapped *t, u32 n);
+	void (*in)(struct xha_tapped *t);
+	bool (*stray)(struct xfrm_state *x, u64 seq);
+	void (*held)(struct xfrm_state *x);
+	bool (*beyond)(struct xha_tapped *t, u64 last);
+	void (*event)(struct xha_tapped *t, bool late);
+	void (*settle)(struct xha_tapped *t);
+	void (*said)(struct xha_tapped *t);
+	void (*expect)(struct xfrm_state *x);
+	void (*come)(struct xfrm_state *x);
+	void (*updated)(struct xfrm_state *x);
+	void (*gone)(struct xha_tapped *t);
+	void (*flushed)(struct net *net);
+	void (*migrated)(struct net *net);
+	void (*policy)(const struct xfrm_policy *xp);
+};
+
+/* First, and last */
+int xha_tap_init(void);
+void xha_tap_exit(void);
+
+/*
+ * Packets are heard from here on, so the user has what he needs for any netns, and has it until
+ * xha_tap_stop() has returned.
+ */
+int xha_tap_start(const struct xha_tap_user *user);
+void xha_tap_stop(void);
+/* The life of SAs, ditto */
+void xha_tap_listen(void);
+void xha_tap_mute(void);
+
+bool xha_tap_hears_all(void);		/* does it want SAs in the table that nobody asks for? */
+int xha_tap_net_start(struct net *net);	/* this netns has SAs that somebody asks for; his lock */
+void xha_tap_net_stop(struct net *net);	/* it has none any more; ditto */
+void xha_tap_give_up(void);		/* the one in use is deaf: another one has its place */
+bool xha_tap_net_follow(struct net *net);	/* has it, for this netns? Now; its user's lock */
+
+/* Is xha_tap_user.stray() asked for SAs of this netns? */
+void xha_tap_ask(struct net *net, bool ask);
+bool xha_tap_asks(struct net *net);
+
+/* An SA that is in the table is heard; process context, x->lock is not held */
+void xha_tap_watch(struct xha_tapped *t, u32 maxdiff, u32 ms);	/* 0, 0: it makes no events */
+void xha_tap_unwatch(struct xha_tapped *t);
+
+/*
+ * All netns in one table: the tap has nothing but the xfrm_state. It is looked into for every
+ * packet of every SA, so the look-up is inline, and its hash is a multiplication: who has a say in
+ * where the kernel puts its objects is not the peer. The table grows with the SAs, by a worker.
+ */
+extern struct rhashtable xha_tapped_table;
+
+static inline u32 xha_tapped_hash(const void *data, u32 len, u32 seed)
+{
+	return hash_long(*(const unsigned long *)data ^ seed, 32);
+}
+
+static const struct rhashtable_params xha_tapped_params = {
+	.key_len = sizeof(struct xfrm_state *),
+	.key_offset = offsetof(struct xha_tapped, x),
+	.head_offset = offsetof(struct xha_tapped, by_x),
+	.hashfn = xha_tapped_hash,
+	.min_size = 1024,
+	.automatic_shrinking = true,
+};
+
+/* RCU; under x->lock or another lock with BH off that is the case. */
+static inline struct xha_tapped *xha_tapped(const struct xfrm_state *x)
+{
+	return rhashtable_lookup_fast(&xha_tapped_table, &x, xha_tapped_params);
+}
+
+int xha_tapped_insert(struct xha_tapped *t);
+void xha_tapped_remove(struct xha_tapped *t);	/* a grace period later nobody has it */
+
+/* --- of the taps among themselves --- */
+struct xha_tap {
+	const char *name;
+	int (*start)(void);
+	void (*stop)(void);
+	int (*net_start)(struct net *net);	/* may be NULL, as the next one */
+	void (*net_stop)(struct net *net);
+	bool hears_all;
+	bool refuses;				/* can refuse a packet its number */
+	void (*watch)(struct xha_tapped *t, u32 maxdiff, u32 ms);	/* takes x->lock */
+	void (*unwatch)(struct xha_tapped *t);				/* ditto */
+};
+
+struct xha_tap_net {
+	bool ask;			/* see xha_tap_ask() */
+	const struct xha_tap *tap;	/* that its SAs are heard by; its user's lock */
+	bool tapped;			/* @tap's hooks are here; ditto */
+};
+
+extern unsigned int xha_tap_net_id;
+extern const struct xha_tap xha_tap_ftrace;
+extern const struct xha_tap xha_tap_aevent;
+extern const struct xha_tap *xha_tap;		/* the one in use */
+extern const struct xha_tap_user *xha_tap_user;
+
+static inline struct xha_tap_net *xha_tap_pernet(const struct net *net)
+{
+	return net_generic(net, xha_tap_net_id);
+}
+
+#endif
