@@ -25,7 +25,7 @@ user=$user,PREFER_FALLTHROUGH,ARRAY_SIZE,MACRO_ARG_REUSE,PREFER_KERNEL_TYPES,BIT
 # The macros of a trace header follow a layout of their own.
 traces=$ignore,PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE
 # Macros that stand for definitions, in headers in front of others of the same name.
-compat=$ignore,COMPLEX_MACRO,MACRO_ARG_PRECEDENCE,MACRO_ARG_REUSE,INCLUDE_LINUX
+compat=$ignore,COMPLEX_MACRO,MACRO_WITH_FLOW_CONTROL,MACRO_ARG_PRECEDENCE,MACRO_ARG_REUSE,INCLUDE_LINUX
 generated='-gen\.[ch]$|^include/uapi/'
 
 # Prints what its input says, and fails if that is anything.
@@ -97,8 +97,7 @@ compile() {
 
 # What each wing may know of the others: their one header, of those before it in the order pure, xfrm
 # and link, ha, engine, control. Counters, trace points, dumps and the generated netlink header are
-# leaves that anybody may include. The taps are the one place where a wing looks up: they are called
-# for each packet, and note what they hear in what ha/ keeps of an SA.
+# leaves that anybody may include.
 doors() {
 	{
 		door pure 'pure/[a-z]+'

@@ -138,7 +138,7 @@ is "a file that is too large" "$? $said" "2 $file: File too large"
 page=$XFRM_HA_DIR/tools/xfrm-had/xfrm-ha.conf.5
 while read -r key; do
 	grep -qE -- "(^|[ \"])$key( |\$|,)" "$page" || { say "$key"; missing=1; }
-done < <(sed -n 's/.*\.name = "\([a-z-]*\)".*\|^\t{ "\([a-z-]*\)", .*/\1\2/p' "$XFRM_HA_DIR/tools/lib/conf.c")
+done < <(sed -n 's/.*\.name = "\([a-z-]*\)".*\|^\t{ "\([a-z-]*\)", .*/\1\2/p' "$XFRM_HA_DIR/tools/lib/keys.c")
 is "the man page has all keys" "${missing-}" ""
 sed -n '/^\.nf/,/^\.fi/{/^\.[nf]/d;p}' "$page" | sed '/^file /,$d' > "$file"
 for node in east west; do

@@ -139,7 +139,7 @@ make_source() { # SERIES FOLDER
 	say "fetching linux-source-$1 $version"
 	get "$2" "linux-source-$1"
 	mv "$2/usr/src/linux-source-$1.tar.xz" "$2/"
-	rm -rf "$2/usr"
+	rm -rf "${2:?}/usr"
 	echo "$version" >"$2/version"
 }
 

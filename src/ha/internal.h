@@ -337,7 +337,7 @@ void xha_sa_migrated(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
-/* Called in the packet path under x->lock: no allocation, no lock, at most one insertion into a list */
+/* In the packet path, under x->lock: no allocation, no lock, one insertion into a list at most */
 bool xha_sa_moved_out(struct xha_sa *sa, u32 n);
 void xha_sa_moved_in(struct xha_sa *sa);
 void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late);

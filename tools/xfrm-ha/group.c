@@ -270,7 +270,8 @@ static int give_or_take(uint8_t cmd, uint32_t role, int argc, char **argv)
 		} else {
 			nlmsg_free(msg);
 			return usage("%s takes %sallow-missing, and wait SECONDS, not \"%s\"",
-				     take ? "takeover" : "release", take ? "force, " : "now, ", argv[i]);
+				     take ? "takeover" : "release",
+				     take ? "force, " : "now, ", argv[i]);
 		}
 	}
 	err = nl_talk(msg, XFRM_HA_A_GROUP_MAX, NULL, NULL);

@@ -135,8 +135,8 @@ static void read_daemon(struct status *s)
 		} else if (!strcmp(f[0], "detour") && find(s, f[1])) {
 			struct group *g = find(s, f[1]);
 
-			g->detour = sscanf(f[2], "%llu", &g->passed) == 1 &&
-				    sscanf(f[3], "%llu %llu", &g->kept, &g->dropped) == 2;
+			g->passed = strtoull(f[2], NULL, 10);
+			g->detour = sscanf(f[3], "%llu %llu", &g->kept, &g->dropped) == 2;
 		} else if (!strcmp(f[0], "store") && find(s, f[1])) {
 			find(s, f[1])->stored = strtoull(f[2], NULL, 10);
 			find(s, f[1])->not_stored = strtoull(f[3], NULL, 10);

@@ -19,8 +19,8 @@
 #define PRIORITIES	2	/* of events: what the module says, and all else */
 
 /*
- * In this order they hear of what happens: addresses before all that takes its time, but for the SAs
- * without which they would be of no use.
+ * In this order they hear of what happens: addresses before all that takes its time, but for the
+ * SAs without which they would be of no use.
  */
 static const struct had_part *const parts[] = {
 	&control_part,

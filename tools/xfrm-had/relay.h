@@ -107,7 +107,7 @@ struct relay {
 	/* As store */
 	bool store;			/* the file says so */
 	bool lacks;			/* there was no room for all */
-	bool carried;			/* the peer was active, and in sync, when it was heard last */
+	bool carried;			/* the peer was active, in sync, when it was heard last */
 	bool take;			/* it is lost, and the group is to be taken */
 	uint32_t stored;
 	uint64_t left_out;		/* for want of room */

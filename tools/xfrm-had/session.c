@@ -131,7 +131,8 @@ static void on_hello(struct session *s, const struct had_wire_msg *m)
 		return;
 	}
 	if (!m->hello.same_layout) {
-		session_refuse(s, "%s: nodes %.20s and %.20s", "other orders of octets, or structures",
+		session_refuse(s, "%s: nodes %.20s and %.20s",
+			       "other orders of octets, or structures",
 			       relays.had->conf->node, m->hello.node);
 		return;
 	}

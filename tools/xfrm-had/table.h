@@ -37,8 +37,8 @@ struct item {
 };
 
 struct table {
-	void *tree;		/* tsearch() */
 	TAILQ_HEAD(items, item) list;
+	void *tree;		/* tsearch() */
 	size_t n;
 };
 

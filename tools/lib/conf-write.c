@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A file is written that describes a gateway as it is. */
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "keys.h"
+
+static void write_word(FILE *to, const char *s)
+{
+	bool bare = *s;
+
+	for (const char *c = s; *c; c++)
+		bare &= isalnum((unsigned char)*c) || strchr("._:/%@-", *c);
+	if (bare && strncmp(s, "//", 2)) {
+		fputs(s, to);
+		return;
+	}
+	fputc('"', to);
+	for (; *s; s++)
+		fprintf(to, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+	fputc('"', to);
+}
+
+static bool is_default(const struct key *k, const void *object)
+{
+	const char *v = (const char *)object + k->to;
+
+	if (k->has)
+		return !*(const bool *)((const char *)object + k->has);
+	switch (k->kind) {
+	case FLAG:
+		return *(const bool *)v == k->otherwise;
+	case NUMBER:
+	case CHOICE:
+		return *(const uint32_t *)v == k->otherwise;
+	case ADDRESS:
+		return !((const struct conf_ip *)v)->family;
+	case ADDRESSES:
+	case DEVICES:
+		return !*(const unsigned int *)v;
+	default:
+		return !*v;
+	}
+}
+
+static void write_value(FILE *to, const struct key *k, const void *v)
+{
+	const struct conf_mark *mark = v;
+	const struct conf_devices *devices = v;
+	const struct conf_ips *ips = v;
+	const uint32_t *n = v;
+	const uint8_t *m = v;
+	char buf[INET6_ADDRSTRLEN];
+
+	switch (k->kind) {
+	case FLAG:
+		fputs(*(const bool *)v ? "yes" : "no", to);
+		break;
+	case NUMBER:
+		if (k->words[0] && *n == k->word)
+			fputs(k->words[0], to);
+		else
+			fprintf(to, "%u", *n);
+		break;
+	case CHOICE:
+		fputs(k->words[*n], to);
+		break;
+	case MAC:
+		fprintf(to, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+		break;
+	case ADDRESS:
+		fputs(conf_ip_text(v, buf), to);
+		break;
+	case MARK:
+		fprintf(to, "0x%x/0x%x", mark->value, mark->mask);
+		break;
+	case ADDRESSES:
+		for (unsigned int i = 0; i < ips->n; i++)
+			fprintf(to, "%s%s", i ? ", " : "{ ", conf_ip_text(&ips->ip[i], buf));
+		fputs(" }", to);
+		break;
+	case DEVICES:
+		for (unsigned int i = 0; i < devices->n; i++) {
+			fputs(i ? ", " : "{ ", to);
+			write_word(to, devices->name[i]);
+		}
+		fputs(" }", to);
+		break;
+	default:
+		write_word(to, v);
+	}
+}
+
+static void write_keys(FILE *to, int depth, const struct key *k, const void *object)
+{
+	for (; k->name; k++) {
+		if (is_default(k, object))
+			continue;
+		fprintf(to, "%*s%s = ", 4 * depth, "", k->name);
+		write_value(to, k, (const char *)object + k->to);
+		fputc('\n', to);
+	}
+}
+
+static void write_section(FILE *to, const char *name, const char *title, const struct key *k,
+			  const void *object)
+{
+	fprintf(to, "    %s ", name);
+	if (title) {
+		write_word(to, title);
+		fputc(' ', to);
+	}
+	fputs("{\n", to);
+	write_keys(to, 2, k, object);
+	fputs("    }\n", to);
+}
+
+static const char *prefix_text(const struct conf_ip *ip, char *buf)
+{
+	char a[INET6_ADDRSTRLEN];
+
+	snprintf(buf, INET6_ADDRSTRLEN + 4, "%s/%u", conf_ip_text(ip, a), ip->len);
+	return buf;
+}
+
+static bool matches_some(const struct conf_match *m)
+{
+	return m->address.n || m->has_reqid || m->has_mark || m->has_if_id;
+}
+
+static void write_group(FILE *to, const struct conf_group *g)
+{
+	char buf[INET6_ADDRSTRLEN + 4];
+
+	fputs("\ngroup ", to);
+	write_word(to, g->name);
+	fputs(" {\n", to);
+	write_keys(to, 1, group_keys, g);
+	if (matches_some(&g->match))
+		write_section(to, "match", NULL, match_keys, &g->match);
+	if (g->has_detour)
+		write_section(to, "detour", NULL, detour_keys, &g->detour);
+	for (const struct conf_address *a = g->addresses; a; a = a->next)
+		write_section(to, "address", prefix_text(&a->ip, buf), address_keys, a);
+	for (const struct conf_route *t = g->routes; t; t = t->next)
+		write_section(to, "route", prefix_text(&t->to, buf), route_keys, t);
+	for (const struct conf_neighbour *n = g->neighbours; n; n = n->next)
+		write_section(to, "neighbour", conf_ip_text(&n->ip, buf), neighbour_keys, n);
+	for (const struct conf_offload *o = g->offloads; o; o = o->next)
+		write_section(to, "offload", o->peer, offload_keys, o);
+	for (const struct conf_script *s = g->scripts; s; s = s->next)
+		write_section(to, "track-script", s->name, script_keys, s);
+	fputs("}\n", to);
+}
+
+/* conf_write() - as a file from which the same is read; what is at its default is left out */
+void conf_write(const struct conf *c, FILE *to)
+{
+	write_keys(to, 0, conf_keys, c);
+	for (const struct conf_link *l = c->links; l; l = l->next) {
+		fputs("\nlink ", to);
+		write_word(to, l->name);
+		fputs(" {\n", to);
+		write_keys(to, 1, link_keys, l);
+		fputs("}\n", to);
+	}
+	if (c->has_transport) {
+		fputs("\ntransport {\n", to);
+		write_keys(to, 1, transport_keys, &c->transport);
+		fputs("}\n", to);
+	}
+	for (const struct conf_peer *p = c->peers; p; p = p->next) {
+		fputs("\npeer ", to);
+		write_word(to, p->name);
+		fputs(" {\n", to);
+		write_keys(to, 1, peer_keys, p);
+		fputs("}\n", to);
+	}
+	if (c->metrics.listen[0]) {
+		fputs("\nmetrics {\n", to);
+		write_keys(to, 1, metrics_keys, &c->metrics);
+		fputs("}\n", to);
+	}
+	for (const struct conf_group *g = c->groups; g; g = g->next)
+		write_group(to, g);
+}
