@@ -94,3 +94,11 @@ if [ -z "$simulate" ] && [ ! -e $policy ]; then
 fi
 # shellcheck disable=SC2086	# a list; an empty option
 apt install $simulate -y -q --no-install-recommends $names
+
+# Nor at the next boot, unless they were there before.
+if [ -z "$simulate" ] && command -v systemctl >/dev/null; then
+	for unit in corosync keepalived pacemaker strongswan; do
+		package=${unit/strongswan/charon-systemd}
+		! grep -qx "$package" <<<"$names" || "${as_root[@]}" systemctl disable -q "$unit" || :
+	done
+fi
