@@ -226,12 +226,14 @@ int xfrm_ha_nl_group_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* How it is meant: attributes of takeover and release; others have no room for them. */
+/*
+ * How it is meant: attributes of takeover and release, which both have room for. What is beyond the
+ * last one that a command takes is not in its array.
+ */
 static unsigned int manner(struct nlattr **a)
 {
 	return (a[XFRM_HA_A_GROUP_FORCE] ? XHA_FORCE : 0) |
-	       (a[XFRM_HA_A_GROUP_ALLOW_MISSING] ? XHA_ALLOW_MISSING : 0) |
-	       (a[XFRM_HA_A_GROUP_NOW] ? XHA_NOW : 0);
+	       (a[XFRM_HA_A_GROUP_ALLOW_MISSING] ? XHA_ALLOW_MISSING : 0);
 }
 
 /* What needs no more than the name of a group. */
@@ -257,7 +259,11 @@ int xfrm_ha_nl_group_del_doit(struct sk_buff *skb, struct genl_info *info)
 
 int xfrm_ha_nl_group_release_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return by_name(info, manner(info->attrs), xha_group_release);
+	unsigned int how = manner(info->attrs);
+
+	if (info->attrs[XFRM_HA_A_GROUP_NOW])
+		how |= XHA_NOW;
+	return by_name(info, how, xha_group_release);
 }
 
 int xfrm_ha_nl_group_takeover_doit(struct sk_buff *skb, struct genl_info *info)
