@@ -262,6 +262,16 @@ static void announce(struct xha_group *g, enum xha_role role, unsigned long even
 		xha_group_tell(g, XFRM_HA_EVENT_TAKEOVER);
 }
 
+static bool prepares(struct xha_group *g)
+{
+	bool prepare;
+
+	rcu_read_lock();
+	prepare = xha_group_config(g)->prepare;
+	rcu_read_unlock();
+	return prepare;
+}
+
 static void role_work(struct work_struct *work)
 {
 	struct xha_group *g = container_of(work, struct xha_group, role_work);
@@ -285,7 +295,7 @@ static void role_work(struct work_struct *work)
 		return;
 	}
 	/* Who was on the way to an SA when the user turned all others elsewhere has passed it. */
-	if (role == XHA_ROLE_RELEASING && READ_ONCE(xha_group_config(g)->prepare))
+	if (role == XHA_ROLE_RELEASING && prepares(g))
 		synchronize_rcu_expedited();
 	xha_group_each(g, sweep);
 	spin_lock_bh(&g->lock);
