@@ -157,7 +157,7 @@ oracle_start
 must ha "$G1" group set vpn quantity 5000
 old=$(lease G1)
 refusals=$(stat "$G2" frame_refused)
-delay_at xha_place_record 60000
+delay_at xha_place_record 180000
 echo 1 > "/run/$G1.send"
 check "a lease is about to be given" wait_for 10 delay_held
 begun_inside G1 "$losing 100%"
@@ -222,7 +222,7 @@ limit=$(lease G1)
 send G1 $((limit - $(oseq G1) - 3))
 is "three numbers are left" $((limit - $(oseq G1))) 3
 must taskset -pc 0 "${senders[0]}" > /dev/null
-delay_at xfrm_ha:watch 60000 1 at_return=1
+delay_at xfrm_ha:watch_events 180000 1 at_return=1
 taskset -c 1 "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$G1" group set vpn interval 64 &
 setter=$!
 check "events are set anew" wait_for 10 delay_held

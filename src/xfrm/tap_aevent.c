@@ -59,7 +59,7 @@ static void stop(void)
 	listener = NULL;
 }
 
-static void watch(struct xha_tapped *t, u32 maxdiff, u32 ms)
+static void watch_events(struct xha_tapped *t, u32 maxdiff, u32 ms)
 {
 	u32 maxage = ms ? max_t(u32, msecs_to_jiffies(ms), 1) : BYSTANDER_MAXAGE;
 	struct xfrm_state *x = t->x;
@@ -76,7 +76,7 @@ static void watch(struct xha_tapped *t, u32 maxdiff, u32 ms)
 	spin_unlock_bh(&x->lock);
 }
 
-static void unwatch(struct xha_tapped *t)
+static void unwatch_events(struct xha_tapped *t)
 {
 	struct xfrm_state *x = t->x;
 
@@ -142,6 +142,6 @@ const struct xha_tap xha_tap_aevent = {
 	.stop = stop,
 	.net_start = net_start,
 	.net_stop = net_stop,
-	.watch = watch,
-	.unwatch = unwatch,
+	.watch = watch_events,
+	.unwatch = unwatch_events,
 };

@@ -18,7 +18,7 @@
 #include <linux/nmi.h>
 #include <linux/timekeeping.h>
 
-#define DELAY_MAX	60000	/* ms; lib/delay.sh tells RCU that this is no stall */
+#define DELAY_MAX	180000	/* ms; lib/delay.sh tells RCU that this is no stall */
 #define DELAY_STEP	10	/* us */
 
 static char *symbol;
