@@ -31,13 +31,18 @@ detour_conf() { # N DETOUR...: the file of gateway N
 	EOT
 }
 
+# The network namespaces that have it go a moment later.
+no_plug() {
+	wait_for 20 rmmod plug 2>/dev/null
+}
+
 detour_net() { # DETOUR...: as the file says it
 	local n g
 
 	# A kernel without it: that of the tests is built with the module.
 	modprobe -q sch_plug 2>/dev/null || {
 		must insmod "$XFRM_HA_MODULES/plug/plug.ko"
-		at_exit rmmod plug
+		at_exit no_plug
 	}
 	netns G1 G2 P H
 	must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \

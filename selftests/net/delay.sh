@@ -72,6 +72,6 @@ check "a packet that waits" on "$A" ping -c 1 -W 10 192.0.2.1
 check "has waited" delay_done
 delay_off
 check "an unknown function is refused" refused "Unknown symbol" symbol=no_such
-check "so is a wait that would look like a stall" refused "Invalid param" symbol=icmp_rcv ms=60001
+check "so is a wait that would look like a stall" refused "Invalid param" symbol=icmp_rcv ms=180001
 stopped $inside
 ktap_finished
