@@ -31,8 +31,9 @@ detour_conf() { # N DETOUR...: the file of gateway N
 	EOT
 }
 
-# The network namespaces that have it go a moment later.
+# The network namespaces have it, and are gone a moment after they are deleted.
 no_plug() {
+	netns_del "${ktap_netns[@]}"
 	wait_for 20 rmmod plug 2>/dev/null
 }
 
