@@ -174,7 +174,7 @@ struct xha_group {
 	enum xha_way way;		/* in which it became active last; @lock */
 	u32 handed_term;		/* ditto, by handover: the peer's term; @lock */
 	bool forced;			/* by force: what may have been used is guessed; @lock */
-	bool preparing;			/* ACTIVE: its user is told, and then it is handed over; @lock */
+	bool preparing;			/* ACTIVE: its user is told, then it is given; @lock */
 	u32 why;			/* ditto, enum xfrm_ha_role_reason; @lock */
 	bool granting;			/* RELEASING: all final records are acknowledged; @lock */
 	u32 deposed;			/* not 0: was active, must tell what it has used; @lock */

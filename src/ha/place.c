@@ -389,8 +389,7 @@ static void stop(struct xha_sa *sa)
 
 static void resume(struct xha_sa *sa)
 {
-	if (sa->tap.x->km.state == XFRM_STATE_ERROR)
-		sa->tap.x->km.state = XFRM_STATE_VALID;
+	xha_apply_resume(sa->tap.x);
 }
 
 static void let_go(struct xha_sa *sa)

@@ -225,6 +225,26 @@ void xha_apply_keepalive(struct xfrm_state *x, bool send)
 	}
 }
 
+/*
+ * Out of XFRM_STATE_ERROR. The timer of its events has ended meanwhile without a word
+ * (xfrm_replay_timer_handler() in net/xfrm/xfrm_state.c): the next packet starts it.
+ */
+static void wake(struct xfrm_state *x)
+{
+	x->km.state = XFRM_STATE_VALID;
+	if (x->replay_maxdiff && !timer_pending(&x->rtimer))
+		x->xflags |= XFRM_TIME_DEFER;
+}
+
+/* It may have numbers again; it was stopped for want of them, and not held. x->lock held. */
+void xha_apply_resume(struct xfrm_state *x)
+{
+	lockdep_assert_held(&x->lock);
+
+	if (x->km.state == XFRM_STATE_ERROR)
+		wake(x);
+}
+
 /* The opposite of xha_apply_hold(); its lifetime runs. x->lock held. */
 void xha_apply_let_go(struct xfrm_state *x)
 {
@@ -235,7 +255,7 @@ void xha_apply_let_go(struct xfrm_state *x)
 		return;
 	WRITE_ONCE(x->xflags, x->xflags & ~XHA_XFLAG_HELD);
 	if (x->km.state == XFRM_STATE_ERROR)
-		x->km.state = XFRM_STATE_VALID;
+		wake(x);
 	if (x->km.state == XFRM_STATE_VALID)
 		run_lifetime(x);
 }

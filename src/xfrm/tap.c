@@ -312,8 +312,8 @@ out:
  * xha_tap_net_follow() - has another tap the place of the one that a netns is heard by?
  * @net: netns; its user's lock
  *
- * Return: true if it has now: the SAs are to be given to it. It is asked once more if that one can't
- * be had here.
+ * Return: true if it has now: the SAs are to be given to it. It is asked once more if that one
+ * can't be had here.
  */
 bool xha_tap_net_follow(struct net *net)
 {

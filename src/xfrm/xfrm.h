@@ -74,6 +74,7 @@ void xha_apply_lose(struct xfrm_state *x, u32 numbers);
 bool xha_apply_counts(struct xfrm_state *x, u64 bytes, u64 packets);
 void xha_apply_hold(struct xfrm_state *x);
 void xha_apply_let_go(struct xfrm_state *x);
+void xha_apply_resume(struct xfrm_state *x);
 void xha_apply_keepalive(struct xfrm_state *x, bool send);
 void xha_apply_lifetime(struct xfrm_state *x, bool run);	/* not held */
 bool xha_apply_dying(struct xfrm_state *x);

@@ -40,10 +40,10 @@ struct candidate {
 
 static struct candidate *candidates;
 static size_t n_candidates, room;
-static struct table newer = {	/* by traffic: when the newest was added, and whether it was used */
-	.list = TAILQ_HEAD_INITIALIZER(newer.list),
-};
 static unsigned int seconds;
+
+/* By traffic: when the newest was added, and whether it was used */
+static struct table newer = { .list = TAILQ_HEAD_INITIALIZER(newer.list), };
 
 static void traffic_of(struct traffic *t, const struct had_sa *sa)
 {
