@@ -71,7 +71,7 @@ static int __init xha_init(void)
 	/* Outside of a kernel tree: src/compat/ */
 	if (__is_defined(XHA_UNTRIED))
 		pr_notice("%s: not tried with Linux %s\n", KBUILD_MODNAME, UTS_RELEASE);
-	err = xha_hearing_init();
+	err = xha_tap_init();
 	if (err)
 		return err;
 	err = xha_group_start();
@@ -106,7 +106,7 @@ err_pernet:
 err_group:
 	xha_group_stop();
 err_init:
-	xha_hearing_exit();
+	xha_tap_exit();
 	return err;
 }
 
@@ -118,7 +118,7 @@ static void __exit xha_exit(void)
 	xha_hearing_stop();
 	unregister_pernet_subsys(&net_ops);
 	xha_group_stop();
-	xha_hearing_exit();
+	xha_tap_exit();
 }
 
 module_init(xha_init);

@@ -210,8 +210,6 @@ int xha_group_start(void);
 void xha_group_stop(void);
 void xha_group_init(struct xha_net *xn);
 void xha_group_fini(struct xha_net *xn);
-int xha_hearing_init(void);
-void xha_hearing_exit(void);
 int xha_hearing_start(void);
 void xha_hearing_stop(void);
 

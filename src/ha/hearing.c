@@ -296,16 +296,6 @@ static const struct xha_tap_user user = {
 	.policy = policy,
 };
 
-int xha_hearing_init(void)
-{
-	return xha_tap_init();
-}
-
-void xha_hearing_exit(void)
-{
-	xha_tap_exit();
-}
-
 /* Each netns has its struct xha_net. SAs that were there before are looked for. */
 int xha_hearing_start(void)
 {

@@ -82,10 +82,6 @@ struct xha_tap_user {
 	void (*policy)(const struct xfrm_policy *xp);
 };
 
-/* First, and last */
-int xha_tap_init(void);
-void xha_tap_exit(void);
-
 /*
  * Packets are heard from here on, so the user has what he needs for any netns, and has it until
  * xha_tap_stop() has returned.

@@ -16,6 +16,8 @@
 void xha_identity(struct xha_id *id, const struct xfrm_state *x);
 
 /* --- tap.c --- */
+int xha_tap_init(void);		/* first, before there is a user */
+void xha_tap_exit(void);	/* last */
 bool xha_tap_refuses(void);	/* can the tap in use refuse a packet? */
 const char *xha_tap_name(void);
 bool xha_tap_is_deaf(void);	/* was the ftrace tap, and has another its place? */
