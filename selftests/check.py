@@ -32,6 +32,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, f'{TOP}/selftests/vm')
 
+import header       # noqa: E402
 import machine      # noqa: E402
 import tap          # noqa: E402
 from patience import Patience   # noqa: E402
@@ -59,33 +60,28 @@ BEFORE, DETAILS = 3, 80             # lines that are kept
 FAILURES, SHOWN = 4, 15             # and shown of each of so many
 
 
+def tests_in(*folders):
+    return [os.path.relpath(t, TOP) for folder in folders
+            for t in sorted(glob.glob(f'{TOP}/selftests/{folder}/*.sh'))]
+
+
 def tests_of_the_module():
     """Those that load it, unless they say that it makes no difference which tap there is, or that
     they are about the other one."""
-    for test in sorted(glob.glob(f'{TOP}/selftests/net/*.sh')):
-        with open(test, encoding='utf-8') as f:
-            text = f.read()
-        if (re.search(r'^ha_load$', text, re.MULTILINE) and
-                not re.search(r'^# tap: (any|ftrace)$', text, re.MULTILINE)):
-            yield os.path.relpath(test, TOP)
-
-
-def header(test, name):
-    """The words of a test's header, [] if it is not there."""
-    with open(f'{TOP}/{test}', encoding='utf-8') as f:
-        m = re.search(rf'^# {name}: (.+)$', f.read(), re.MULTILINE)
-    return m[1].split() if m else []
+    for test in tests_in('net'):
+        with open(f'{TOP}/{test}', encoding='utf-8') as f:
+            loads = re.search(r'^ha_load$', f.read(), re.MULTILINE)
+        if loads and header.words(test, 'tap') not in (['any'], ['ftrace']):
+            yield test
 
 
 def tests_of_guests(kind):
     """Lists of tests, one for each guest of a part that is split, the longest tests first, as far
     as their time limits tell."""
     name = 'qemu' if kind == 'aevent' else kind
-    tests = (tests_of_the_module() if kind == 'aevent' else
-             [os.path.relpath(t, TOP) for folder in ('unit', 'net')
-              for t in sorted(glob.glob(f'{TOP}/selftests/{folder}/*.sh'))])
-    limits = {t: int(header(t, 'timeout')[0]) for t in tests
-              if name in (header(t, 'machines') or machine.MACHINES)}
+    tests = tests_of_the_module() if kind == 'aevent' else tests_in('unit', 'net')
+    limits = {t: int(header.words(t, 'timeout')[0]) for t in tests
+              if name in (header.words(t, 'machines') or machine.MACHINES)}
     most = SHARED_UML if kind == 'uml' else SHARED
     total, shared = 0, []
     for test in sorted(limits, key=limits.get, reverse=True):
@@ -99,9 +95,9 @@ def tests_of_guests(kind):
 
 def tests_of_uml():
     """Those that no other machine runs, but measurements."""
-    for test in sorted(glob.glob(f'{TOP}/selftests/net/*.sh')):
-        test = os.path.relpath(test, TOP)
-        if header(test, 'machines') == ['uml'] and header(test, 'part') != ['measurement']:
+    for test in tests_in('net'):
+        if (header.words(test, 'machines') == ['uml'] and
+                header.words(test, 'part') != ['measurement']):
             yield test
 
 
@@ -166,9 +162,8 @@ class Part:
             elif self.name == 'own':
                 self.guest(log, ['--machine', 'uml', *tests_of_uml()])
             elif self.name == 'host':
-                tests = sorted(glob.glob(f'{TOP}/selftests/host/*.sh'))
-                for t in tests:
-                    self.script(log, os.path.relpath(t, TOP))
+                for t in tests_in('host'):
+                    self.script(log, t)
             else:
                 self.script(log, f'selftests/{self.name}.sh')
         self.seconds = time.monotonic() - start
