@@ -119,6 +119,26 @@ static void write_section(FILE *to, const char *name, const char *title, const s
 	fputs("    }\n", to);
 }
 
+static void open_section(FILE *to, const char *name, const char *title, const struct key *k,
+			 const void *object)
+{
+	fprintf(to, "\n%s ", name);
+	if (title) {
+		write_word(to, title);
+		fputc(' ', to);
+	}
+	fputs("{\n", to);
+	write_keys(to, 1, k, object);
+}
+
+/* One that stands in no other */
+static void write_top(FILE *to, const char *name, const char *title, const struct key *k,
+		      const void *object)
+{
+	open_section(to, name, title, k, object);
+	fputs("}\n", to);
+}
+
 static const char *prefix_text(const struct conf_ip *ip, char *buf)
 {
 	char a[INET6_ADDRSTRLEN];
@@ -136,10 +156,7 @@ static void write_group(FILE *to, const struct conf_group *g)
 {
 	char buf[INET6_ADDRSTRLEN + 4];
 
-	fputs("\ngroup ", to);
-	write_word(to, g->name);
-	fputs(" {\n", to);
-	write_keys(to, 1, group_keys, g);
+	open_section(to, "group", g->name, group_keys, g);
 	if (matches_some(&g->match))
 		write_section(to, "match", NULL, match_keys, &g->match);
 	if (g->has_detour)
@@ -161,30 +178,14 @@ static void write_group(FILE *to, const struct conf_group *g)
 void conf_write(const struct conf *c, FILE *to)
 {
 	write_keys(to, 0, conf_keys, c);
-	for (const struct conf_link *l = c->links; l; l = l->next) {
-		fputs("\nlink ", to);
-		write_word(to, l->name);
-		fputs(" {\n", to);
-		write_keys(to, 1, link_keys, l);
-		fputs("}\n", to);
-	}
-	if (c->has_transport) {
-		fputs("\ntransport {\n", to);
-		write_keys(to, 1, transport_keys, &c->transport);
-		fputs("}\n", to);
-	}
-	for (const struct conf_peer *p = c->peers; p; p = p->next) {
-		fputs("\npeer ", to);
-		write_word(to, p->name);
-		fputs(" {\n", to);
-		write_keys(to, 1, peer_keys, p);
-		fputs("}\n", to);
-	}
-	if (c->metrics.listen[0]) {
-		fputs("\nmetrics {\n", to);
-		write_keys(to, 1, metrics_keys, &c->metrics);
-		fputs("}\n", to);
-	}
+	for (const struct conf_link *l = c->links; l; l = l->next)
+		write_top(to, "link", l->name, link_keys, l);
+	if (c->has_transport)
+		write_top(to, "transport", NULL, transport_keys, &c->transport);
+	for (const struct conf_peer *p = c->peers; p; p = p->next)
+		write_top(to, "peer", p->name, peer_keys, p);
+	if (c->metrics.listen[0])
+		write_top(to, "metrics", NULL, metrics_keys, &c->metrics);
 	for (const struct conf_group *g = c->groups; g; g = g->next)
 		write_group(to, g);
 }

@@ -12,51 +12,19 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "client.h"
 #include "fence.h"
 #include "had.h"
 #include "lock.h"
 
-#define CLIENTS_MAX	16
-
 static const struct timeval limit = { 5, 0 };
-
-struct client {
-	struct client *next;
-	struct bufferevent *b;
-};
 
 static struct had *all;
 static struct evconnlistener *listener;
 static struct sockaddr_un address;
-static struct client *clients;
-static unsigned int n_clients;
+static struct clients clients;
 static int lock = -1;
 static char lock_path[sizeof(address.sun_path) + 8];
-
-static void end(struct client *c)
-{
-	struct client **p = &clients;
-
-	while (*p != c)
-		p = &(*p)->next;
-	*p = c->next;
-	n_clients--;
-	bufferevent_free(c->b);
-	free(c);
-}
-
-static void on_event(struct bufferevent *b, short what, void *data)
-{
-	(void)b;
-	(void)what;
-	end(data);
-}
-
-static void on_written(struct bufferevent *b, void *data)
-{
-	(void)b;
-	end(data);
-}
 
 static void tell_status(FILE *to)
 {
@@ -83,11 +51,11 @@ static void answer(struct client *c, const char *word)
 		tell_status(to);
 	if (!to || fclose(to) || !len) {
 		free(text);
-		end(c);
+		client_end(c);
 		return;
 	}
 	bufferevent_disable(c->b, EV_READ);
-	bufferevent_setcb(c->b, NULL, on_written, on_event, c);
+	bufferevent_setcb(c->b, NULL, client_on_written, client_on_event, c);
 	bufferevent_write(c->b, text, len);
 	free(text);
 }
@@ -99,31 +67,23 @@ static void on_read(struct bufferevent *b, void *data)
 	if (word)
 		answer(data, word);
 	else if (evbuffer_get_length(bufferevent_get_input(b)) > 64)
-		end(data);
+		client_end(data);
 	free(word);
 }
 
 static void on_client(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from, int len,
 		      void *data)
 {
-	struct client *c = n_clients < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
+	struct client *c = client_new(&clients, all->base, fd, sizeof(*c));
 
 	(void)l;
 	(void)from;
 	(void)len;
 	(void)data;
-	if (c)
-		c->b = bufferevent_socket_new(all->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!c || !c->b) {
-		free(c);
-		close(fd);
+	if (!c)
 		return;
-	}
-	c->next = clients;
-	clients = c;
-	n_clients++;
 	bufferevent_set_timeouts(c->b, &limit, &limit);
-	bufferevent_setcb(c->b, on_read, NULL, on_event, c);
+	bufferevent_setcb(c->b, on_read, NULL, client_on_event, c);
 	bufferevent_enable(c->b, EV_READ | EV_WRITE);
 }
 
@@ -167,8 +127,8 @@ static int start(struct had *had)
 static void stop(struct had *had)
 {
 	(void)had;
-	while (clients)
-		end(clients);
+	while (clients.first)
+		client_end(clients.first);
 	evconnlistener_free(listener);
 	unlink(address.sun_path);
 	if (lock >= 0) {

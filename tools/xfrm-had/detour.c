@@ -138,21 +138,27 @@ static unsigned int want_all(const char *device)
 	return n;
 }
 
+/* Does one of the filters of a group pass packets on to there? */
+static bool is_of(const struct conf_group *c, const struct tc_target *t, const struct tc_filter *f)
+{
+	static struct tc_match m[TC_FILTERS_MAX];
+	unsigned int n = matches(c, m, TC_FILTERS_MAX);
+
+	while (n--)
+		if (tc_handle(&m[n], t) == f->handle)
+			return true;
+	return false;
+}
+
 /* Whose filter it was has the packets that it has passed on. */
 static void account(const char *device, const struct tc_filter *f)
 {
 	for (struct had_group *g = all->groups; g; g = g->next) {
-		static struct tc_match m[TC_FILTERS_MAX];
 		struct tc_target t = { };
-		unsigned int n;
 
-		if (!g->conf || !g->conf->has_detour || !g->detour ||
-		    !has_device(g->conf, device) || !find_target(g->conf, &t))
-			continue;
-		n = matches(g->conf, m, TC_FILTERS_MAX);
-		while (n--)
-			if (tc_handle(&m[n], &t) == f->handle)
-				g->detour->passed += f->packets;
+		if (g->conf && g->conf->has_detour && g->detour && has_device(g->conf, device) &&
+		    find_target(g->conf, &t) && is_of(g->conf, &t, f))
+			g->detour->passed += f->packets;
 	}
 }
 
@@ -186,17 +192,22 @@ static void set_device(const char *device)
 	}
 }
 
+/* Each device of a group's addresses once: is this the first one with its device? */
+static bool is_first(const struct conf_group *c, const struct conf_address *a)
+{
+	const struct conf_address *b = c->addresses;
+
+	while (strcmp(b->device, a->device))
+		b = b->next;
+	return a == b;
+}
+
 /* Those of its addresses */
 static void set_devices(const struct conf_group *c)
 {
-	for (const struct conf_address *a = c->addresses; a; a = a->next) {
-		const struct conf_address *b = c->addresses;
-
-		while (strcmp(b->device, a->device))
-			b = b->next;
-		if (a == b)
+	for (const struct conf_address *a = c->addresses; a; a = a->next)
+		if (is_first(c, a))
 			set_device(a->device);
-	}
 }
 
 /* One for each group, because each is active by itself */
@@ -350,18 +361,15 @@ static void look(evutil_socket_t fd, short what, void *data)
 
 static uint64_t passed_by(const struct had_group *g, const char *device)
 {
-	static struct tc_match m[TC_FILTERS_MAX];
 	int there = tc_filters(if_nametoindex(device), present);
-	unsigned int n = matches(g->conf, m, TC_FILTERS_MAX);
 	struct tc_target t = { };
 	uint64_t packets = 0;
 
 	if (!find_target(g->conf, &t))
 		return 0;
-	for (unsigned int i = 0; i < n; i++)
-		for (int j = 0; j < there; j++)
-			if (tc_handle(&m[i], &t) == present[j].handle)
-				packets += present[j].packets;
+	for (int i = 0; i < there; i++)
+		if (is_of(g->conf, &t, &present[i]))
+			packets += present[i].packets;
 	return packets;
 }
 
@@ -369,19 +377,15 @@ static uint64_t passed_by(const struct had_group *g, const char *device)
 void detour_tell(const struct had_group *g, FILE *to)
 {
 	const struct detour *d = g->detour;
-	const struct conf_address *b;
 	struct tc_queue q = { };
 	uint64_t passed;
 
 	if (!d || !g->conf || !g->conf->has_detour)
 		return;
 	passed = d->passed;
-	for (const struct conf_address *a = g->conf->addresses; a; a = a->next) {
-		for (b = g->conf->addresses; strcmp(b->device, a->device); b = b->next)
-			;
-		if (a == b)
+	for (const struct conf_address *a = g->conf->addresses; a; a = a->next)
+		if (is_first(g->conf, a))
 			passed += passed_by(g, a->device);
-	}
 	if (d->keeper)
 		tc_keeper_ask(d->keeper, &q);
 	fprintf(to, "detour\t%s\t%llu\t%u %llu\n", g->name, (unsigned long long)passed, q.kept,

@@ -15,17 +15,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "had.h"
 #include "value.h"
 
-#define CLIENTS_MAX	16
 #define REQUEST_MAX	4096	/* octets */
 
 static const struct timeval limit = { 5, 0 }, again = { 2, 0 };
 
-struct client {
-	struct client *next;
-	struct bufferevent *b;
+struct reader {
+	struct client c;
 	struct event *timer;
 	bool waits;			/* for the figures */
 	bool open;			/* it takes OpenMetrics */
@@ -37,87 +36,71 @@ static struct evconnlistener *listener;
 static struct event *retry;
 static char where[CONF_TEXT + 1];	/* "": nowhere */
 static bool told;			/* that it can't be */
-static struct client *clients;
-static unsigned int n_clients;
 
-static void end(struct client *c)
+static void ended(struct client *c)
 {
-	struct client **p = &clients;
+	struct reader *r = (struct reader *)c;
 
-	while (*p != c)
-		p = &(*p)->next;
-	*p = c->next;
-	n_clients--;
-	event_free(c->timer);
-	bufferevent_free(c->b);
-	free(c);
+	if (r->timer)
+		event_free(r->timer);
 }
 
-static void on_event(struct bufferevent *b, short what, void *data)
-{
-	(void)b;
-	(void)what;
-	end(data);
-}
+static struct clients clients = { .ended = ended };
 
 static void on_late(evutil_socket_t fd, short what, void *data)
 {
 	(void)fd;
 	(void)what;
-	end(data);
+	client_end(data);
 }
 
-static void on_written(struct bufferevent *b, void *data)
-{
-	(void)b;
-	end(data);
-}
-
-static void respond(struct client *c, const char *status, const char *type, const char *text,
+static void respond(struct reader *r, const char *status, const char *type, const char *text,
 		    size_t len)
 {
-	struct evbuffer *out = bufferevent_get_output(c->b);
+	struct evbuffer *out = bufferevent_get_output(r->c.b);
 
-	c->waits = false;
+	r->waits = false;
 	evbuffer_add_printf(out, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
 			    "Connection: close\r\n\r\n", status, type, len);
-	if (!c->head)
+	if (!r->head)
 		evbuffer_add(out, text, len);
-	bufferevent_setcb(c->b, NULL, on_written, on_event, c);
-	bufferevent_enable(c->b, EV_WRITE);
-	evtimer_add(c->timer, &limit);
+	bufferevent_setcb(r->c.b, NULL, client_on_written, client_on_event, r);
+	bufferevent_enable(r->c.b, EV_WRITE);
+	evtimer_add(r->timer, &limit);
 }
 
-static void refuse_it(struct client *c, const char *status)
+static void refuse_it(struct reader *r, const char *status)
 {
-	respond(c, status, "text/plain", "", 0);
+	respond(r, status, "text/plain", "", 0);
 }
 
 static void on_figures(const struct figures_text *t)
 {
-	for (struct client *c = clients, *next; c; c = next) {
+	for (struct client *c = clients.first, *next; c; c = next) {
+		struct reader *r = (struct reader *)c;
+
 		next = c->next;
-		if (!c->waits)
+		if (!r->waits)
 			continue;
-		if (!t->text[c->open])
-			refuse_it(c, "503 Service Unavailable");
+		if (!t->text[r->open])
+			refuse_it(r, "503 Service Unavailable");
 		else
-			respond(c, "200 OK", c->open ?
+			respond(r, "200 OK", r->open ?
 				"application/openmetrics-text; version=1.0.0; charset=utf-8" :
 				"text/plain; version=0.0.4; charset=utf-8",
-				t->text[c->open], t->len[c->open]);
+				t->text[r->open], t->len[r->open]);
 	}
 }
 
 /* @line: the first one of a request. NULL, or what is wrong with it */
-static const char *understand(struct client *c, char *line)
+static const char *understand(struct reader *r, char *line)
 {
 	char *method = strsep(&line, " "), *path = strsep(&line, " "), *version = line;
 
 	if (!path || !version || strncmp(version, "HTTP/1.", 7))
 		return "400 Bad Request";
-	c->head = !strcmp(method, "HEAD");
-	if (!c->head && strcmp(method, "GET"))
+	r->head = !strcmp(method, "HEAD");
+	if (!r->head && strcmp(method, "GET"))
 		return "405 Method Not Allowed\r\nAllow: GET, HEAD";
 	path[strcspn(path, "?")] = '\0';
 	return strcmp(path, "/metrics") ? "404 Not Found" : NULL;
@@ -126,7 +109,7 @@ static const char *understand(struct client *c, char *line)
 static void on_read(struct bufferevent *b, void *data)
 {
 	struct evbuffer *in = bufferevent_get_input(b);
-	struct client *c = data;
+	struct reader *r = data;
 	const char *wrong;
 	char *line;
 
@@ -134,64 +117,56 @@ static void on_read(struct bufferevent *b, void *data)
 		if (evbuffer_get_length(in) < REQUEST_MAX)
 			return;
 		bufferevent_disable(b, EV_READ);
-		refuse_it(c, "431 Request Header Fields Too Large");
+		refuse_it(r, "431 Request Header Fields Too Large");
 		return;
 	}
 	bufferevent_disable(b, EV_READ);
 	line = evbuffer_readln(in, NULL, EVBUFFER_EOL_CRLF_STRICT);
-	wrong = line ? understand(c, line) : "400 Bad Request";
+	wrong = line ? understand(r, line) : "400 Bad Request";
 	free(line);
 	while ((line = evbuffer_readln(in, NULL, EVBUFFER_EOL_CRLF_STRICT))) {
 		if (!strncasecmp(line, "accept:", 7) &&
 		    strstr(line, "application/openmetrics-text"))
-			c->open = true;
+			r->open = true;
 		free(line);
 	}
 	if (wrong) {
-		refuse_it(c, wrong);
+		refuse_it(r, wrong);
 		return;
 	}
 	/* What it takes to read them is the daemon's time, not the client's. */
-	evtimer_del(c->timer);
-	c->waits = true;
+	evtimer_del(r->timer);
+	r->waits = true;
 	figures_ask(had_, on_figures);
 }
 
 static void on_client(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from, int len,
 		      void *data)
 {
-	struct client *c = n_clients < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
+	struct reader *r = client_new(&clients, had_->base, fd, sizeof(*r));
 
 	(void)l;
 	(void)from;
 	(void)len;
 	(void)data;
-	if (c) {
-		c->timer = evtimer_new(had_->base, on_late, c);
-		c->b = c->timer ? bufferevent_socket_new(had_->base, fd, BEV_OPT_CLOSE_ON_FREE) :
-			NULL;
-	}
-	if (!c || !c->b) {
-		if (c && c->timer)
-			event_free(c->timer);
-		free(c);
-		close(fd);
+	if (!r)
+		return;
+	r->timer = evtimer_new(had_->base, on_late, r);
+	if (!r->timer) {
+		client_end(&r->c);
 		return;
 	}
-	c->next = clients;
-	clients = c;
-	n_clients++;
-	bufferevent_setwatermark(c->b, EV_READ, 0, REQUEST_MAX);
-	bufferevent_setcb(c->b, on_read, NULL, on_event, c);
-	bufferevent_enable(c->b, EV_READ);
-	evtimer_add(c->timer, &limit);
+	bufferevent_setwatermark(r->c.b, EV_READ, 0, REQUEST_MAX);
+	bufferevent_setcb(r->c.b, on_read, NULL, client_on_event, r);
+	bufferevent_enable(r->c.b, EV_READ);
+	evtimer_add(r->timer, &limit);
 }
 
 static void shut(void)
 {
 	evtimer_del(retry);
-	while (clients)
-		end(clients);
+	while (clients.first)
+		client_end(clients.first);
 	if (!listener)
 		return;
 	evconnlistener_free(listener);

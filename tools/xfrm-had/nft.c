@@ -24,6 +24,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <netlink/attr.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,26 @@ static void unnest(size_t at)
 
 /* --- to the kernel and back --- */
 
+/* Return: 0, or -errno */
+static int say(void)
+{
+	close_message();
+	if (out.failed)
+		return -ENOMEM;
+	return send(fd, out.data, out.len, 0) < 0 ? -errno : 0;
+}
+
+/* Return: octets of @answer, or -errno */
+static ssize_t hear(void)
+{
+	ssize_t n;
+
+	do
+		n = recv(fd, answer, sizeof(answer), 0);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 /*
  * What was said is done, all of it or nothing. The last message asks for an answer, which comes
  * after those of what is refused.
@@ -169,28 +190,22 @@ static void unnest(size_t at)
  */
 static int commit(void)
 {
-	uint32_t last;
-	int err = 0;
-	ssize_t n;
+	uint32_t last = seq;
+	int err = 0, sent;
 
 	if (!out.failed) {
 		((struct nlmsghdr *)(out.data + out.last_at))->nlmsg_flags |= NLM_F_ACK;
-		last = seq;
 		message(NFNL_MSG_BATCH_END, 0, NFNL_SUBSYS_NFTABLES);
 	}
-	close_message();
-	if (out.failed)
-		return -ENOMEM;
-	if (send(fd, out.data, out.len, 0) < 0)
-		return -errno;
+	sent = say();
+	if (sent)
+		return sent;
 	for (;;) {
 		struct nlmsghdr *h = (struct nlmsghdr *)answer;
+		ssize_t n = hear();
 
-		n = recv(fd, answer, sizeof(answer), 0);
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
-			return err ? err : -errno;
+			return err ? err : n;
 		for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
 			struct nlmsgerr *e = NLMSG_DATA(h);
 
@@ -204,59 +219,25 @@ static int commit(void)
 	}
 }
 
-static const struct nlattr *find(const void *data, size_t len, uint16_t type)
+static struct nlattr *within(const struct nlattr *a, int type)
 {
-	const uint8_t *p = data;
-
-	while (len >= NLA_HDRLEN) {
-		const struct nlattr *a = (const void *)p;
-
-		if (a->nla_len < NLA_HDRLEN || a->nla_len > len)
-			return NULL;
-		if ((a->nla_type & NLA_TYPE_MASK) == type)
-			return a;
-		if ((size_t)NLA_ALIGN(a->nla_len) >= len)
-			return NULL;
-		p += NLA_ALIGN(a->nla_len);
-		len -= NLA_ALIGN(a->nla_len);
-	}
-	return NULL;
-}
-
-static const void *value(const struct nlattr *a)
-{
-	return (const uint8_t *)a + NLA_HDRLEN;
-}
-
-static size_t size(const struct nlattr *a)
-{
-	return a->nla_len - NLA_HDRLEN;
-}
-
-static const struct nlattr *within(const struct nlattr *a, uint16_t type)
-{
-	return a ? find(value(a), size(a), type) : NULL;
+	return a ? nla_find(nla_data(a), nla_len(a), type) : NULL;
 }
 
 /* One request that was begun with ask(); @one is told of each answer's attributes. 0, or -errno */
-static int asked(void (*one)(const void *attrs, size_t len, void *data), void *data)
+static int asked(void (*one)(const struct nlattr *attrs, int len, void *data), void *data)
 {
 	uint32_t own = seq;
-	ssize_t n;
+	int err = say();
 
-	close_message();
-	if (out.failed)
-		return -ENOMEM;
-	if (send(fd, out.data, out.len, 0) < 0)
-		return -errno;
+	if (err)
+		return err;
 	for (;;) {
 		struct nlmsghdr *h = (struct nlmsghdr *)answer;
+		ssize_t n = hear();
 
-		n = recv(fd, answer, sizeof(answer), 0);
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
-			return -errno;
+			return n;
 		for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
 			size_t skip = NLMSG_ALIGN(sizeof(struct nfgenmsg));
 
@@ -267,7 +248,8 @@ static int asked(void (*one)(const void *attrs, size_t len, void *data), void *d
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
 			if (NLMSG_PAYLOAD(h, 0) >= skip)
-				one((uint8_t *)NLMSG_DATA(h) + skip, NLMSG_PAYLOAD(h, skip), data);
+				one((void *)((uint8_t *)NLMSG_DATA(h) + skip),
+				    NLMSG_PAYLOAD(h, skip), data);
 			if (!(h->nlmsg_flags & NLM_F_MULTI))
 				return 0;
 		}
@@ -788,7 +770,7 @@ int nft_remove(void)
 
 /* --- what is there --- */
 
-static void see_nothing(const void *attrs, size_t len, void *data)
+static void see_nothing(const struct nlattr *attrs, int len, void *data)
 {
 	(void)attrs;
 	(void)len;
@@ -815,13 +797,13 @@ struct seen_set {
 	struct nft_set set;
 };
 
-static void see_set(const void *attrs, size_t len, void *data)
+static void see_set(const struct nlattr *attrs, int len, void *data)
 {
-	const struct nlattr *a = find(attrs, len, NFTA_SET_NAME);
+	const struct nlattr *a = nla_find(attrs, len, NFTA_SET_NAME);
 	struct seen_set **sets = data, *s = calloc(1, sizeof(*s));
 
-	if (s && a && size(a) && !((const char *)value(a))[size(a) - 1] &&
-	    named(&s->set, value(a))) {
+	if (s && a && nla_len(a) && !((const char *)nla_data(a))[nla_len(a) - 1] &&
+	    named(&s->set, nla_data(a))) {
 		s->next = *sets;
 		*sets = s;
 	} else {
@@ -834,27 +816,20 @@ struct reading {
 	void (*one)(const char *group, const struct nft_flow *flow);
 };
 
-static void see_flows(const void *attrs, size_t len, void *data)
+static void see_flows(const struct nlattr *attrs, int len, void *data)
 {
-	const struct nlattr *list = find(attrs, len, NFTA_SET_ELEM_LIST_ELEMENTS), *elem, *key;
+	struct nlattr *list = nla_find(attrs, len, NFTA_SET_ELEM_LIST_ELEMENTS), *elem, *key;
 	const struct reading *r = data;
 	struct nft_flow flow;
-	const uint8_t *p;
-	size_t left;
+	int left;
 
 	if (!list)
 		return;
-	p = value(list);
-	left = size(list);
-	while ((elem = find(p, left, NFTA_LIST_ELEM))) {
+	nla_for_each_nested(elem, list, left) {
 		key = within(within(elem, NFTA_SET_ELEM_KEY), NFTA_DATA_VALUE);
-		if (key && flow_of(&r->set->shape, value(key), size(key), &flow))
+		if (nla_type(elem) == NFTA_LIST_ELEM && key &&
+		    flow_of(&r->set->shape, nla_data(key), nla_len(key), &flow))
 			r->one(r->set->group, &flow);
-		left -= (const uint8_t *)elem - p;
-		if ((size_t)NLA_ALIGN(elem->nla_len) >= left)
-			break;
-		left -= NLA_ALIGN(elem->nla_len);
-		p = (const uint8_t *)elem + NLA_ALIGN(elem->nla_len);
 	}
 }
 
@@ -888,13 +863,13 @@ int nft_read(void (*one)(const char *group, const struct nft_flow *flow))
 	return err;
 }
 
-static void see_counter(const void *attrs, size_t len, void *data)
+static void see_counter(const struct nlattr *attrs, int len, void *data)
 {
-	const struct nlattr *a = within(find(attrs, len, NFTA_OBJ_DATA), NFTA_COUNTER_PACKETS);
+	const struct nlattr *a = within(nla_find(attrs, len, NFTA_OBJ_DATA), NFTA_COUNTER_PACKETS);
 	uint64_t n = 0;
 
-	if (a && size(a) == sizeof(n)) {
-		memcpy(&n, value(a), sizeof(n));
+	if (a && nla_len(a) == sizeof(n)) {
+		memcpy(&n, nla_data(a), sizeof(n));
 		*(uint64_t *)data = be64toh(n);
 	}
 }
