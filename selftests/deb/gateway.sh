@@ -4,8 +4,6 @@
 # A gateway of the rolling upgrade: gateway.sh PEER-MAC. Commands come on stdin: "load TREE", which has a
 # module and a tool, "unload", or those of that tool. eth0 joins it to the other gateway, eth1 is outside.
 
-KEY=0x$(printf '%040d' 1234567890)
-
 (umask 077 && echo "$LINK_KEY" > /run/link.key)
 for dev in lo eth0; do
 	ip link set "$dev" up
@@ -15,11 +13,7 @@ ip addr add 192.0.2.1/24 dev eth1
 ip addr add 10.1.0.1/32 dev lo
 ip neigh replace 192.0.2.9 lladdr 02:00:5e:00:00:09 dev eth1 nud permanent
 ip route add 10.2.0.1 via 192.0.2.9 src 10.1.0.1
-for sa in "192.0.2.1 192.0.2.9 0x1001" "192.0.2.9 192.0.2.1 0x1002"; do
-	read -r src dst spi <<<"$sa"
-	ip xfrm state add src "$src" dst "$dst" proto esp spi "$spi" reqid 1 mode tunnel \
-		replay-window 128 flag esn aead 'rfc4106(gcm(aes))' "$KEY" 128
-done
+. "$(dirname "$0")/sas.sh"
 ip xfrm policy add src 10.1.0.1 dst 10.2.0.1 dir out \
 	tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid 1 mode tunnel
 ip xfrm policy add src 10.2.0.1 dst 10.1.0.1 dir in \

@@ -4,8 +4,6 @@
 # The remote end of the rolling upgrade. Stdin has Ethernet addresses of gateways: to each 50 packets
 # are sent through the tunnel.
 
-KEY=0x$(printf '%040d' 1234567890)
-
 ip link set lo up
 ip link add br0 address 02:00:5e:00:00:09 type bridge
 for dev in eth0 eth1; do
@@ -15,11 +13,7 @@ ip link set br0 up
 ip addr add 192.0.2.9/24 dev br0
 ip addr add 10.2.0.1/32 dev lo
 ip route add 10.1.0.1 via 192.0.2.1 src 10.2.0.1
-for sa in "192.0.2.1 192.0.2.9 0x1001" "192.0.2.9 192.0.2.1 0x1002"; do
-	read -r src dst spi <<<"$sa"
-	ip xfrm state add src "$src" dst "$dst" proto esp spi "$spi" reqid 1 mode tunnel \
-		replay-window 128 flag esn aead 'rfc4106(gcm(aes))' "$KEY" 128
-done
+. "$(dirname "$0")/sas.sh"
 ip xfrm policy add src 10.2.0.1 dst 10.1.0.1 dir out \
 	tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid 1 mode tunnel
 ip xfrm policy add src 10.1.0.1 dst 10.2.0.1 dir in \

@@ -15,19 +15,13 @@ pair() {
 	netns G1 G2 H P
 	must ip link add eth2 netns "$G1" address 02:00:5e:00:00:01 type veth \
 		peer name eth2 netns "$G2" address 02:00:5e:00:00:02
-	must batch "$P" "link add name br0 address 02:00:00:00:02:09 type bridge" \
-		"link set br0 up" "addr add 192.0.2.9/24 dev br0" "addr add 10.2.0.1/32 dev lo" \
+	switched "$P" 2 eth0
+	must batch "$P" "addr add 192.0.2.9/24 dev br0" "addr add 10.2.0.1/32 dev lo" \
 		"route add 10.1.0.0/24 via 192.0.2.1 src 10.2.0.1"
-	must batch "$H" "link add name br0 address 02:00:00:00:03:09 type bridge" \
-		"link set br0 up" "addr add 10.1.0.100/24 dev br0" "route add default via 10.1.0.1"
+	switched "$H" 3 eth1
+	must batch "$H" "addr add 10.1.0.100/24 dev br0" "route add default via 10.1.0.1"
 	for n in 1 2; do
 		g=G$n
-		must ip link add eth0 netns "${!g}" address "02:00:00:00:02:0$n" type veth \
-			peer name "g$n" netns "$P"
-		must ip link add eth1 netns "${!g}" address "02:00:00:00:03:0$n" type veth \
-			peer name "g$n" netns "$H"
-		must ip -n "$P" link set "g$n" master br0 up
-		must ip -n "$H" link set "g$n" master br0 up
 		must batch "${!g}" "link set eth0 up" "link set eth1 up" "link set eth2 up" \
 			"addr add 192.0.2.1$n/24 dev eth0" "addr add 10.1.0.1$n/24 dev eth1" \
 			"route add 10.2.0.0/16 via 192.0.2.9"

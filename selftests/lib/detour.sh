@@ -14,10 +14,7 @@ detour_conf() { # N DETOUR...: the file of gateway N
 	local n=$1
 
 	cat > "/run/conf$n" <<-EOT
-	link hb {
-	    device = sync peer = 02:00:00:00:01:0$((3 - n)) key-file = /run/key
-	    dead = 100 carrier-loss = at-once
-	}
+	$(had_link "$n")
 	group vpn {
 	    match { address = 192.0.2.1 }
 	    role = $([ "$n" = 1 ] && echo active || echo standby)
@@ -48,19 +45,13 @@ detour_net() { # DETOUR...: as the file says it
 	netns G1 G2 P H
 	must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
 		peer name sync netns "$G2" address 02:00:00:00:01:02
-	must batch "$P" "link add name br0 address 02:00:00:00:02:09 type bridge" \
-		"link set br0 up" "addr add 192.0.2.9/24 dev br0" "addr add 10.2.0.1/32 dev lo" \
+	switched "$P" 2 wan
+	must batch "$P" "addr add 192.0.2.9/24 dev br0" "addr add 10.2.0.1/32 dev lo" \
 		"route add 10.3.0.0/24 via 192.0.2.1 src 10.2.0.1"
-	must batch "$H" "link add name br0 address 02:00:00:00:03:09 type bridge" \
-		"link set br0 up" "addr add 10.3.0.2/24 dev br0" "route add 10.2.0.0/16 via 10.3.0.1"
+	switched "$H" 3 lan
+	must batch "$H" "addr add 10.3.0.2/24 dev br0" "route add 10.2.0.0/16 via 10.3.0.1"
 	for n in 1 2; do
 		g=G$n
-		must ip link add wan netns "${!g}" address "02:00:00:00:02:0$n" type veth \
-			peer name "g$n" netns "$P"
-		must ip link add lan netns "${!g}" address "02:00:00:00:03:0$n" type veth \
-			peer name "g$n" netns "$H"
-		must ip -n "$P" link set "g$n" master br0 up
-		must ip -n "$H" link set "g$n" master br0 up
 		must batch "${!g}" "link set sync up" "link set wan up" "link set lan up"
 		must on "${!g}" sysctl -qw net.ipv4.ip_forward=1
 		detour_conf $n "$@"
@@ -77,6 +68,15 @@ detour_net() { # DETOUR...: as the file says it
 		"xfrm policy add src 10.3.0.0/24 dst 10.2.0.1 dir in \
 		tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid $((0x1000)) mode tunnel"
 	keygen /run/key
+}
+
+detour_begin() { # DETOUR...: gateway 1 is active, and carries traffic
+	detour_net "$@"
+	had 1 /run/conf1
+	had 2 /run/conf2
+	must wait_for 20 settled
+	check "traffic" wait_for 20 reaches 5
+	must wait_for 10 carries 1
 }
 
 reaches() { # COUNT: from H to behind P and back

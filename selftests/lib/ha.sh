@@ -427,24 +427,31 @@ hold() { # NAMESPACE SPI REASON
 	[ "$REPLY" = "$3" ]
 }
 
+switched() { # NAMESPACE NET DEV: a switch there, with a port for DEV of each gateway
+	local n g
+
+	must batch "$1" "link add name br0 address 02:00:00:00:0$2:09 type bridge" "link set br0 up"
+	for n in 1 2; do
+		g=G$n
+		must ip link add "$3" netns "${!g}" address "02:00:00:00:0$2:0$n" type veth \
+			peer name "g$n" netns "$1"
+		must ip -n "$1" link set "g$n" master br0 up
+	done
+}
+
 lan() { # REQID: host H behind both gateways, 10.3.0.2, and the policies for it
 	local n ns g
 
 	netns H
-	must ip -n "$H" link add name br0 address 02:00:00:00:03:09 type bridge
+	switched "$H" 3 lan
 	for n in 1 2; do
 		g=G$n
-		must ip link add lan netns "${!g}" address "02:00:00:00:03:0$n" type veth \
-			peer name "g$n" netns "$H"
-		must ip -n "$H" link set "g$n" master br0
-		must ip -n "$H" link set "g$n" up
 		must ip -n "${!g}" link set lan arp off
 		must ip -n "${!g}" link set lan up
 		must ip -n "${!g}" addr add 10.3.0.1/24 dev lan
 		must ip -n "${!g}" neigh replace 10.3.0.2 lladdr 02:00:00:00:03:09 dev lan nud permanent
 		must on "${!g}" sysctl -qw net.ipv4.ip_forward=1
 	done
-	must ip -n "$H" link set br0 up
 	must ip -n "$H" addr add 10.3.0.2/24 dev br0
 	must ip -n "$H" route add 10.2.0.0/16 via 10.3.0.1
 	must ip -n "$P" route add 10.3.0.0/24 via 192.0.2.1 src 10.2.0.1

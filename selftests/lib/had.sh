@@ -7,6 +7,15 @@
 # shellcheck disable=SC2034	# for the tests
 had_1='' had_2='' had_4=''
 
+had_link() { # N: the section of its link in the file of gateway N
+	cat <<-EOT
+	link hb {
+	    device = sync peer = 02:00:00:00:01:0$((3 - $1)) key-file = /run/key
+	    dead = 100 carrier-loss = at-once
+	}
+	EOT
+}
+
 had() { # N FILE [OPTION...]: the daemon of gateway N; sets had_N. What it says is in /run/hadN
 	local n=$1 ns=G$1
 
@@ -51,4 +60,30 @@ had_stop() { # N [SIGNAL]
 
 had_sentences() { # N: for the log of a test that has failed
 	sed "s/^/# had$1: /" "/run/had$1"
+}
+
+# Not in the arguments of a program, whose memory is looked at, too.
+finds() { # PID FILE: how often the process has in memory what the file says in hex, and where
+	python3 - "$1" "$2" <<-'EOT'
+	import sys
+	what = bytes.fromhex(open(sys.argv[2]).read().strip())
+	n = read = 0
+	with open(f"/proc/{sys.argv[1]}/mem", "rb") as mem:
+	    for line in open(f"/proc/{sys.argv[1]}/maps"):
+	        at, rights, *rest = line.split()
+	        if "r" not in rights or rest[-1] in ("[vvar]", "[vsyscall]"):
+	            continue
+	        low, high = (int(a, 16) for a in at.split("-"))
+	        try:
+	            mem.seek(low)
+	            data = mem.read(high - low)
+	        except OSError:
+	            continue
+	        read += len(data)
+	        while what in data:
+	            print("# found in", rest[-1], file=sys.stderr)
+	            n += 1
+	            data = data[data.index(what) + len(what):]
+	print(n if read >= 100000 else "it can't be read")
+	EOT
 }

@@ -55,6 +55,16 @@ site() { # namespaces, wires, addresses that stay
 	[ -e /run/hb.key ] || keygen /run/hb.key
 }
 
+begin() { # all daemons, with the files as they are; east is active
+	services site start
+	had_at east
+	must wait_for 20 role "$G1" vpn active
+	had_at west
+	must wait_for 20 in_sync "$G1" "$G2"
+	services east start
+	services west start
+}
+
 host() { # NAMESPACE NAME: with folders of its own
 	local ns=$1 name=$2 root=/run/hosts/$2 dir file
 

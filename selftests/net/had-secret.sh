@@ -13,31 +13,6 @@
 . "$(dirname "$0")/../lib/had.sh"
 . "$(dirname "$0")/../lib/relay.sh"
 
-# Not in the arguments of a program, whose memory is looked at, too.
-finds() { # PID FILE: how often the process has what the file says in hex, and where
-	python3 - "$1" "$2" <<-'EOT'
-	import sys
-	what = bytes.fromhex(open(sys.argv[2]).read().strip())
-	n = 0
-	with open(f"/proc/{sys.argv[1]}/mem", "rb") as mem:
-	    for line in open(f"/proc/{sys.argv[1]}/maps"):
-	        at, rights, *rest = line.split()
-	        if "r" not in rights or rest[-1] in ("[vvar]", "[vsyscall]"):
-	            continue
-	        low, high = (int(a, 16) for a in at.split("-"))
-	        try:
-	            mem.seek(low)
-	            data = mem.read(high - low)
-	        except OSError:
-	            continue
-	        while what in data:
-	            print("# found in", rest[-1], file=sys.stderr)
-	            n += 1
-	            data = data[data.index(what) + len(what):]
-	print(n)
-	EOT
-}
-
 unlocked() { # PID: 1: not all memory of its own is locked
 	awk '/^VmLck/ { locked = $2 } /^RssAnon/ { own = $2 } END { print (own > locked) }' \
 		"/proc/$1/status"

@@ -31,12 +31,7 @@ longest() { # NAME: gap of all flows, ms
 }
 
 ha_load
-detour_net "detour { device = sync trusted = yes }"
-had 1 /run/conf1
-had 2 /run/conf2
-must wait_for 20 settled
-check "traffic" wait_for 20 reaches 5
-must wait_for 10 carries 1
+detour_begin "detour { device = sync trusted = yes }"
 oracle_start
 
 flow out "$H" 10.3.0.2 "$P" 10.2.0.1 5001

@@ -15,10 +15,7 @@ conf() { # N LINE...: the file of gateway N
 	local n=$1
 
 	cat > "/run/conf$n" <<-EOT
-	link hb {
-	    device = sync peer = 02:00:00:00:01:0$((3 - n)) key-file = /run/key
-	    dead = 100 carrier-loss = at-once
-	}
+	$(had_link "$n")
 	group vpn {
 	    match { address = { 192.0.2.1 } }
 	    role = $([ "$n" = 1 ] && echo active || echo standby)

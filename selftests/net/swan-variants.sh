@@ -36,13 +36,7 @@ files() {
 }
 
 up() {
-	services site start
-	had_at east
-	must wait_for 20 role "$G1" vpn active
-	had_at west
-	must wait_for 20 in_sync "$G1" "$G2"
-	services east start
-	services west start
+	begin
 	check "$what: IKE" wait_for 30 child_up east
 	check "$what: the standby has the SAs" wait_for 20 same_spis
 	check "$what: none is missing" wait_for 10 in_sync "$G1" "$G2"

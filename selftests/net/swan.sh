@@ -23,13 +23,7 @@ swan_files east
 swan_files west
 remote_files
 
-services site start
-had_at east
-must wait_for 20 role "$G1" vpn active
-had_at west
-must wait_for 20 in_sync "$G1" "$G2"
-services east start
-services west start
+begin
 check "IKE is there without being asked" wait_for 30 child_up east ||
 	said east site
 check "the standby has the SAs" wait_for 20 same_spis

@@ -291,19 +291,6 @@ void detour_wanted(struct had_group *g)
 		detour_end(g);
 }
 
-static void role(struct had *had, struct had_group *g)
-{
-	struct detour *d = get(g);
-
-	(void)had;
-	if (!d)
-		return;
-	if (had_active(g))
-		detour_end(g);
-	else if (!d->known || !d->passing)
-		begin(g);
-}
-
 /* Everything anew: what is there already is not touched. */
 static void set_all(void)
 {
@@ -324,6 +311,22 @@ static void set_all(void)
 	for (i = list; i && i->if_index; i++)
 		set_device(i->if_name);
 	if_freenameindex(list);
+}
+
+static void role(struct had *had, struct had_group *g)
+{
+	struct detour *d = get(g);
+
+	(void)had;
+	if (!d)
+		return;
+	/* It is new here, and may be handed over before it is looked at. */
+	if (!d->keeper)
+		set_all();
+	else if (had_active(g))
+		detour_end(g);
+	else if (!d->known || !d->passing)
+		begin(g);
 }
 
 static void configured(struct had *had, const struct conf *old)
