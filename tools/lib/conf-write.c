@@ -106,37 +106,24 @@ static void write_keys(FILE *to, int depth, const struct key *k, const void *obj
 	}
 }
 
-static void write_section(FILE *to, const char *name, const char *title, const struct key *k,
-			  const void *object)
+/* At the top one is apart from those before it. */
+static void open_section(FILE *to, int depth, const char *name, const char *title,
+			 const struct key *k, const void *object)
 {
-	fprintf(to, "    %s ", name);
+	fprintf(to, "%s%*s%s ", depth ? "" : "\n", 4 * depth, "", name);
 	if (title) {
 		write_word(to, title);
 		fputc(' ', to);
 	}
 	fputs("{\n", to);
-	write_keys(to, 2, k, object);
-	fputs("    }\n", to);
+	write_keys(to, depth + 1, k, object);
 }
 
-static void open_section(FILE *to, const char *name, const char *title, const struct key *k,
-			 const void *object)
+static void write_section(FILE *to, int depth, const char *name, const char *title,
+			  const struct key *k, const void *object)
 {
-	fprintf(to, "\n%s ", name);
-	if (title) {
-		write_word(to, title);
-		fputc(' ', to);
-	}
-	fputs("{\n", to);
-	write_keys(to, 1, k, object);
-}
-
-/* One that stands in no other */
-static void write_top(FILE *to, const char *name, const char *title, const struct key *k,
-		      const void *object)
-{
-	open_section(to, name, title, k, object);
-	fputs("}\n", to);
+	open_section(to, depth, name, title, k, object);
+	fprintf(to, "%*s}\n", 4 * depth, "");
 }
 
 static const char *prefix_text(const struct conf_ip *ip, char *buf)
@@ -156,21 +143,21 @@ static void write_group(FILE *to, const struct conf_group *g)
 {
 	char buf[INET6_ADDRSTRLEN + 4];
 
-	open_section(to, "group", g->name, group_keys, g);
+	open_section(to, 0, "group", g->name, group_keys, g);
 	if (matches_some(&g->match))
-		write_section(to, "match", NULL, match_keys, &g->match);
+		write_section(to, 1, "match", NULL, match_keys, &g->match);
 	if (g->has_detour)
-		write_section(to, "detour", NULL, detour_keys, &g->detour);
+		write_section(to, 1, "detour", NULL, detour_keys, &g->detour);
 	for (const struct conf_address *a = g->addresses; a; a = a->next)
-		write_section(to, "address", prefix_text(&a->ip, buf), address_keys, a);
+		write_section(to, 1, "address", prefix_text(&a->ip, buf), address_keys, a);
 	for (const struct conf_route *t = g->routes; t; t = t->next)
-		write_section(to, "route", prefix_text(&t->to, buf), route_keys, t);
+		write_section(to, 1, "route", prefix_text(&t->to, buf), route_keys, t);
 	for (const struct conf_neighbour *n = g->neighbours; n; n = n->next)
-		write_section(to, "neighbour", conf_ip_text(&n->ip, buf), neighbour_keys, n);
+		write_section(to, 1, "neighbour", conf_ip_text(&n->ip, buf), neighbour_keys, n);
 	for (const struct conf_offload *o = g->offloads; o; o = o->next)
-		write_section(to, "offload", o->peer, offload_keys, o);
+		write_section(to, 1, "offload", o->peer, offload_keys, o);
 	for (const struct conf_script *s = g->scripts; s; s = s->next)
-		write_section(to, "track-script", s->name, script_keys, s);
+		write_section(to, 1, "track-script", s->name, script_keys, s);
 	fputs("}\n", to);
 }
 
@@ -179,13 +166,13 @@ void conf_write(const struct conf *c, FILE *to)
 {
 	write_keys(to, 0, conf_keys, c);
 	for (const struct conf_link *l = c->links; l; l = l->next)
-		write_top(to, "link", l->name, link_keys, l);
+		write_section(to, 0, "link", l->name, link_keys, l);
 	if (c->has_transport)
-		write_top(to, "transport", NULL, transport_keys, &c->transport);
+		write_section(to, 0, "transport", NULL, transport_keys, &c->transport);
 	for (const struct conf_peer *p = c->peers; p; p = p->next)
-		write_top(to, "peer", p->name, peer_keys, p);
+		write_section(to, 0, "peer", p->name, peer_keys, p);
 	if (c->metrics.listen[0])
-		write_top(to, "metrics", NULL, metrics_keys, &c->metrics);
+		write_section(to, 0, "metrics", NULL, metrics_keys, &c->metrics);
 	for (const struct conf_group *g = c->groups; g; g = g->next)
 		write_group(to, g);
 }
