@@ -135,6 +135,12 @@ session() {
 	echo 1 > $unbound
 }
 
+# What is sent on the other CPU is taken in by the second one, too: it would wait for a lock of who is
+# held there, with bottom halves off, and the CPU that the test needs with it.
+takes_in() { # GATEWAY
+	must inside "$1" "echo 2 > /sys/class/net/sync/queues/rx-0/rps_cpus"
+}
+
 # The link loses all that is said, or nothing. A qdisc that is changed waits for nobody.
 losing="tc qdisc change dev sync root netem loss"
 
@@ -144,6 +150,7 @@ silent_remote
 for gateway in G1 G2; do
 	helper $gateway
 	sender $gateway
+	takes_in $gateway
 done
 ip netns exec "$G2" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" monitor > /run/events &
 # Nothing is said for seconds that has no cause.
