@@ -46,7 +46,9 @@ enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_ANSWER,		/* tell what is held here, too */
 	XHA_SA_ASK,		/* ask the peer to announce it */
 	XHA_SA_FINAL,		/* planned switchover: exact record not acknowledged yet */
+	XHA_SA_UNHEARD,		/* unknown to the peer: announced again at once */
 	XHA_SA_NAKED,		/* refused by the peer: in a frame by itself, now and then */
+	XHA_SA_RETRY,		/* ditto, and not told again yet */
 	XHA_SA_SOFT,		/* past its soft limit, the user knows */
 	XHA_SA_REKEY,		/* the user is to be told that it must be renewed */
 	XHA_SA_DEAD,		/* unlinked */

@@ -15,7 +15,6 @@
 
 #define AGE_BUDGET	256			/* SAs looked at in one softirq */
 #define AGE_PAUSE	(200 * NSEC_PER_USEC)	/* before the next, if there are more */
-#define NAKED_PAUSE	(HZ / 4)		/* before an SA that was refused is told again */
 
 static u64 age_limit(u32 ms)
 {
@@ -494,7 +493,7 @@ static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool fina
 static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 {
 	const struct xha_group_config *c = xha_group_config(sa->group);
-	bool announce, out, in, final, sends;
+	bool announce, out, in, final, sends, syncing;
 	struct xha_sample s = {};
 	u64 lease, acked, told;
 	u8 flags;
@@ -502,9 +501,9 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	clear_bit(XHA_SA_QUEUED, &sa->flags);
 	/* Cleared before the sample: who moves after it queues the SA again. */
 	smp_mb__after_atomic();
-	/* It is said again when it moves next, or by retry_work. */
+	/* It is said again when it moves after the pause, or by retry(). */
 	if (test_bit(XHA_SA_NAKED, &sa->flags) && !test_bit(XHA_SA_DEAD, &sa->flags) &&
-	    time_before(jiffies, READ_ONCE(sa->naked_at) + NAKED_PAUSE))
+	    time_before(jiffies, READ_ONCE(sa->naked_at) + XHA_NAKED_PAUSE))
 		return;
 	out = test_and_clear_bit(XHA_SA_DUE_OUT, &sa->flags);
 	in = test_and_clear_bit(XHA_SA_DUE_IN, &sa->flags);
@@ -521,11 +520,15 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	}
 	/* A standby tells what it holds when asked: its peer may have started anew. */
 	sends = xha_group_sends(sa->group);
-	if (!test_and_clear_bit(XHA_SA_ANSWER, &sa->flags) && !sends) {
-		sync_done(sa);
+	syncing = READ_ONCE(sa->syncing) == m->epoch;
+	/* The role has changed, and the SA follows: it is not known what it has used until sweep(). */
+	if (syncing && !sends && xha_place_in_use(READ_ONCE(sa->place)))
 		return;
-	}
-	if (sa->epoch != m->epoch || !sends)
+	/* In the bulk sync it is told until the peer has acknowledged that, whatever it is now. */
+	if (!test_and_clear_bit(XHA_SA_ANSWER, &sa->flags) && !sends && !syncing)
+		return;
+	/* To a peer that has said it does not know it a record means nothing. */
+	if (sa->epoch != m->epoch || !sends || test_bit(XHA_SA_UNHEARD, &sa->flags))
 		announce = true;
 	if (!announce && !out && !in)
 		return;
@@ -784,6 +787,8 @@ void xha_mirror_synced(struct xha_mirror *m)
 void xha_mirror_naked(struct xha_sa *sa, bool naked)
 {
 	if (!naked) {
+		clear_bit(XHA_SA_UNHEARD, &sa->flags);
+		clear_bit(XHA_SA_RETRY, &sa->flags);
 		if (test_and_clear_bit(XHA_SA_NAKED, &sa->flags))
 			atomic_dec(&sa->group->n_naked);
 		return;
@@ -791,6 +796,16 @@ void xha_mirror_naked(struct xha_sa *sa, bool naked)
 	if (!test_and_set_bit(XHA_SA_NAKED, &sa->flags))
 		atomic_inc(&sa->group->n_naked);
 	sync_done(sa);
+}
+
+/* Announce an SA, with all that is held of it here. */
+void xha_mirror_tell(struct xha_sa *sa)
+{
+	set_bit(XHA_SA_ANSWER, &sa->flags);
+	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+	if (xha_mirror_bitmap(sa))
+		set_bit(XHA_SA_DUE_IN, &sa->flags);
+	xha_mirror_due(sa);
 }
 
 /**
@@ -854,7 +869,7 @@ static void sync_one(struct xha_mirror *m, struct xha_sa *sa)
 }
 
 /* In a walk over all SAs; they are not looked at again by who has looked at them. RCU */
-static void take_a_break(int *n)
+void xha_mirror_rest(int *n)
 {
 	if (++*n % 256)
 		return;
@@ -882,7 +897,7 @@ static void sync_work(struct work_struct *work)
 			break;
 		if (sa->mirror == m)
 			sync_one(m, sa);
-		take_a_break(&n);
+		xha_mirror_rest(&n);
 	}
 	rcu_read_unlock();
 	if (atomic_dec_and_test(&m->sync_left)) {
@@ -965,7 +980,7 @@ void xha_mirror_ended(struct xha_mirror *m)
 			WRITE_ONCE(sa->in.acked, 0);
 			spin_unlock_bh(&sa->tap.x->lock);
 		}
-		take_a_break(&n);
+		xha_mirror_rest(&n);
 	}
 	rcu_read_unlock();
 }

@@ -121,6 +121,7 @@ struct xha_mirror {
 	struct llist_node *reaped;	/* those that reap_work has taken; its own */
 	struct delayed_work reap_work;
 	struct delayed_work expire_work;
+	struct delayed_work retry_work;
 };
 
 /* Of a session and of the time that follows it: 2 * session, and 1 more without one */
@@ -134,6 +135,9 @@ static inline bool xha_mirror_bitmap(const struct xha_sa *sa)
 {
 	return xha_group_config(sa->group)->bitmap && xha_width(sa->tap.x);
 }
+
+/* Before an SA that was refused is told again. */
+#define XHA_NAKED_PAUSE	(HZ / 4)
 
 /* Octets that all messages of one SA take at most. */
 static inline int xha_sa_room(const struct xha_sa *sa)
@@ -160,6 +164,8 @@ void xha_mirror_nak(struct xha_mirror *m, u32 index);
 bool xha_mirror_gone(struct xha_sa *sa);
 void xha_mirror_synced(struct xha_mirror *m);
 void xha_mirror_naked(struct xha_sa *sa, bool naked);
+void xha_mirror_tell(struct xha_sa *sa);
+void xha_mirror_rest(int *n);
 
 /* replica.c */
 int xha_replica_init(struct xha_mirror *m);

@@ -11,7 +11,6 @@
 #define ORPHAN_ALONE	(3600 * HZ)	/* not mentioned, no session */
 #define EXPIRE_PERIOD	(5 * HZ)
 #define EXPIRE_BATCH	256		/* entries looked at with BH off */
-#define RETRY_BATCH	4096		/* SAs looked at, at a time */
 #define EVICT_STEPS	16		/* entries looked at for one that may go */
 #define REAP_PERIOD	(HZ / 100)	/* until there may be room for the word of more SAs */
 
@@ -474,7 +473,11 @@ static void input_announce(struct xha_mirror *m, u64 number, const struct xha_an
 	apply_known(m, k, flags);
 }
 
-/* The peer has refused a record: announce the SA again when it moves next. */
+/*
+ * The peer does not know an SA. It is announced again at once: the announcement may have been lost,
+ * and a record have come before it was said again. If the peer does not know it even so it has no
+ * room for it: it is told after a pause, and then each EXPIRE_PERIOD, or when the SA moves.
+ */
 static void input_nak(struct xha_mirror *m, u32 index)
 {
 	struct xha_sa *sa = xha_sa_by_index(m->xn, index);
@@ -485,7 +488,15 @@ static void input_nak(struct xha_mirror *m, u32 index)
 	/* What it acknowledges of this SA from now on, it does not have. */
 	WRITE_ONCE(sa->known, 0);
 	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+	if (!test_and_set_bit(XHA_SA_UNHEARD, &sa->flags)) {
+		xha_mirror_tell(sa);
+		return;
+	}
 	WRITE_ONCE(sa->naked_at, jiffies);
+	if (!test_bit(XHA_SA_NAKED, &sa->flags)) {
+		set_bit(XHA_SA_RETRY, &sa->flags);
+		queue_delayed_work(system_unbound_wq, &m->retry_work, XHA_NAKED_PAUSE + 1);
+	}
 	xha_mirror_naked(sa, true);
 }
 
@@ -497,11 +508,7 @@ static void input_ask(struct xha_mirror *m, const struct xha_id *id)
 		return;
 	/* Who asks has room for it. */
 	xha_mirror_naked(sa, false);
-	set_bit(XHA_SA_ANSWER, &sa->flags);
-	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-	if (xha_mirror_bitmap(sa))
-		set_bit(XHA_SA_DUE_IN, &sa->flags);
-	xha_mirror_due(sa);
+	xha_mirror_tell(sa);
 }
 
 static void input_group(struct xha_mirror *m, u64 number, const struct xha_group_msg *msg)
@@ -715,26 +722,57 @@ static bool expire_some(struct xha_mirror *m, unsigned long before)
 	return true;
 }
 
-/* Those that the peer had no room for are told again. */
-static void retry(struct xha_mirror *m)
+static bool rests(const struct xha_sa *sa)
 {
-	unsigned long index = 0;
-	struct xha_group *g;
+	return time_before(jiffies, READ_ONCE(sa->naked_at) + XHA_NAKED_PAUSE);
+}
+
+/*
+ * Those that the peer had no room for are told again: all, or those that were not yet. Process
+ * context. Return: some of these can't be told yet.
+ */
+static bool retry(struct xha_mirror *m, bool all)
+{
+	bool again = false;
+	unsigned long index;
 	struct xha_sa *sa;
 	int n = 0;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(g, &m->xn->group_list, node) {
-		if (g->mirror != m || !atomic_read(&g->n_naked))
-			continue;
-		xa_for_each(&g->sas, index, sa) {
-			if (test_bit(XHA_SA_NAKED, &sa->flags))
+	xa_for_each(&m->xn->sas, index, sa) {
+		if (sa->mirror == m && test_bit(all ? XHA_SA_NAKED : XHA_SA_RETRY, &sa->flags)) {
+			if (rests(sa)) {
+				again = true;
+			} else {
+				clear_bit(XHA_SA_RETRY, &sa->flags);
 				xha_mirror_due(sa);
-			if (++n == RETRY_BATCH)
-				break;
+			}
 		}
+		xha_mirror_rest(&n);
 	}
 	rcu_read_unlock();
+	return again;
+}
+
+static void retry_work(struct work_struct *work)
+{
+	struct xha_mirror *m = container_of(to_delayed_work(work), struct xha_mirror, retry_work);
+
+	if (retry(m, false))
+		queue_delayed_work(system_unbound_wq, &m->retry_work, XHA_NAKED_PAUSE + 1);
+}
+
+/* Has any group of @m an SA that the peer had no room for? */
+static bool has_naked(const struct xha_mirror *m)
+{
+	const struct xha_group *g;
+	bool naked = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(g, &m->xn->group_list, node)
+		naked |= g->mirror == m && atomic_read(&g->n_naked);
+	rcu_read_unlock();
+	return naked;
 }
 
 static void expire_work(struct work_struct *work)
@@ -749,7 +787,8 @@ static void expire_work(struct work_struct *work)
 		spin_unlock_bh(&m->rx_lock);
 		cond_resched();
 	} while (!done);
-	retry(m);
+	if (has_naked(m))
+		retry(m, true);
 	queue_delayed_work(system_unbound_wq, &m->expire_work, EXPIRE_PERIOD);
 }
 
@@ -808,6 +847,7 @@ int xha_replica_init(struct xha_mirror *m)
 	spin_lock_init(&m->rx_lock);
 	init_llist_head(&m->dead);
 	INIT_DELAYED_WORK(&m->reap_work, reap_work);
+	INIT_DELAYED_WORK(&m->retry_work, retry_work);
 	INIT_DELAYED_WORK(&m->expire_work, expire_work);
 	queue_delayed_work(system_unbound_wq, &m->expire_work, EXPIRE_PERIOD);
 	return 0;
@@ -825,6 +865,7 @@ static void free_known(void *ptr, void *arg)
 void xha_replica_fini(struct xha_mirror *m)
 {
 	cancel_delayed_work_sync(&m->expire_work);
+	cancel_delayed_work_sync(&m->retry_work);
 	/* There is no session: nobody waits for room. */
 	flush_delayed_work(&m->reap_work);
 	xa_destroy(&m->peers);
