@@ -17,6 +17,9 @@ bridge() { # NETNS NAME ADDRESS DEV...
 	ip -n "$1" link set lo up
 	ip -n "$1" link add name "$2" type bridge
 	for dev in "${@:4}"; do
+		# Where esp4_offload is in the kernel a NIC's GRO decrypts before the bridge, and so
+		# the oracle, sees the packet.
+		ethtool -K "$dev" gro off
 		ip link set "$dev" netns "$1"
 		ip -n "$1" link set "$dev" master "$2"
 		ip -n "$1" link set "$dev" up

@@ -250,6 +250,11 @@ sa() { # NAMESPACE SPI .FIELD, or an expression of such
 	ask_sa "$@" && echo "$REPLY"
 }
 
+tap() { # NAMESPACE NAME: is it in use?
+	ask_first .tap "$1" node show
+	[ "$REPLY" = "$2" ]
+}
+
 stat() { # NAMESPACE NAME
 	ask_where name "$2" .value "$1" stat show && echo "$REPLY"
 }

@@ -13,10 +13,6 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 
-tap() { # NAMESPACE NAME
-	[ "$(ha "$1" -j node show | jq -r '.[0].tap')" = "$2" ]
-}
-
 unheard() { # NAMESPACE NAME: another number, and is it this tap now?
 	gives "$1"
 	tap "$1" "$2"

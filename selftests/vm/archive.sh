@@ -173,7 +173,7 @@ inside() { # ROOT COMMAND...
 		mount --rbind "$d" "$root$d"
 	done
 	# shellcheck disable=SC2016	# for the shell inside
-	exec env LC_ALL=C chroot "$root" /bin/bash -c 'cd "$1" && shift && exec "$@"' - "$PWD" "$@"
+	exec env LC_ALL=C LANG=C chroot "$root" /bin/bash -c 'cd "$1" && shift && exec "$@"' - "$PWD" "$@"
 }
 
 print=

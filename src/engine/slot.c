@@ -576,23 +576,47 @@ static bool state_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 	return ok;
 }
 
-/* For each packet; x->lock is held, so that @place stays XHA_HARD, and the NIC is there. */
+/* @place stays XHA_HARD, and the NIC is there, since x->lock is held. */
+static void advance_in(struct xfrm_state *x)
+{
+	const struct xfrmdev_ops *ops = x->xso.real_dev->xfrmdev_ops;
+
+	if (!ops->xdo_dev_state_advance_esn)
+		return;
+	begin_call(x);
+	ops->xdo_dev_state_advance_esn(x);
+	end_call(x);
+}
+
+/* The NIC keeps the twin, whose numbers are those of x, until a grace period has passed. */
+static void advance_out(const struct xha_slot_sa *e)
+{
+	struct xfrm_state *s = rcu_dereference(e->tx);
+	const struct xfrmdev_ops *ops;
+
+	if (!s)
+		return;
+	ops = s->xso.real_dev->xfrmdev_ops;
+	if (!ops->xdo_dev_state_advance_esn)
+		return;
+	/* x->lock is of the same class. */
+	spin_lock_nested(&s->lock, SINGLE_DEPTH_NESTING);
+	ops->xdo_dev_state_advance_esn(s);
+	spin_unlock(&s->lock);
+}
+
+/* For each packet, that of an outbound SA only where the kernel tells of it; x->lock is held. */
 static void state_advance_esn(struct xfrm_state *x)
 {
-	const struct xfrmdev_ops *ops;
 	struct xha_slot_sa *e;
 
-	if (x->xso.dir != XFRM_DEV_OFFLOAD_IN)
-		return;
 	rcu_read_lock();
-	e = xha_slot_sa(x);
+	e = find(x);
 	if (e && READ_ONCE(e->place) == XHA_HARD) {
-		ops = x->xso.real_dev->xfrmdev_ops;
-		if (ops->xdo_dev_state_advance_esn) {
-			begin_call(x);
-			ops->xdo_dev_state_advance_esn(x);
-			end_call(x);
-		}
+		if (x->xso.dir == XFRM_DEV_OFFLOAD_IN)
+			advance_in(x);
+		else
+			advance_out(e);
 	}
 	rcu_read_unlock();
 }

@@ -361,7 +361,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	}
 	err = xha_tap_net_start(xn->net);
 	if (err) {
-		NL_SET_ERR_MSG(extack, "There is no memory for a netfilter hook");
+		NL_SET_ERR_MSG(extack, "There is no memory for what hears SAs");
 		goto err_erase;
 	}
 

@@ -285,6 +285,7 @@ static const struct xha_tap_user user = {
 	.held = held,
 	.beyond = beyond,
 	.event = event,
+	.stranger = xha_sa_stranger,
 	.settle = settle,
 	.said = said,
 	.expect = xha_sa_expect,
@@ -292,6 +293,7 @@ static const struct xha_tap_user user = {
 	.updated = updated,
 	.gone = gone,
 	.flushed = flushed,
+	.moved = xha_sa_moved,
 	.migrated = migrated,
 	.policy = policy,
 };

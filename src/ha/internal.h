@@ -335,6 +335,7 @@ struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id);	/* RCU
 struct xha_sa *xha_sa_by_index(struct xha_net *xn, u32 index);		/* RCU */
 void xha_sa_unlink(struct xha_sa *sa);
 void xha_sa_dismiss(struct xha_net *xn, struct xha_group *g);
+void xha_sa_moved(struct xfrm_state *x);
 void xha_sa_migrated(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
 bool xha_sa_get(struct xha_sa *sa);
@@ -346,6 +347,7 @@ void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late);
 void xha_sa_configure(struct xha_sa *sa);	/* take over the settings of its group */
 /* A packet of an SA without a shadow: may it have the number? x->lock held */
 bool xha_sa_stray(struct xfrm_state *x, u64 seq);
+void xha_sa_stranger(struct xfrm_state *x);
 void xha_sa_expect(struct xfrm_state *x);	/* about to be inserted; not in any table yet */
 
 /* packet.c: SAs in packet offload mode */

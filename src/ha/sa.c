@@ -298,14 +298,20 @@ void xha_sa_expect(struct xfrm_state *x)
 		return;
 	rcu_read_lock();
 	g = xha_group_member(xn, x);
-	if (g && READ_ONCE(g->role) != XHA_ROLE_ACTIVE) {
-		spin_lock_bh(&x->lock);
+	if (!g)
+		goto out;
+	spin_lock_bh(&x->lock);
+	if (READ_ONCE(g->role) != XHA_ROLE_ACTIVE) {
 		xha_apply_hold(x);
 		xha_apply_keepalive(x, false);
-		spin_unlock_bh(&x->lock);
 	}
-	if (g && xha_oseq(x))
+	/* A walk that does not see it yet may end what xha_tap_ask() begins. */
+	if (xha_oseq(x)) {
+		xha_apply_ask(x);
 		xha_tap_ask(xn->net, true);
+	}
+	spin_unlock_bh(&x->lock);
+out:
 	rcu_read_unlock();
 }
 
@@ -344,6 +350,22 @@ bool xha_sa_stray(struct xfrm_state *x, u64 seq)
 	if (!may)
 		xha_stat_inc(xn, XHA_STAT_STRAY_REFUSED);
 	return may;
+}
+
+/**
+ * xha_sa_stranger() - an SA without a shadow has made the kernel's own event
+ * @x: SA; x->lock held
+ *
+ * One that a migration has made keeps the threshold of the old one, which is its limit. Beyond
+ * that it has no number before it is found.
+ */
+void xha_sa_stranger(struct xfrm_state *x)
+{
+	if ((x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH) || xha_is_packet(x) ||
+	    xha_sa_stray(x, xha_oseq(x) + 1))
+		return;
+	xha_apply_hold(x);
+	xha_sa_sweep(xha_pernet(xs_net(x)));
 }
 
 /* Is it one that was held because it could not have a shadow? Nobody else holds an SA so. */
@@ -692,6 +714,24 @@ static void reconcile_in(struct xha_net *xn, unsigned long delay)
 void xha_sa_sweep(struct xha_net *xn)
 {
 	reconcile_in(xn, HZ / 50);
+}
+
+/**
+ * xha_sa_moved() - XFRM_MSG_MIGRATE_STATE has made an SA
+ * @x: SA; RCU, x->lock and xfrm_state_lock not held
+ *
+ * If it is known as the old one is it could not have a shadow beside that one's.
+ */
+void xha_sa_moved(struct xfrm_state *x)
+{
+	struct xha_sa *sa;
+	struct xha_id id;
+
+	xha_identity(&id, x);
+	sa = xha_sa_by_id(xha_pernet(xs_net(x)), &id);
+	if (sa && READ_ONCE(sa->tap.x->km.state) == XFRM_STATE_DEAD)
+		xha_sa_unlink(sa);
+	xha_sa_hear(x);
 }
 
 /**

@@ -200,6 +200,14 @@ void xha_apply_hold(struct xfrm_state *x)
 		x->km.state = XFRM_STATE_ERROR;
 }
 
+/* See xha_is_asked(). It stays so: who is in the table is not asked. x->lock held. */
+void xha_apply_ask(struct xfrm_state *x)
+{
+	lockdep_assert_held(&x->lock);
+
+	WRITE_ONCE(x->xflags, x->xflags | XHA_XFLAG_ASKED);
+}
+
 /**
  * xha_apply_keepalive() - let the kernel send an SA's NAT keepalives, or not
  * @x: SA; x->lock held

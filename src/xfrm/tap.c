@@ -59,13 +59,16 @@ static void tell(struct xfrm_state *x)
 static void heard_aevent(struct xfrm_state *x, const struct km_event *c)
 {
 	struct xha_tapped *t = xha_tapped(x);
+	bool said = c->data.aevent == XFRM_AE_CU;
 
-	if (!t)
-		return;
-	if (c->data.aevent == XFRM_AE_CU)
+	if (t && said)
 		xha_tap_user->said(t);
-	else if (xha_tap->hears_all)
+	else if (said || !xha_tap->hears_all)
+		return;
+	else if (t)
 		xha_tap_user->event(t, c->data.aevent == XFRM_REPLAY_TIMEOUT);
+	else
+		xha_tap_user->stranger(x);
 }
 
 /* Under RCU. x->lock is held for XFRM_MSG_NEWAE and for a hard XFRM_MSG_EXPIRE. */
@@ -272,6 +275,8 @@ int xha_tap_net_start(struct net *net)
 		err = tn->tap->net_start(net);
 		tn->tapped = !err;
 	}
+	if (!err && !tn->migrations)
+		err = xha_migrate_listen(net, &tn->migrations);
 	return err;
 }
 
@@ -279,6 +284,7 @@ void xha_tap_net_stop(struct net *net)
 {
 	struct xha_tap_net *tn = xha_tap_pernet(net);
 
+	xha_migrate_mute(&tn->migrations);
 	if (tn->tapped)
 		tn->tap->net_stop(net);
 	tn->tapped = false;

@@ -54,6 +54,7 @@ struct xha_tapped {
  * @beyond: may segments not have numbers up to this one, which they have taken already? Packets are
  *	dropped for that
  * @event: the kernel's own event of numbers; out of time (late) or not; x->lock
+ * @stranger: ditto, of an SA that is not in the table
  * @settle: new thresholds; no packet has passed since; x->lock
  * @said: a user has set the numbers
  * @expect: about to be inserted, not in any table yet; process context
@@ -61,6 +62,7 @@ struct xha_tapped {
  * @updated: that x has changed one that stands; x itself is dead; before @come
  * @gone: deleted, or its time is over; x->lock may be held
  * @flushed: SAs of a netns have gone without a word
+ * @moved: it has come in the place of another, which has died without a word; before @migrated
  * @migrated: SAs of a netns have come without a word
  * @policy: an outbound one is new or has changed
  */
@@ -71,6 +73,7 @@ struct xha_tap_user {
 	void (*held)(struct xfrm_state *x);
 	bool (*beyond)(struct xha_tapped *t, u64 last);
 	void (*event)(struct xha_tapped *t, bool late);
+	void (*stranger)(struct xfrm_state *x);
 	void (*settle)(struct xha_tapped *t);
 	void (*said)(struct xha_tapped *t);
 	void (*expect)(struct xfrm_state *x);
@@ -78,6 +81,7 @@ struct xha_tap_user {
 	void (*updated)(struct xfrm_state *x);
 	void (*gone)(struct xha_tapped *t);
 	void (*flushed)(struct net *net);
+	void (*moved)(struct xfrm_state *x);
 	void (*migrated)(struct net *net);
 	void (*policy)(const struct xfrm_policy *xp);
 };
@@ -153,7 +157,12 @@ struct xha_tap_net {
 	bool ask;			/* see xha_tap_ask() */
 	const struct xha_tap *tap;	/* that its SAs are heard by; its user's lock */
 	bool tapped;			/* @tap's hooks are here; ditto */
+	struct socket *migrations;	/* see migrate.c; ditto */
 };
+
+/* --- migrate.c --- */
+int xha_migrate_listen(struct net *net, struct socket **listener);
+void xha_migrate_mute(struct socket **listener);
 
 extern unsigned int xha_tap_net_id;
 extern const struct xha_tap xha_tap_ftrace;

@@ -75,7 +75,7 @@ static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrac
 	if (likely(t))
 		may = is_others(t) || moved_out(t, xha_oseq(x) + n, n);
 	else
-		may = likely(!READ_ONCE(xha_tap_pernet(xs_net(x))->ask)) ||
+		may = likely(!READ_ONCE(xha_tap_pernet(xs_net(x))->ask) && !xha_is_asked(x)) ||
 		      xha_tap_user->stray(x, xha_oseq(x) + n);
 	if (unlikely(!may))
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)no_number);

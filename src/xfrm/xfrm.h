@@ -60,6 +60,14 @@ struct xha_numbers {
 /* A bit of x->xflags, which nobody else knows; a clone of x has it not. */
 #define XHA_XFLAG_HELD	BIT(31)
 
+/* Ditto: until it is in the tap's table it is asked whether it may have a number. */
+#define XHA_XFLAG_ASKED	BIT(30)
+
+static inline bool xha_is_asked(const struct xfrm_state *x)
+{
+	return READ_ONCE(x->xflags) & XHA_XFLAG_ASKED;
+}
+
 /* Any context; under x->lock it stays true. */
 static inline bool xha_is_held(const struct xfrm_state *x)
 {
@@ -75,6 +83,7 @@ bool xha_apply_edge(struct xfrm_state *x, u64 edge, const struct xha_window *w);
 void xha_apply_lose(struct xfrm_state *x, u32 numbers);
 bool xha_apply_counts(struct xfrm_state *x, u64 bytes, u64 packets);
 void xha_apply_hold(struct xfrm_state *x);
+void xha_apply_ask(struct xfrm_state *x);
 void xha_apply_let_go(struct xfrm_state *x);
 void xha_apply_resume(struct xfrm_state *x);
 void xha_apply_keepalive(struct xfrm_state *x, bool send);

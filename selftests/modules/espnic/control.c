@@ -9,14 +9,15 @@
 /*
  * Prefixed by "rx_" and "tx_". packets and octets (of the IP packet) count what
  * was encrypted, or decrypted with a right ICV. unknown_sa is dropped on TX, and
- * ESP for the stack on RX. stale_sa: dropped, the packet has a number (ESN) that its
- * SA has not reached. drop_link: no cable, other end down, ring full. segmented: packets that
- * were cut here.
+ * ESP for the stack on RX. advanced: was told that an SA has another number (ESN).
+ * stale_sa: dropped, the packet has a number (ESN) that its SA has not reached.
+ * drop_link: no cable, other end down, ring full. segmented: packets that were cut here.
  */
 static const char espnic_names[ESPNIC_STATS][ETH_GSTRING_LEN - 3] = {
 	[ESPNIC_ADDS]		= "adds",
 	[ESPNIC_DELETES]	= "deletes",
 	[ESPNIC_FREES]		= "frees",
+	[ESPNIC_ADVANCED]	= "advanced",
 	[ESPNIC_RESETS]		= "lost_by_reset",
 	[ESPNIC_REFUSED_FULL]	= "refused_full",
 	[ESPNIC_REFUSED_KIND]	= "refused_kind",

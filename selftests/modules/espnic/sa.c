@@ -286,7 +286,8 @@ static bool espnic_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 }
 
 /*
- * For each packet that moves the window, maybe beside free(): x->xso.dev may be gone. x->lock
+ * For each packet that moves the window, since Linux 7.x for each that is sent as well (a number
+ * that the hardware has from the packet), maybe beside free(): x->xso.dev may be gone. x->lock
  * is held, a spinlock, hence this is an RCU section as well. The device is in real_dev where that
  * is told to another one, which has passed the SA on.
  */
@@ -299,6 +300,11 @@ static void espnic_state_advance_esn(struct xfrm_state *x)
 	if (!dev)
 		return;
 	nic = netdev_priv(dev);
+	if (x->xso.dir == XFRM_DEV_OFFLOAD_OUT) {
+		count(nic, TX, ESPNIC_ADVANCED);
+		return;
+	}
+	count(nic, RX, ESPNIC_ADVANCED);
 	hlist_for_each_entry_rcu(sa, bucket_rx(nic, x->id.spi), node)
 		if (sa->x == x && !sa->packet)
 			atomic64_set(&sa->esn, seq64(x->replay_esn->seq, x->replay_esn->seq_hi));
