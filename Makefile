@@ -79,6 +79,10 @@ check: ready tools ## All tests (half an hour); with KERNEL=7.3 those in UML and
 check-builds: ready ## The modules against each kernel's headers, x86-64 and arm64: W=1, sparse (10 minutes)
 	KERNELS=all selftests/check.py builds
 
+.PHONY: check-tree
+check-tree: ready tools ## The module in a kernel tree: TREE=7.3 [or another series], with checkpatch (10 minutes)
+	TREE=$(or $(TREE),7.3) selftests/check.py intree
+
 .PHONY: check-quick
 check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 minutes)
 	selftests/check.py --quick
