@@ -75,10 +75,11 @@ build() {
 		drivers/net/xfrm_ha/xfrm_ha.ko drivers/net/xfrm_ha/tests/xfrm_ha_test.ko
 }
 
-# Of the folder alone: the headers of a kernel have some to say.
+# Of the folder alone: the headers of a kernel have some to say. That the length of a literal is a
+# constant, as in MODULE_INFO(), these releases of sparse don't know either.
 silent() {
-	! grep -E '^[^ ]*drivers/net/xfrm_ha/.*(warning|error|expected|got):' "$log" | sed 's/^/# /' |
-		grep .
+	! grep -E '^[^ ]*drivers/net/xfrm_ha/.*(warning|error|expected|got):' "$log" |
+		grep -v 'error: bad constant expression$' | sed 's/^/# /' | grep .
 }
 
 kunit() {
@@ -99,8 +100,8 @@ kselftest() {
 	install -D "$farm/out/drivers/net/xfrm_ha/xfrm_ha.ko" \
 		"$(echo "$mods"/*)/kernel/drivers/net/xfrm_ha/xfrm_ha.ko"
 	depmod -b "$farm/mods" "$(cd "$mods" && echo *)" >>"$log" 2>&1
-	make -s -C "$tree/tools/testing/selftests" ARCH=um TARGETS=net/xfrm_ha KDIR="$farm/out" \
-		INSTALL_PATH="$farm/kselftest" install >>"$log" 2>&1 &&
+	make -s -C "$tree/tools/testing/selftests" ARCH=um O="$farm/out" KDIR="$farm/out" \
+		TARGETS=net/xfrm_ha INSTALL_PATH="$farm/kselftest" install >>"$log" 2>&1 &&
 	selftests/vm/exec --machine "$machine" "mount --bind $mods /lib/modules
 		PATH=$XFRM_HA_DIR/tools/xfrm-ha:\$PATH
 		cd $farm/kselftest && ./run_kselftest.sh $(printf -- '-t net/xfrm_ha:%s ' "$@") 2>&1" \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 
-CFLAGS += -std=gnu11 -Wall -Wextra -O2 -g -D_GNU_SOURCE $(KHDR_INCLUDES)
+CFLAGS += -std=gnu11 -Wall -Wextra -O2 -g $(KHDR_INCLUDES)
 
 TEST_GEN_MODS_DIR := modules
 TEST_GEN_FILES := \
