@@ -35,7 +35,7 @@ tools=(bash binutils bc coreutils diffutils findutils gawk gcc-14 gcc-14-aarch64
 arm64=(bash bash-builtins bsdutils busybox-static coreutils diffutils ethtool findutils gawk grep
 	hostname iperf3 iproute2 iputils-ping jq kmod libc6-dev libconfuse-dev libevent-dev
 	libjson-c-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libpcap-dev libsmartcols-dev
-	libssl-dev mount nftables procps sed tcpdump util-linux)
+	libssl-dev mount nftables procps python3-minimal sed tcpdump util-linux)
 
 die() { echo "archive: $*" >&2; exit 1; }
 say() { echo "archive: $*" >&2; }
