@@ -10,6 +10,7 @@
 # that nothing but the module has to be built.
 
 . "$(dirname "$0")/lib/ktap.sh"
+. "$(dirname "$0")/lib/farm.sh"
 cd "$XFRM_HA_DIR" || exit
 
 machine=uml${TREE:+-$TREE}
@@ -34,15 +35,11 @@ series() {
 	}
 }
 
-# What is changed is no link; git follows none.
 applies() {
-	local f
-
-	cp -as "$source" "$tree"
-	for f in MAINTAINERS Documentation/networking/index.rst drivers/net/{Kconfig,Makefile} \
-		 tools/testing/selftests/Makefile; do
-		cp --remove-destination "$source/$f" "$tree/$f"
-	done
+	farm "$source" "$tree" Documentation/netlink/specs Documentation/networking drivers/net \
+		include/uapi/linux tools/testing/selftests/net
+	farm_copy "$source" "$tree" MAINTAINERS Documentation/networking/index.rst \
+		drivers/net/{Kconfig,Makefile} tools/testing/selftests/Makefile
 	tools/dev/to-tree.sh -s 'Test <test@example.org>' "$tree"
 }
 
