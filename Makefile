@@ -93,6 +93,14 @@ check-dkms: ready ## The module by DKMS, for each kernel that the archive has he
 check-tree: ready tools ## The module in a kernel tree: TREE=7.3 [or another series], with checkpatch (10 minutes)
 	TREE=$(or $(TREE),7.3) selftests/check.py intree
 
+.PHONY: check-upstream
+check-upstream: ready ## What is proposed to net/xfrm (docs/upstream), against 7.3 (5 minutes)
+	selftests/check.py upstream
+
+.PHONY: check-trixie
+check-trixie: ## README's first command in a root of Debian 13 [COMMAND="make check"] (15 minutes)
+	selftests/deb/trixie $(COMMAND)
+
 .PHONY: check-quick
 check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 minutes)
 	selftests/check.py --quick
@@ -143,7 +151,8 @@ style: ready ## checkpatch, sparse, W=1, shellcheck, SPDX
 
 .PHONY: clean
 clean: ## Remove what was built from this tree; guests' kernels stay
-	rm -rf build/check build/check-deb build/deb build/dist build/lab build/style build/intree build/builds build/dkms build/sim \
+	rm -rf build/check build/check-deb build/deb build/dist build/lab build/style build/intree build/builds build/sim \
+		build/dkms build/upstream build/trixie \
 		build/qemu build/uml build/uml-san build/smp-san build/smp-kcsan build/uml-* build/qemu-* \
 		build/arm64*
 	find src -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
