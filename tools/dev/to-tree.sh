@@ -11,7 +11,7 @@
 # said, who git says one is.
 #
 # Left out: the tool, the daemon, tests of these, and src/compat/. Only a tree that is older than
-# 7.3 gets that, in a patch of its own, since the code does not build there without.
+# 7.3 gets that, since the code does not build there without.
 
 # shellcheck disable=SC2016	# for sed and make
 set -euo pipefail
