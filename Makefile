@@ -79,6 +79,28 @@ check: ready tools ## All tests (half an hour); with KERNEL=7.3 those in UML and
 check-builds: ready ## The modules against each kernel's headers, x86-64 and arm64: W=1, sparse (10 minutes)
 	KERNELS=all selftests/check.py builds
 
+ARM64 := esp_base takeover lease link modes
+
+.PHONY: check-arm64
+check-arm64: ready ## Debian's arm64 kernel in an emulator: TESTS="takeover lease" or the like (half an hour)
+	$(VM)/run --machine arm64 $(patsubst %,selftests/net/%.sh,$(or $(TESTS),$(ARM64)))
+
+.PHONY: check-dkms
+check-dkms: ready ## The module by DKMS, for each kernel that the archive has headers of (10 minutes)
+	selftests/check.py dkms
+
+.PHONY: check-tree
+check-tree: ready tools ## The module in a kernel tree: TREE=7.3 [or another series], with checkpatch (10 minutes)
+	TREE=$(or $(TREE),7.3) selftests/check.py intree
+
+.PHONY: check-upstream
+check-upstream: ready ## What is proposed to net/xfrm (docs/upstream), against 7.3 (5 minutes)
+	selftests/check.py upstream
+
+.PHONY: check-trixie
+check-trixie: ## README's first command in a root of Debian 13 [COMMAND="make check"] (15 minutes)
+	selftests/deb/trixie $(COMMAND)
+
 .PHONY: check-quick
 check-quick: ready tools ## Tests for the daily loop: units, host, plain UML (2 minutes)
 	selftests/check.py --quick
@@ -130,7 +152,9 @@ style: ready ## checkpatch, sparse, W=1, shellcheck, SPDX
 .PHONY: clean
 clean: ## Remove what was built from this tree; guests' kernels stay
 	rm -rf build/check build/check-deb build/deb build/dist build/lab build/style build/intree build/builds build/sim \
-		build/qemu build/uml build/uml-san build/smp-san build/smp-kcsan build/uml-* build/qemu-*
+		build/dkms build/upstream build/trixie \
+		build/qemu build/uml build/uml-san build/smp-san build/smp-kcsan build/uml-* build/qemu-* \
+		build/arm64*
 	find src -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name modules.order -o -name Module.symvers | xargs -r rm -f
 	+[ ! -e tools/Makefile ] || $(MAKE) -C tools clean
@@ -142,7 +166,7 @@ distclean: clean ## Remove build/, too (not the cache of UML kernels)
 
 .PHONY: help
 help: ## This list
-	@sed -n 's/^\([a-z_-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z0-9_-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		awk -F'\t' '{ printf "  %-16s %s\n", $$1, $$2 }'
 
 endif

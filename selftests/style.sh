@@ -34,7 +34,7 @@ silent() {
 }
 
 spdx() {
-	files | grep -vE '^LICENSE$|\.(md|svg|png|pcap|json|gz)$' |
+	files | grep -vE '^LICENSE$|\.(md|svg|png|pcap|json|gz|msg|patch)$' |
 		xargs grep -L SPDX-License-Identifier | silent
 }
 

@@ -13,7 +13,7 @@ insmod_espnic() { # [PARAMETER...]
 
 espnic_load() { # [PARAMETER...]: out again at exit
 	[ -e "${XFRM_HA_MODULES-}/espnic/espnic.ko" ] || skip_all "espnic is not built"
-	[ "$XFRM_HA_MACHINE" != qemu ] || modprobe -a esp4_offload esp6_offload
+	[[ $XFRM_HA_MACHINE == uml* ]] || modprobe -qa esp4_offload esp6_offload
 	insmod_espnic "$@"
 	at_exit rmmod_espnic
 }

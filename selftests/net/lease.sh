@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# requires: python3
 # timeout: 480
 #
 # N1 N5 N6, invariants I1 and I4: strict leases. No number above what the peer has
@@ -215,7 +216,7 @@ for _ in range(int(sys.argv[2])):
     except OSError:
         pass' "$1" "$2"
 }
-[ "$XFRM_HA_MACHINE" != qemu ] || modprobe esp4_offload
+[[ $XFRM_HA_MACHINE == uml* ]] || modprobe -q esp4_offload
 for ns in "$G1" "$G2"; do
 	must ha "$ns" group set vpn quantity 500 interval 16
 done

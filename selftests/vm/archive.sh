@@ -9,8 +9,10 @@
 #					the newest headers package, unpacked: the KDIR for modules
 #	archive.sh [--print] source SERIES
 #					the tarball of linux-source-SERIES; "version" is beside it
-#	archive.sh packages SERIES	image and headers by name, as arguments for "get"
+#	archive.sh packages SERIES [ARCH]
+#					image and headers by name, as arguments for "get"
 #	archive.sh get FOLDER NAME...	the packages' files, below FOLDER
+#	archive.sh root		an arm64 root: what tests run, and what programs are linked to
 #	archive.sh run COMMAND...	runs it with Debian 13's compilers, which those headers
 #					ask for: its root, and this one's folders where they are
 #
@@ -29,19 +31,26 @@ mirror=${DEBIAN_MIRROR:-http://deb.debian.org}
 tools=(bash binutils bc coreutils diffutils findutils gawk gcc-14 gcc-14-aarch64-linux-gnu
 	grep libelf1t64 make pahole sed sparse xz-utils)
 
+# What the tests run in a guest, and what tool, daemon and the tests' programs are linked to.
+arm64=(bash bash-builtins bsdutils busybox-static coreutils diffutils ethtool findutils gawk grep
+	hostname iperf3 iproute2 iputils-ping jq kmod libc6-dev libconfuse-dev libevent-dev
+	libjson-c-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libpcap-dev libsmartcols-dev
+	libssl-dev mount nftables procps python3-minimal sed tcpdump util-linux)
+
 die() { echo "archive: $*" >&2; exit 1; }
 say() { echo "archive: $*" >&2; }
 
 export APT_CONFIG=$dir/apt/apt.conf
 
 lists() {
-	local apt=$dir/apt source
+	local apt=$dir/apt source old
 
 	mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/none"
 	: >"$apt/status"
 	source="signed-by=$keys"
+	old=$(cat "$apt/sources.list" 2>/dev/null) || :
 	cat >"$apt/sources.list" <<-END
-	deb [arch=amd64 $source] $mirror/debian trixie main
+	deb [arch=amd64,arm64 $source] $mirror/debian trixie main
 	deb [arch=amd64,arm64 $source] $mirror/debian-security trixie-security main
 	deb [arch=amd64,arm64 $source] $mirror/debian trixie-backports main
 	END
@@ -61,7 +70,8 @@ lists() {
 	Acquire::Languages "none";
 	Acquire::Retries "3";
 	END
-	[ -z "$(find "$apt/fresh" -mmin -1440 2>/dev/null)" ] || return 0
+	[ -z "$(find "$apt/fresh" -mmin -1440 2>/dev/null)" ] ||
+		[ "$old" != "$(<"$apt/sources.list")" ] || return 0
 	say "reading the lists of Debian 13"
 	apt-get update -q >&2 || die "no lists"
 	touch "$apt/fresh"
@@ -163,6 +173,33 @@ make_root() { # FOLDER
 	ln -sf bash "$1/usr/bin/sh"
 }
 
+# Unpacked, not installed: what maintainers' scripts would do here is done by hand.
+make_arm64() { # FOLDER
+	local name archives
+
+	lists
+	say "unpacking an arm64 root of Debian 13"
+	mkdir -p "$1/usr/bin" "$1/usr/sbin" "$1/usr/lib"
+	for name in bin sbin lib; do
+		ln -s "usr/$name" "$1/$name"
+	done
+	archives=$(mktemp -d "$dir/debs.XXXXXX")
+	mkdir "$archives/partial"
+	apt-get install -q=2 -y --download-only --no-install-recommends -o APT::Architecture=arm64 \
+		-o Dir::Cache::archives="$archives" "${arm64[@]}" >/dev/null
+	for name in "$archives"/*.deb; do
+		dpkg-deb --fsys-tarfile "$name" | tar -C "$1" -x --keep-directory-symlink
+	done
+	rm -rf "$archives"
+	ln -sf gawk "$1/usr/bin/awk"
+	ln -sf bash "$1/usr/bin/sh"
+	for name in proc sys dev run tmp root lib/modules; do
+		mkdir -p "$1/$name"
+	done
+	echo 'root:x:0:0::/root:/bin/bash' >"$1/etc/passwd"
+	echo 'root:x:0:' >"$1/etc/group"
+}
+
 # The tree and the cache are where they were.
 inside() { # ROOT COMMAND...
 	local root=$1 d
@@ -199,18 +236,23 @@ source)
 	;;
 packages)
 	lists
-	version=$(newest "$1" amd64)
-	printf '%s\n' "$version-amd64" "linux-headers-$version-amd64" \
+	arch=${2:-amd64}
+	version=$(newest "$1" "$arch")
+	printf '%s\n' "$version-$arch" "linux-headers-$version-$arch:$arch" \
 		"linux-headers-$version-common" "linux-kbuild-$version"
 	# Since 7.3 the image is in parts.
 	for name in image binary modules; do
-		apt-cache show --no-all-versions "linux-$name-$version-amd64" 2>/dev/null |
-			sed -n 's/^Package: //p'
+		apt-cache show --no-all-versions "linux-$name-$version-$arch:$arch" 2>/dev/null |
+			sed -n "s/^Package: .*/&:$arch/; s/^Package: //p" || :
 	done
 	;;
 get)
 	lists
 	get "$@"
+	;;
+root)
+	once "$dir/root-arm64" make_arm64
+	echo "$dir/root-arm64"
 	;;
 run)
 	[ $# -gt 0 ] || die "run what?"
@@ -220,6 +262,6 @@ run)
 	exec unshare "${user[@]}" -m --propagation slave "$0" inside "$dir/root-trixie" "$@"
 	;;
 inside) inside "$@" ;;
-*) die "usage: archive.sh series | headers SERIES [ARCH] | source SERIES | packages SERIES |" \
-	"get FOLDER NAME... | run COMMAND..." ;;
+*) die "usage: archive.sh series | headers SERIES [ARCH] | source SERIES | packages SERIES [ARCH] |" \
+	"get FOLDER NAME... | root | run COMMAND..." ;;
 esac

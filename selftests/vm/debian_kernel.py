@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Debian's kernel for the QEMU machine, unpacked below build/debian: 6.12, or that of a series
-of its own from the archive of Debian 13 (archive.sh), below build/debian-SERIES.
+of its own from the archive of Debian 13 (archive.sh), below build/debian-SERIES. That for arm64 is
+from there, too, below build/debian-arm64[-SERIES].
 
-    debian_kernel.py [--print] [SERIES]
+    debian_kernel.py [--print] [SERIES] [arm64]
 
 The packages are fetched with apt-get download and unpacked, never installed.
 As a program it prepares what is missing and prints the KDIR for modules; with
@@ -29,12 +30,13 @@ from cpio import Archive
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+ARCHIVE = f'{HERE}/archive.sh'
 
 # Debian 12's name first, then Debian 13's.
 IMAGES = ('linux-image-6.12-amd64', 'linux-image-amd64')
 
 MODULE_DIRS = (
-    'arch/x86/crypto', 'crypto', 'drivers/char', 'drivers/net', 'drivers/net/bonding',
+    'arch/arm64/crypto', 'arch/x86/crypto', 'crypto', 'drivers/char', 'drivers/net', 'drivers/net/bonding',
     'drivers/net/ipvlan', 'drivers/net/team', 'drivers/net/vxlan', 'drivers/net/wireguard',
     'drivers/virtio', 'fs/9p', 'fs/fscache', 'fs/netfs', 'fs/overlayfs', 'lib', 'net',
 )
@@ -110,12 +112,11 @@ def fetch(top):
     return kver
 
 
-def fetch_series(top, series):
-    archive = f'{HERE}/archive.sh'
-    kver, *names = sh(archive, 'packages', series).split()
+def fetch_series(top, series, arch):
+    kver, *names = sh(ARCHIVE, 'packages', series, arch).split()
     print(f'debian_kernel: unpacking {kver} below {top}', file=sys.stderr)
     shutil.rmtree(f'{top}/root', ignore_errors=True)
-    sh(archive, 'get', f'{top}/root', *names)
+    sh(ARCHIVE, 'get', f'{top}/root', *names)
     return kver
 
 
@@ -182,9 +183,10 @@ def closure(kernel, names):
     return [f'{top}/{p}' for p in order]
 
 
-def initrd(kernel):
+def initrd(kernel, arch):
+    root = sh(ARCHIVE, 'root').strip() if arch == 'arm64' else ''
     a = Archive()
-    a.add('/bin/busybox', '/bin/busybox', 0o755)
+    a.add(f'{root}/bin/busybox', '/bin/busybox', 0o755)
     a.symlink('/bin/sh', 'busybox')
     a.add(f'{HERE}/initrd-init', '/init', 0o755)
     for n, path in enumerate(closure(kernel, BOOT_MODULES)):
@@ -203,22 +205,23 @@ class Kernel:
         self.modules = f'{top}/modules/lib/modules'
 
 
-def place(series):
-    return os.path.join(TOP, 'build', f'debian-{series}' if series else 'debian')
+def place(series, arch):
+    return os.path.join(TOP, 'build', '-'.join(filter(None, (
+        'debian', arch if arch != 'amd64' else '', series))))
 
 
-def find(series=''):
+def find(series='', arch='amd64'):
     """The kernel, or None."""
     try:
-        with open(f'{place(series)}/version', encoding='ascii') as f:
-            return Kernel(place(series), f.read().strip())
+        with open(f'{place(series, arch)}/version', encoding='ascii') as f:
+            return Kernel(place(series, arch), f.read().strip())
     except FileNotFoundError:
         return None
 
 
-def get(top, series):
-    if series:
-        return fetch_series(top, series)
+def get(top, series, arch):
+    if series or arch != 'amd64':
+        return fetch_series(top, series or '6.12', arch)
     try:
         return fetch(top)
     except (Error, subprocess.CalledProcessError):
@@ -228,35 +231,39 @@ def get(top, series):
         return fetch(top)
 
 
-def prepare(series=''):
-    top = place(series)
+def prepare(series='', arch='amd64'):
+    top = place(series, arch)
     os.makedirs(top, exist_ok=True)
     with open(f'{top}/lock', 'w', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        kernel = find(series)
+        kernel = find(series, arch)
         if not kernel:
-            kver = get(top, series)
+            kver = get(top, series, arch)
             mend(kver, f'{top}/root')
             kernel = Kernel(top, kver)
             # The second place since 7.3
             image = glob.glob(f'{top}/root/boot/vmlinuz-*') + \
                 glob.glob(f'{top}/root/usr/lib/modules/{kver}/vmlinuz')
-            vmlinux(image[0], kernel.vmlinux)
+            if arch == 'arm64':
+                shutil.copy(image[0], kernel.vmlinux)
+            else:
+                vmlinux(image[0], kernel.vmlinux)
             modules(top, kver)
-            initrd(kernel)
+            initrd(kernel, arch)
             with open(f'{top}/version', 'w', encoding='ascii') as f:
                 print(kver, file=f)
         elif os.path.getmtime(kernel.initrd) < os.path.getmtime(f'{HERE}/initrd-init'):
-            initrd(kernel)
+            initrd(kernel, arch)
     return kernel
 
 
 def main():
     args = sys.argv[1:]
     only = '--print' in args
-    series = ''.join(a for a in args if a != '--print')
+    arch = 'arm64' if 'arm64' in args else 'amd64'
+    series = ''.join(a for a in args if a not in ('--print', 'arm64'))
     try:
-        kernel = find(series) if only else prepare(series)
+        kernel = find(series, arch) if only else prepare(series, arch)
     except (Error, subprocess.CalledProcessError) as e:
         sys.exit(f'debian_kernel: {e}')
     if not kernel:

@@ -70,9 +70,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'),
                      'xfrm_ha')
-MACHINES = ('qemu', 'uml', 'uml-san', 'smp-san', 'smp-kcsan')
+MACHINES = ('qemu', 'uml', 'uml-san', 'smp-san', 'smp-kcsan', 'arm64')
+DEBIAN = {'qemu': 'amd64', 'arm64': 'arm64'}        # those with Debian's kernel
 SERIES = re.compile(r'-\d+\.\d+$')
-MEM = {'qemu': 768, 'uml': 512, 'uml-san': 1024, 'smp-san': 1280, 'smp-kcsan': 768}
+MEM = {'qemu': 768, 'uml': 512, 'uml-san': 1024, 'smp-san': 1280, 'smp-kcsan': 768,
+       'arm64': 768}
 
 # isa-debug-exit makes it (value << 1) | 1; a panic gives 0, QEMU's own errors 1.
 QEMU_DONE = 0x2a << 1 | 1
@@ -80,6 +82,9 @@ QEMU_DONE = 0x2a << 1 | 1
 QEMU_APPEND = ('console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=reliable '
                'no_timer_check cryptomgr.notests=1 init_on_alloc=0 nowatchdog '
                'rcupdate.rcu_expedited=1 random.trust_cpu=on net.ifnames=0 log_buf_len=4M')
+ARM64_APPEND = ('console=ttyAMA0 quiet panic=-1 oops=panic mitigations=off norandmaps '
+                'cryptomgr.notests=1 init_on_alloc=0 nowatchdog rcupdate.rcu_expedited=1 '
+                'random.trust_cpu=on net.ifnames=0 log_buf_len=4M')
 # All that they have is in the kernel: the host's root is theirs from the start.
 SMP_APPEND = ('root=root rootfstype=9p '
               'rootflags=trans=virtio,version=9p2000.L,msize=512000,cache=loose ro '
@@ -130,8 +135,8 @@ def known(machine):
 
 def prepare(machine):
     """Builds or fetches the machine's kernel where it is missing: its KDIR."""
-    if kind(machine) == 'qemu':
-        return debian_kernel.prepare(series(machine)).kdir
+    if kind(machine) in DEBIAN:
+        return debian_kernel.prepare(series(machine), DEBIAN[kind(machine)]).kdir
     return subprocess.run([f'{HERE}/kernel.sh', machine], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.strip()
 
@@ -140,6 +145,8 @@ def build_module(machine):
     """Brings build/<machine>/ up to date, and the tests' programs: the path of
     xfrm_ha.ko in there."""
     prepare(machine)
+    if kind(machine) == 'arm64':
+        subprocess.run([f'{HERE}/arm64.sh'], check=True, stdout=sys.stderr)
     for programs in 'ask', 'oracle', 'forwarder', 'had':
         subprocess.run(['make', '-s', '-C', f'{TOP}/selftests/{programs}'], check=True,
                        stdout=sys.stderr)
@@ -527,6 +534,45 @@ class Qemu(Machine):
         self.qmp('set_link', name=f'nic{n}', up=up)
 
 
+class Arm64(Qemu):
+    """Debian's kernel for arm64, with a root of that architecture (archive.sh). The tree has the
+    place that it has here, with programs of that architecture in it (arm64.sh), and its build/."""
+
+    kind = 'arm64'
+    tty = 'ttyS0'
+
+    def _boot(self):
+        kernel = self.lab.kernel(self.machine)
+        root = subprocess.run([f'{HERE}/archive.sh', 'root'], check=True, text=True,
+                              stdout=subprocess.PIPE).stdout.strip()
+        os.makedirs(root + TOP, exist_ok=True)
+        os.makedirs(f'{TOP}/build/arm64-tree/build', exist_ok=True)
+        shares = []
+        for tag, path in (('root', root), ('top', f'{TOP}/build/arm64-tree'),
+                          ('build', f'{TOP}/build')):
+            shares += ['-fsdev', f'local,id={tag},path={path},security_model=none,readonly=on,'
+                                 'multidevs=remap',
+                       '-device', f'virtio-9p-pci,fsdev={tag},mount_tag={tag}']
+        return (['-kernel', kernel.vmlinux, '-initrd', kernel.initrd, *shares],
+                f'mods={kernel.modules} over=top:{TOP},build:{TOP}/build')
+
+    def argv(self, channel):
+        if self.links:
+            raise Error('machines of kind arm64 have no links')
+        boot, append = self._boot()
+        return ['qemu-system-aarch64', '-name', self.name, '-M', 'virt',
+                '-accel', 'tcg,thread=single', '-cpu', 'max,pauth-impdef=on',
+                '-smp', str(self.smp), '-m', str(self.mem),
+                '-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot',
+                '-serial', 'stdio',
+                '-chardev', f'socket,id=channel,fd={channel}',
+                '-device', 'pci-serial,chardev=channel',
+                '-chardev', f'socket,id=qmp,path={self._qmp()},server=on,wait=off',
+                '-mon', 'chardev=qmp,mode=control',
+                '-append', f'{ARM64_APPEND} top={TOP} job={self.dir} tty={self.tty} '
+                           f'{append} {self.append}', *boot, *self.extra]
+
+
 class SmpSan(Qemu):
     """A kernel of our own. Its CPUs run at the same time, else they would not race."""
 
@@ -592,7 +638,7 @@ class UmlSan(Uml):
 class Lab:
     """A set of machines and links, with a folder for what they leave behind."""
 
-    CLASSES = {c.kind: c for c in (Qemu, Uml, UmlSan, SmpSan, SmpKcsan)}
+    CLASSES = {c.kind: c for c in (Qemu, Uml, UmlSan, SmpSan, SmpKcsan, Arm64)}
 
     def __init__(self, name='lab'):
         self.dir = f'{TOP}/build/lab/{name}'
@@ -650,8 +696,9 @@ class Lab:
 
     def kernel(self, machine):
         if machine not in self._kernels:
-            self._kernels[machine] = debian_kernel.prepare(series(machine)) \
-                if kind(machine) == 'qemu' else prepare(machine)
+            self._kernels[machine] = \
+                debian_kernel.prepare(series(machine), DEBIAN[kind(machine)]) \
+                if kind(machine) in DEBIAN else prepare(machine)
         return self._kernels[machine]
 
     def link(self):

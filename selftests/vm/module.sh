@@ -17,13 +17,19 @@ shift
 # Debian 13's headers ask for its compiler.
 run=()
 case $machine in
-qemu-*) run=("$here/archive.sh" run) ;;
+qemu-* | arm64*) run=("$here/archive.sh" run) ;;
 esac
+cross=()
 
 case $machine in
 qemu*)
 	series=${machine#qemu}
 	kdir=$("$here/debian_kernel.py" ${series:+"${series#-}"}) arch=x86_64
+	;;
+arm64*)
+	series=${machine#arm64}
+	kdir=$("$here/debian_kernel.py" ${series:+"${series#-}"} arm64) arch=arm64
+	cross=(CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc-14)
 	;;
 smp-*) kdir=$("$here/kernel.sh" "$machine") arch=x86_64 ;;
 *) kdir=$("$here/kernel.sh" "$machine") arch=um ;;
@@ -48,7 +54,7 @@ kbuild() {
 	local dir=$1
 
 	shift
-	"${run[@]}" make -s -C "$kdir" ARCH="$arch" M="$dir" "$@"
+	"${run[@]}" make -s -C "$kdir" ARCH="$arch" "${cross[@]}" M="$dir" "$@"
 }
 
 kunit=n

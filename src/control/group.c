@@ -187,7 +187,7 @@ int xfrm_ha_nl_group_new_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	if (a[XFRM_HA_A_GROUP_LINK])
 		link = nla_data(a[XFRM_HA_A_GROUP_LINK]);
-	m = kzalloc(sizeof(*m), GFP_KERNEL);
+	m = kzalloc_obj(*m, GFP_KERNEL);
 	if (!m)
 		return -ENOMEM;
 	err = group_match(m, info);

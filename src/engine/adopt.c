@@ -226,7 +226,7 @@ void xha_engine_hear(struct xfrm_state *x)
 		return;
 	if (atomic_inc_return(&g->n_newcomers) > NEWCOMERS)
 		goto full;
-	n = kmalloc(sizeof(*n), GFP_ATOMIC);
+	n = kmalloc_obj(*n, GFP_ATOMIC);
 	if (!n)
 		goto full;
 	xfrm_state_hold(x);

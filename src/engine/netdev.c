@@ -482,7 +482,7 @@ static void restore(struct xha_nic *nic)
 
 static struct xha_nic *create(struct xha_engine *g, struct net_device *dev)
 {
-	struct xha_nic *nic = kzalloc(sizeof(*nic), GFP_KERNEL);
+	struct xha_nic *nic = kzalloc_obj(*nic, GFP_KERNEL);
 	int dir;
 
 	if (!nic)

@@ -399,7 +399,7 @@ void xha_slots_evict(struct xha_engine *g, const struct xha_nic *nic, u32 most)
 
 struct xha_slot_sa *xha_slot_create(struct xha_engine *g, struct xfrm_state *x, bool inbound)
 {
-	struct xha_slot_sa *e = kzalloc(sizeof(*e), GFP_KERNEL);
+	struct xha_slot_sa *e = kzalloc_obj(*e, GFP_KERNEL);
 	int err;
 
 	if (!e)

@@ -88,7 +88,7 @@ static struct xfrm_state *copy(struct xfrm_state *x)
  */
 struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic)
 {
-	struct xha_twin *t = kzalloc(sizeof(*t), GFP_KERNEL);
+	struct xha_twin *t = kzalloc_obj(*t, GFP_KERNEL);
 	struct netlink_ext_ack extack = {};
 	struct xfrm_dev_offload *xso;
 	int err;

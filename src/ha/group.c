@@ -322,7 +322,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 		NL_SET_ERR_MSG(extack, "A group of this name exists");
 		return -EEXIST;
 	}
-	g = kzalloc(sizeof(*g), GFP_KERNEL);
+	g = kzalloc_obj(*g, GFP_KERNEL);
 	config = kmemdup(c, sizeof(*c), GFP_KERNEL);
 	if (!g || !config) {
 		err = -ENOMEM;

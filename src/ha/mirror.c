@@ -1004,7 +1004,7 @@ struct xha_mirror *xha_mirror_create(struct xha_net *xn, struct xha_link *link)
 {
 	struct xha_mirror *m;
 
-	m = kvzalloc(sizeof(*m), GFP_KERNEL);
+	m = kvzalloc_obj(*m, GFP_KERNEL);
 	if (!m)
 		return NULL;
 	m->xn = xn;

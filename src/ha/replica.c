@@ -200,7 +200,7 @@ static bool make_room(struct xha_mirror *m)
 /* NULL: no memory. It has no SA yet. */
 static struct xha_known *make(struct xha_mirror *m, const struct xha_id *id)
 {
-	struct xha_known *k = kzalloc(sizeof(*k), GFP_ATOMIC);
+	struct xha_known *k = kzalloc_obj(*k, GFP_ATOMIC);
 
 	if (!k)
 		goto nomem;

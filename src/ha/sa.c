@@ -240,7 +240,7 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	struct xha_sa *sa;
 	int err;
 
-	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
+	sa = kzalloc_obj(*sa, GFP_ATOMIC);
 	if (!sa) {
 		xha_stat_inc(xn, XHA_STAT_SA_NOMEM);
 		return NULL;
@@ -782,4 +782,3 @@ void xha_sa_net_fini(struct xha_net *xn)
 	xa_destroy(&xn->sas);
 	rhashtable_destroy(&xn->by_id);
 }
-

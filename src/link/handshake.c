@@ -227,7 +227,7 @@ static bool start(struct xha_link *link, struct xha_hs *hs, u32 own, const struc
 	bool renew = link->renew;
 	struct xha_session *s;
 
-	s = kzalloc(sizeof(*s), GFP_KERNEL);
+	s = kzalloc_obj(*s, GFP_KERNEL);
 	if (!s)
 		return false;
 	s->link = link;

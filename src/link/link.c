@@ -526,7 +526,7 @@ static struct xha_link *create(struct xha_links *links, const char *name,
 	struct xha_link *link;
 	int err;
 
-	link = kzalloc(sizeof(*link), GFP_KERNEL);
+	link = kzalloc_obj(*link, GFP_KERNEL);
 	if (!link)
 		return ERR_PTR(-ENOMEM);
 	link->links = links;

@@ -259,4 +259,3 @@ drop:
 	count(nic, RX, ESPNIC_DROP_CRYPTO);
 	return false;
 }
-

@@ -38,7 +38,7 @@ int espnic_policy_add(struct xfrm_policy *xp, struct netlink_ext_ack *extack)
 				   "Only policies for IPv4 in transport mode, in or out, without ports, are supported");
 		return -EINVAL;
 	}
-	p = kzalloc(sizeof(*p), GFP_KERNEL);
+	p = kzalloc_obj(*p, GFP_KERNEL);
 	if (!p)
 		return -ENOMEM;
 	p->sel = xp->selector;

@@ -164,7 +164,7 @@ static struct espnic_sa *sa_alloc(struct xfrm_state *x, int dir)
 	struct espnic_sa *sa;
 	int err;
 
-	sa = kzalloc(sizeof(*sa), GFP_KERNEL);
+	sa = kzalloc_obj(*sa, GFP_KERNEL);
 	if (!sa)
 		return ERR_PTR(-ENOMEM);
 	/* Packets come in softirq and don't wait. */
