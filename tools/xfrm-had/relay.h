@@ -90,6 +90,7 @@ struct relay {
 	bool source;			/* it is active here */
 	bool others;			/* an SA of somebody else's may replace ours */
 	bool in_list;			/* what is read now counts for it */
+	unsigned int giving;		/* s that peers hear nothing of it: see give() */
 	struct tell *tells;
 
 	/* As sink */
