@@ -324,11 +324,13 @@ static void relay_role(struct had *had, struct had_group *group);
 static void give(struct relay *g, const char *why)
 {
 	const struct had_group *group = g->group;
+	bool told = told_of_sas(g);
 
 	if (!g->source || !group->conf || group->conf->on_flush != CONF_FLUSH_RELEASE ||
-	    !told_of_sas(g))
+	    (!told && !group->sas))
 		return;
-	if (!group->peer_synced || group->peer_missing || strcmp(group->peer_role, "standby")) {
+	if (!told || !group->peer_synced || group->peer_missing ||
+	    strcmp(group->peer_role, "standby")) {
 		had_log(LOG_ERR, "relay: group %s: %s, and no peer can go on with them",
 			group->name, why);
 		return;
@@ -341,8 +343,10 @@ static void give(struct relay *g, const char *why)
 
 static void on_flushed(const char *why)
 {
-	for (struct relay *g = relays.groups; g; g = g->next)
+	for (struct relay *g = relays.groups; g; g = g->next) {
 		give(g, why);
+		g->flushed = sink_is(g);
+	}
 	on_unsure(why);
 }
 

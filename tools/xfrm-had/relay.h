@@ -103,6 +103,7 @@ struct relay {
 	uint64_t snapshot_seen;		/* as the peer numbers it */
 	uint32_t naming;		/* as this node does */
 	uint32_t got_sas, got_policies;
+	bool flushed;			/* here: no word of the peer's is on its way */
 	struct table mine;
 
 	/* As store */
