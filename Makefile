@@ -113,6 +113,10 @@ check-deb: ready ## Packages in a machine of their own: installed, upgraded, pur
 check-rolling: ready tools ## A rolling upgrade of a pair from OLD=COMMIT (the last tag), and back (5 minutes)
 	selftests/deb/rolling $(OLD)
 
+.PHONY: check-libreswan
+check-libreswan: ready tools ## With Libreswan, which is fetched: as gateways, as remote end (5 minutes)
+	selftests/check.py libreswan
+
 .PHONY: check-smp
 check-smp: ready tools ## All tests of the module on two CPUs under KASAN, then under KCSAN (hours)
 	selftests/check.py smp-san smp-kcsan

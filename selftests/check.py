@@ -4,12 +4,14 @@
 
     [KERNEL=SERIES] selftests/check.py [--quick] [--serial] [PART...]
 
-Parts: style, builds, intree, host, campaign, own, uml, uml-san, qemu, aevent, smp, smp-san, smp-kcsan.
+Parts: style, builds, intree, host, campaign, own, uml, uml-san, qemu, aevent, smp, smp-san, smp-kcsan,
+libreswan.
 --quick is host and uml. The whole is the others up to smp: there the tests of plain UML run with
 sanitizers, but for those that are for nothing else (own): of the daemon, and with the daemons that
 people run. aevent is qemu's tests of the module once more, over
 the other tap. smp is a choice of smp-san's: those in which two CPUs have most to do with each
-other. smp-san and smp-kcsan are all of them. Several parts run at a time, and some are split
+other. smp-san and smp-kcsan are all of them. libreswan is the tests with that daemon, which takes
+a minute of CPU, and is fetched first. Several parts run at a time, and some are split
 (uml-1 to uml-8, qemu-1, qemu-2 ...): the tests wait more than they compute. A part's full output
 is build/check/PART.tap. With KERNEL=7.3 or the like machines run that kernel: uml and qemu, or
 those that are named.
@@ -81,7 +83,8 @@ def tests_of_guests(kind):
     name = 'qemu' if kind == 'aevent' else kind
     tests = tests_of_the_module() if kind == 'aevent' else tests_in('unit', 'net')
     limits = {t: int(header.words(t, 'timeout')[0]) for t in tests
-              if name in (header.words(t, 'machines') or machine.MACHINES)}
+              if name in (header.words(t, 'machines') or machine.MACHINES) and
+              t not in tests_of_libreswan()}
     most = SHARED_UML if kind == 'uml' else SHARED
     total, shared = 0, []
     for test in sorted(limits, key=limits.get, reverse=True):
@@ -94,11 +97,14 @@ def tests_of_guests(kind):
 
 
 def tests_of_uml():
-    """Those that no other machine runs, but measurements."""
+    """Those that no other machine runs, but those of parts of their own."""
     for test in tests_in('net'):
-        if (header.words(test, 'machines') == ['uml'] and
-                header.words(test, 'part') != ['measurement']):
+        if header.words(test, 'machines') == ['uml'] and not header.words(test, 'part'):
             yield test
+
+
+def tests_of_libreswan():
+    return [t for t in tests_in('net') if header.words(t, 'part') == ['libreswan']]
 
 
 class Words:
@@ -161,6 +167,9 @@ class Part:
                 self.guest(log, [*self.where('aevent'), *tests_of_the_module()])
             elif self.name == 'own':
                 self.guest(log, ['--machine', 'uml', *tests_of_uml()])
+            elif self.name == 'libreswan':
+                subprocess.run(['selftests/vm/libreswan.sh'], cwd=TOP, check=True, stdout=log)
+                self.guest(log, ['--machine', 'uml', *tests_of_libreswan()])
             elif self.name == 'host':
                 for t in tests_in('host'):
                     self.script(log, t)
@@ -272,7 +281,7 @@ def main():
 
     # Kernels and modules first: a long silence later would look like a hang.
     wanted = set(names) | split
-    if wanted & {'style', 'intree', 'host', 'campaign', 'own'}:
+    if wanted & {'style', 'intree', 'host', 'campaign', 'own', 'libreswan'}:
         wanted.add('uml')
     if 'aevent' in wanted:
         wanted.add('qemu')

@@ -68,7 +68,7 @@ group a {
     match { address = { 192.0.2.1, 2001:db8::1 } reqid = 0 mark = 0x1/0xff if-id = 0xffffffff }
     prefer = yes prefer-delay = 0 track = { eth0, "eth1" } hook-timeout = 3600
     on-active = "logger \"it is \$XFRM_HA_ROLE\"" on-standby = "true"
-    replicate = yes policies = all fail-closed = no
+    replicate = yes policies = all fail-closed = no on-flush = release
     address 192.0.2.1/24 { device = eth0 }
     address 2001:db8::1/64 { device = eth0 }
     route 0.0.0.0/0 { via = 192.0.2.254 source = 192.0.2.1 metric = 5 table = 7 }
@@ -123,6 +123,7 @@ wrong 1:1 "needs a key-file, or insecure" <<< "link hb { device = eth9 peer = 02
 wrong 1:18 "is the address of one node" <<< "link hb { peer = 03:00:5e:00:00:02 }"
 wrong 1:22 "insecure is yes or no" <<< "link hb { insecure = true }"
 wrong 1:25 "fail-closed is auto, yes or no, not \"maybe\"" <<< "group a { fail-closed = maybe }"
+wrong 1:22 "on-flush is follow or release, not \"stay\"" <<< "group a { on-flush = stay }"
 wrong 2:7 "is a name of 1 to 64 characters" <<< $'# "\nnode= ""'
 wrong 1:43 "address was said already" <<< "group a { match { address = ::1 address = ::1 } }"
 

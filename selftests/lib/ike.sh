@@ -18,7 +18,7 @@
 
 EXAMPLES=$XFRM_HA_DIR/docs/examples
 
-declare -A HOST=() lost_at=()
+declare -A HOST=() IKE=() lost_at=()
 wire_pid='' flow_pids='' flow_names=''
 
 ike_end() { # without a word of bash's about each
@@ -65,7 +65,7 @@ begin() { # all daemons, with the files as they are; east is active
 	services west start
 }
 
-host() { # NAMESPACE NAME: with folders of its own
+host() { # NAMESPACE NAME [COMMAND]: with folders of its own; COMMAND mounts more, $2 is where they are
 	local ns=$1 name=$2 root=/run/hosts/$2 dir file
 
 	rm -rf "$root"
@@ -104,9 +104,9 @@ host() { # NAMESPACE NAME: with folders of its own
 	ip netns exec "$ns" unshare --uts --mount --propagation private bash -c '
 		hostname "$1" && mount --bind "$2/strongswan.d" /etc/strongswan.d &&
 		mount --bind "$2/swanctl" /etc/swanctl && mount --bind "$2/xfrm-ha" /etc/xfrm-ha &&
-		mount --bind "$2/local" /usr/local && exec {up}> "$2/up" &&
+		mount --bind "$2/local" /usr/local && eval "$3" && exec {up}> "$2/up" &&
 		mount --bind "$2/run" /run && echo up >&$up && exec sleep infinity' \
-		bash "$name" "$root" {ktap_pipe}>&- &
+		bash "$name" "$root" "${3:-:}" {ktap_pipe}>&- &
 	HOST[$name]=$!
 	must wait_for 10 test -s "$root/up"
 }
@@ -170,10 +170,14 @@ swan_files() { # NAME: of a gateway, as docs/examples has them
 	[ "$1" = east ] || must sed -i 's/0xc0000000/0xc8000000/; s/0xc7ffffff/0xcfffffff/' \
 		"$root/strongswan.d/xfrm-ha.conf"
 	must cp "$ex/strongswan.service" "$root/xfrm-ha/dropin"
+	had_files "$1" "$ex/xfrm-ha.conf"
+}
+
+had_files() { # NAME FILE: of xfrm-had, as docs/examples has it
 	# A slow machine is not a dead one: what dies in the tests loses its carrier.
-	sed 's/^    device = eth2/&\n    dead = 100\n    carrier-loss = at-once/' "$ex/xfrm-ha.conf" \
-		> "$root/xfrm-ha/xfrm-ha.conf"
-	must install -m 600 /run/hb.key "$root/xfrm-ha/key"
+	sed 's/^    device = eth2/&\n    dead = 100\n    carrier-loss = at-once/' "$2" \
+		> "/run/hosts/$1/xfrm-ha/xfrm-ha.conf"
+	must install -m 600 /run/hb.key "/run/hosts/$1/xfrm-ha/key"
 }
 
 remote_files() {
@@ -191,19 +195,25 @@ ctl() { # NAME ARG...: swanctl
 }
 
 services() { # NAME ACTION
-	at "$1" systemctl "$2" strongswan.service {ktap_pipe}>&-
+	at "$1" systemctl "$2" "${IKE[$1]-strongswan}.service" {ktap_pipe}>&-
 }
 
-# What charon says of each start begins with "spawning".
-child_up() { # NAME: its charon has made a CHILD_SA since it was started
-	awk '/spawning .* worker threads/ { up = 0 } /CHILD_SA .* established/ { up = 1 } END { exit !up }' \
-		"/run/hosts/$1/run/strongswan.log"
+# What charon says of each start begins with "spawning", what pluto says with "Starting".
+child_up() { # NAME: its daemon has made a CHILD_SA since it was started
+	awk '/spawning .* worker threads|Starting Pluto/ { up = 0 }
+		/CHILD_SA .* established|established Child SA/ { up = 1 } END { exit !up }' \
+		"/run/hosts/$1/run/${IKE[$1]-strongswan}.log"
 }
 
-idle() { # NAME: its charon answers, and has no IKE_SA
+idle() { # NAME: its daemon answers, and has no IKE_SA
 	local sas
 
-	sas=$(ctl "$1" --list-sas 2>/dev/null) && [ -z "$sas" ]
+	if [ "${IKE[$1]-}" ]; then
+		sas=$(whack "$1" --status) && [[ $sas == *"Connection list"* ]] &&
+			! grep -q '#[0-9]*: "' <<< "$sas"
+	else
+		sas=$(ctl "$1" --list-sas 2>/dev/null) && [ -z "$sas" ]
+	fi
 }
 
 esp_spis() { # NAMESPACE: of its SAs, sorted
@@ -241,6 +251,22 @@ reborn() { # NAMESPACE: what a reboot leaves of it
 	must batch "$1" "xfrm state flush" "xfrm policy flush" "addr flush dev eth0" \
 		"addr flush dev eth1" "addr add 192.0.2.1${1:1:1}/24 dev eth0" \
 		"link set eth2 up" "link set eth0 up" "link set eth1 up"
+}
+
+down() { # all daemons have gone, and what they had installed
+	local name ns
+
+	flows_end
+	for name in east west site; do
+		case $name in east) ns=$G1 ;; west) ns=$G2 ;; site) ns=$P ;; esac
+		# shellcheck disable=SC2046	# a list
+		kill -9 $(ip netns pids "$ns" | grep -vx "${HOST[$name]}") 2>/dev/null
+		rm -f "/run/$name.had" /run/hosts/"$name"/run/{strongswan,ipsec}.{log,pid}
+	done
+	reborn "$G1"
+	reborn "$G2"
+	must batch "$P" "xfrm state flush" "xfrm policy flush"
+	: > /run/wire
 }
 
 # Who listens at P's port of the switch; sets wire_pid. Its words are in /run/wire.
@@ -357,7 +383,7 @@ said() { # for the log of a test that has failed
 	local name
 
 	for name; do
-		sed "s/^/# $name: /" "/run/hosts/$name/run/strongswan.log" | tail -n 60
+		sed "s/^/# $name: /" "/run/hosts/$name/run/${IKE[$name]-strongswan}.log" | tail -n 60
 		sed "s/^/# $name: /" "/run/$name.had" 2>/dev/null | tail -n 30
 	done
 	grep -v '^ready' /run/wire | tail -n 40 | sed 's/^/# wire: /'

@@ -82,22 +82,6 @@ another() { # "SPI...": P sends in an SA that is none of these
 	return 1
 }
 
-down() {
-	local name ns
-
-	flows_end
-	for name in east west site; do
-		case $name in east) ns=$G1 ;; west) ns=$G2 ;; site) ns=$P ;; esac
-		# shellcheck disable=SC2046	# a list
-		kill -9 $(ip netns pids "$ns" | grep -vx "${HOST[$name]}") 2>/dev/null
-		rm -f "/run/$name.had" "/run/hosts/$name/run/strongswan.log"
-	done
-	reborn "$G1"
-	reborn "$G2"
-	must batch "$P" "xfrm state flush" "xfrm policy flush"
-	: > /run/wire
-}
-
 ha_load
 site
 wire

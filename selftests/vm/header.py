@@ -4,7 +4,7 @@
     machines    where it can run; everywhere, if not said
     tap         any: it makes no difference which one there is; ftrace: it is about that one
     timeout     its limit, s
-    part        measurement: the whole check leaves it out
+    part        measurement, libreswan: the whole check leaves it out
 """
 
 import os

@@ -133,6 +133,7 @@ struct conf_group {
 	struct conf_detour detour;
 	uint32_t prefer_delay;		/* s */
 	uint32_t policies, fail_closed;	/* CONF_POLICIES_*, CONF_CLOSED_* */
+	uint32_t on_flush;		/* CONF_FLUSH_* */
 	struct conf_devices track;
 	char on_active[CONF_TEXT + 1], on_standby[CONF_TEXT + 1];
 	uint32_t hook_timeout;		/* s */
@@ -146,6 +147,7 @@ struct conf_group {
 enum { CONF_ROLE_ACTIVE, CONF_ROLE_STANDBY };
 enum { CONF_POLICIES_MATCHING, CONF_POLICIES_ALL };
 enum { CONF_CLOSED_AUTO, CONF_CLOSED_YES, CONF_CLOSED_NO };
+enum { CONF_FLUSH_FOLLOW, CONF_FLUSH_RELEASE };
 enum { CONF_LOSS_NOTIFY, CONF_LOSS_TAKEOVER };
 
 /* How SAs come from one gateway to the other. */

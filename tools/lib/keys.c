@@ -121,6 +121,8 @@ const struct key group_keys[] = {
 	  .words = { "matching", "all" } },
 	{ .name = "fail-closed", .kind = CHOICE, .to = AT(group, fail_closed),
 	  .words = { "auto", "yes", "no" } },
+	{ .name = "on-flush", .kind = CHOICE, .to = AT(group, on_flush),
+	  .words = { "follow", "release" } },
 	{ .name = "store", .kind = FLAG, .to = AT(group, store) },
 	{ }
 };

@@ -36,6 +36,7 @@
 #include "tool.h"
 
 #define STALL	20	/* s without an acknowledgment, then the peer is dropped */
+#define GIVING	10	/* s for a group that was flushed to be given away; see prepare */
 
 struct relays relays;
 
@@ -303,9 +304,55 @@ static void on_unsure(const char *why)
 	relay_want_list();
 }
 
+static bool told_of_sas(const struct relay *g)
+{
+	struct item *i, *next;
+
+	for (const struct tell *t = g->tells; t; t = t->next)
+		table_for_each(i, next, &t->sent)
+			if (i->key_len == sizeof(struct had_sa_id))
+				return true;
+	return false;
+}
+
+static void relay_role(struct had *had, struct had_group *group);
+
+/*
+ * An IKE daemon that starts flushes the kernel, and the remote ends know nothing of that: their SAs
+ * are good. The peer goes on with them, and must not hear that they have gone before it does.
+ */
+static void give(struct relay *g, const char *why)
+{
+	const struct had_group *group = g->group;
+	bool told = told_of_sas(g);
+
+	if (!g->source || !group->conf || group->conf->on_flush != CONF_FLUSH_RELEASE ||
+	    (!told && !group->sas))
+		return;
+	if (!told || !group->peer_synced || group->peer_missing ||
+	    strcmp(group->peer_role, "standby")) {
+		had_log(LOG_ERR, "relay: group %s: %s, and no peer can go on with them",
+			group->name, why);
+		return;
+	}
+	if (module_release(g->group, why))
+		return;
+	g->giving = GIVING;
+	relay_role(relays.had, g->group);
+}
+
+static void on_flushed(const char *why)
+{
+	for (struct relay *g = relays.groups; g; g = g->next) {
+		give(g, why);
+		g->flushed = sink_is(g);
+	}
+	on_unsure(why);
+}
+
 static const struct xfrm_ops xfrm_ops = {
 	.sa = on_sa, .sa_gone = on_sa_gone, .policy = on_policy, .policy_gone = on_policy_gone,
-	.listed = on_listed, .unsure = on_unsure,
+	.listed = on_listed, .unsure = on_unsure, .flushed = on_flushed,
 };
 
 static void set_addr(struct sockaddr_storage *to, const struct conf_ip *ip, const char *device)
@@ -484,6 +531,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	for (struct relay *g = relays.groups; g; g = g->next) {
 		sink_missing(g);
 		store_tick(g);
+		if (g->giving && !--g->giving)
+			relay_role(relays.had, g->group);
 	}
 	retire_tick();
 	if (relays.wanted)
@@ -521,7 +570,9 @@ static void relay_role(struct had *had, struct had_group *group)
 	(void)had;
 	if (!g)
 		return;
-	active = g->on && had_active(group);
+	if (!had_active(group))
+		g->giving = 0;
+	active = g->on && had_active(group) && !g->giving;
 	/*
 	 * Without the group nobody holds what is installed; two nodes would send with the same
 	 * numbers.

@@ -90,6 +90,7 @@ struct relay {
 	bool source;			/* it is active here */
 	bool others;			/* an SA of somebody else's may replace ours */
 	bool in_list;			/* what is read now counts for it */
+	unsigned int giving;		/* s that peers hear nothing of it: see give() */
 	struct tell *tells;
 
 	/* As sink */
@@ -102,6 +103,7 @@ struct relay {
 	uint64_t snapshot_seen;		/* as the peer numbers it */
 	uint32_t naming;		/* as this node does */
 	uint32_t got_sas, got_policies;
+	bool flushed;			/* here: no word of the peer's is on its way */
 	struct table mine;
 
 	/* As store */

@@ -329,10 +329,11 @@ void sink_listed(struct relay *g)
 		if (i->removed)
 			table_del(&g->mine, i);
 		else if (relay_not_listed(i) && sink_is(g) && g->teller && i->digest)
-			i->missing = i->missing ? i->missing : 1;
+			i->missing = i->missing ? i->missing : g->flushed ? MISSING : 1;
 		else if (relay_not_listed(i))
 			table_del(&g->mine, i);
 	}
+	g->flushed = false;
 }
 
 /*

@@ -220,10 +220,10 @@ static void told(const struct nlmsghdr *h, bool in_list)
 		policy_expired(h, ours);
 		break;
 	case XFRM_MSG_FLUSHSA:
-		to->unsure("all SAs were flushed");
+		to->flushed("all SAs were flushed");
 		break;
 	case XFRM_MSG_FLUSHPOLICY:
-		to->unsure("all policies were flushed");
+		to->flushed("all policies were flushed");
 		break;
 	/* Its SAs are new ones; the kernel tells of none. A new mapping is followed by UPDSA. */
 	case XFRM_MSG_MIGRATE:

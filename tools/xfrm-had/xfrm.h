@@ -19,6 +19,7 @@ struct event_base;
  * @policy_gone: likewise
  * @listed: all is, or @err, negative: it was not
  * @unsure: changes happened of which nothing was told; a new list tells
+ * @flushed: likewise: by somebody who meant all that there was
  *
  * @listing: it is part of a list that xfrm_list() asked for; else an event, and @ours: of what this
  * daemon itself did. While a list is read no events are; they come after it, so that what they say
@@ -31,6 +32,7 @@ struct xfrm_ops {
 	void (*policy_gone)(const struct had_policy_id *id, uint32_t index, bool ours);
 	void (*listed)(int err);
 	void (*unsure)(const char *why);
+	void (*flushed)(const char *why);
 };
 
 int xfrm_open(struct event_base *base, const struct xfrm_ops *ops);
