@@ -117,6 +117,10 @@ check-rolling: ready tools ## A rolling upgrade of a pair from OLD=COMMIT (the l
 check-libreswan: ready tools ## With Libreswan, which is fetched: as gateways, as remote end (5 minutes)
 	selftests/check.py libreswan
 
+.PHONY: check-swan-ha
+check-swan-ha: ready tools ## strongSwan's ha plugin under events at random, from SEED=N on (10 minutes)
+	$(VM)/run --machine uml $(if $(SEED),--env SEED=$(SEED)) selftests/net/swan-ha-random.sh
+
 .PHONY: check-smp
 check-smp: ready tools ## All tests of the module on two CPUs under KASAN, then under KCSAN (hours)
 	selftests/check.py smp-san smp-kcsan

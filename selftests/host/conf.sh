@@ -79,6 +79,7 @@ group a {
     track-script ike { command = "pidof charon" interval = 1 timeout = 1 rise = 1 fall = 100 }
 }
 group b { link = none index = 0 nodes = 3 }
+group c { charon { vici = /a fifo = "/b c" restart = "true" timeout = 3600 } }
 EOT
 
 wrong 1:1 "what begins here has no closing brace" <<< "link hb { device = eth9"
@@ -109,6 +110,11 @@ wrong 1:11 "needs via, or a device" <<< "group a { route 10.0.0.0/8 { } }"
 wrong 1:11 "the other family" <<< "group a { route 10.0.0.0/8 { via = fe80::1 } }"
 wrong 1:11 "needs a mac, or proxy = yes" <<< "group a { neighbour 10.0.0.1 { device = lo } }"
 wrong 1:11 "offload eth0 needs a device" <<< "group a { offload eth0 { } }"
+wrong 2:11 "charon of group a needs a command that restarts it" <<< "$link"$'\ngroup a { charon { } }'
+wrong 1:11 "charon of group a needs a link" <<< "group a { charon { restart = x } }"
+wrong 2:27 "replicate = no" <<< "$link"$'\ngroup a { replicate = yes charon { restart = x } }'
+wrong 3:11 "group a has charon already" <<< "$link"$'\ngroup a { charon { restart = x } }\ngroup b { charon { restart = x } }'
+wrong 1:30 "timeout is a number from 1 to 3600" <<< "group a { charon { timeout = 0 } }"
 wrong 1:11 "needs a command" <<< "group a { track-script x { } }"
 for where in metrics 127.0.0.1 '"127.0.0.1:0"' 127.0.0.1:65536 127.0.0.1:80x 'x:80' '"::1:80"' '"[::1"' \
 	"/$(printf '%0110d' 0)"; do

@@ -3,7 +3,7 @@
 #
 # Parts of the daemon in user space, under sanitizers: the relay's messages, and what becomes of an
 # SA on its way to another kernel, with random input, also with faults planted, which must be found
-# (M7 N15); its transport, over loopback.
+# (M7 N15); what charon says of its IKE_SAs; its transport, over loopback.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 
@@ -13,7 +13,7 @@ dir=$(mktemp -d)
 at_exit rm -rf "$dir"
 
 seed=$((SRANDOM))
-for name in wire translate; do
+for name in wire translate vici; do
 	[ "${XFRM_HA_QUICK-}" ] || check "$name, seed 1" "$tests/$name" 1
 	check "$name, seed $seed" "$tests/$name" $seed
 done

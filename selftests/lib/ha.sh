@@ -293,8 +293,10 @@ xfrm_stat() { # NAMESPACE COUNTER
 	done
 }
 
-# A wire oracle sees all that reaches P, from either gateway. It keeps that in FILE.pcap if no
-# option is given; sets recorder.
+oracle_says=/run/wire
+
+# A wire oracle sees all that reaches P, from either gateway; or what passes the device oracle_on
+# in namespace oracle_at. It keeps that in FILE.pcap if no option is given; sets recorder.
 record() { # FILE [OPTION...]
 	local file=$1
 
@@ -302,7 +304,8 @@ record() { # FILE [OPTION...]
 	[ $# -gt 0 ] || set -- -w "$file.pcap"
 	# The child would empty it too late: the last one's word is not this one's.
 	: > "$file"
-	ip netns exec "$P" "$XFRM_HA_DIR/selftests/oracle/wire-oracle" "$@" -i br0 > "$file" &
+	ip netns exec "${oracle_at:-$P}" "$XFRM_HA_DIR/selftests/oracle/wire-oracle" "$@" \
+		-i "${oracle_on:-br0}" > "$file" &
 	recorder=$!
 	must wait_for 5 grep -q ready "$file"
 }
@@ -326,7 +329,7 @@ held() { # NAMESPACE SPI
 }
 
 oracle_start() { # [OPTION...]
-	record /run/wire "$@"
+	record "$oracle_says" "$@"
 	oracle=$recorder
 }
 
@@ -335,7 +338,7 @@ oracle_status() { # and what it has said, as comments
 
 	stopped "$oracle"
 	status=$?
-	sed 's/^/# /' /run/wire
+	sed 's/^/# /' "$oracle_says"
 	return $status
 }
 
@@ -346,9 +349,9 @@ oracle_verdict() { # NAME SPI...: no number twice, and packets of each of these 
 	oracle_status
 	status=$?
 	[ $status -le 1 ] || blind="exit status $status"
-	grep -q '^spi ' /run/wire || blind="no packet was seen"
+	grep -q '^spi ' "$oracle_says" || blind="no packet was seen"
 	for spi in "${@:2}"; do
-		grep -q "^spi $(printf %08x "$spi") packets [1-9]" /run/wire ||
+		grep -q "^spi $(printf %08x "$spi") packets [1-9]" "$oracle_says" ||
 			blind="no packet was seen of $spi"
 	done
 	if [ $status != 1 ] && [ "$blind" ]; then

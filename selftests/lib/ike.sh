@@ -388,3 +388,67 @@ said() { # for the log of a test that has failed
 	done
 	grep -v '^ready' /run/wire | tail -n 40 | sed 's/^/# wire: /'
 }
+
+# --- charon with its ha plugin: docs/examples/strongswan-ha ---
+
+plugin_files() { # NAME: of a gateway
+	local root=/run/hosts/$1 ex=$EXAMPLES/strongswan-ha
+
+	swan_files "$1"
+	must cp "$ex/strongswan.conf" "$root/strongswan.d/xfrm-ha.conf"
+	[ "$1" = east ] || must sed -i 's/0xc0000000 /0xc8000000 /; s/0xc7ffffff /0xcfffffff /
+		s/203.0.113.1 /203.0.113.3 /; s/203.0.113.2 /203.0.113.1 /; s/203.0.113.3 /203.0.113.2 /' \
+		"$root/strongswan.d/xfrm-ha.conf"
+	must cp "$ex/strongswan.service" "$root/xfrm-ha/dropin"
+	sed 's/^    device = eth2/&\n    dead = 100\n    carrier-loss = at-once/' "$ex/xfrm-ha.conf" \
+		> "$root/xfrm-ha/xfrm-ha.conf"
+}
+
+plugin_site() { # the link has addresses of its own
+	must ip -n "$G1" addr add 203.0.113.1/30 dev eth2
+	must ip -n "$G2" addr add 203.0.113.2/30 dev eth2
+}
+
+# What the daemon has found last costs nothing to ask for; what charon says itself counts.
+had_found() { # NAME "ACTIVE active, PASSIVE passive"
+	local line
+
+	line=$(grep "IKE_SAs of charon" "/run/$1.had" | tail -n 1)
+	# shellcheck disable=SC2053,SC2027	# a pattern
+	[[ $line == *": "$2"; "[1-9]* ]]
+}
+
+# What charon of a gateway has, by its own words: established IKE_SAs, passive ones, CHILD_SAs
+ike_sas() { # NAME; in REPLY
+	REPLY=$(ctl "$1" --list-sas 2>/dev/null | awk '
+		/^[^ ].*, (ESTABLISHED|REKEYING),/ { active++ }
+		/^[^ ].*, PASSIVE,/ { passive++ }
+		/^  [^ ].*, INSTALLED,/ { children++ }
+		END { print active + 0, passive + 0, children + 0 }')
+}
+
+ike_active() { # NAME: and nothing else
+	had_found "$1" "[1-9]* active, 0 passive" || return 1
+	ike_sas "$1"
+	[[ $REPLY == [1-9]*" 0 "[1-9]* ]]
+}
+
+ike_passive() { # NAME: likewise
+	had_found "$1" "0 active, [1-9]* passive" || return 1
+	ike_sas "$1"
+	[[ $REPLY == "0 "[1-9]*" "[1-9]* ]]
+}
+
+# Roles and segments are one thing, and of each other's SAs none is missing.
+agreed() {
+	settled && same_spis || return 1
+	if role "$G1" vpn active; then
+		ike_active east && ike_passive west
+	else
+		ike_active west && ike_passive east
+	fi
+}
+
+rekeyed() { # NAME: by the remote end; the CHILD_SA is another one
+	ctl site --rekey --child net 2>/dev/null | grep -q "rekey completed"
+}

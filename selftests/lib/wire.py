@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """wire.py DEV: what passes a port of the switch, IPv4, one line as soon as it is new:
 
+	at MS				before each of the next two: when it was seen
 	ike SRC DST EXCHANGE SPI-I SPI-R request|response ID	each IKE message
-	esp SRC DST SPI		the first packet of an SA
+	esp SRC DST SPI		the first packet of an SA, by each Ethernet address that sends it
 	clear SRC DST		each packet in clear of the protected networks, 10.0.0.0/8, and each echo
 
 SIGUSR1: "turn N", and all SAs are new again. It must be a port that takes no packet itself: who
@@ -13,6 +14,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 SO_RCVBUFFORCE = 33
 EXCHANGES = {34: 'IKE_SA_INIT', 35: 'IKE_AUTH', 36: 'CREATE_CHILD_SA', 37: 'INFORMATIONAL'}
@@ -22,6 +24,10 @@ sock.bind((sys.argv[1], 3))
 sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
 seen = set()
 turns = 0
+
+
+def at():
+    say('at', int(time.monotonic() * 1000))
 
 
 def say(*words):
@@ -39,13 +45,15 @@ def ike(src, dst, data):
     if len(data) < 28:
         return
     exchange, flags, number = struct.unpack('!18xBBI4x', data[:28])
+    at()
     say('ike', src, dst, EXCHANGES.get(exchange, exchange), data[:8].hex(), data[8:16].hex(),
         'response' if flags & 0x20 else 'request', number)
 
 
-def esp(src, dst, spi):
-    if (src, dst, spi) not in seen:
-        seen.add((src, dst, spi))
+def esp(mac, src, dst, spi):
+    if (mac, src, dst, spi) not in seen:
+        seen.add((mac, src, dst, spi))
+        at()
         say('esp', src, dst, '0x%08x' % spi)
 
 
@@ -60,13 +68,13 @@ while True:
     payload = packet[4 * (packet[0] & 15):]
     ports = struct.unpack('!HH', payload[:4])
     if packet[9] == 50:
-        esp(src, dst, struct.unpack('!I', payload[:4])[0])
+        esp(frame[6:12], src, dst, struct.unpack('!I', payload[:4])[0])
     elif packet[9] == 17 and 500 in ports:
         ike(src, dst, payload[8:])
     elif packet[9] == 17 and 4500 in ports:
         if payload[8:12] == bytes(4):
             ike(src, dst, payload[12:])
         elif len(payload) >= 16:
-            esp(src, dst, struct.unpack('!I', payload[8:12])[0])
+            esp(frame[6:12], src, dst, struct.unpack('!I', payload[8:12])[0])
     elif src.startswith('10.') or dst.startswith('10.') or (packet[9] == 1 and payload[0] in (0, 8)):
         say('clear', src, dst)

@@ -329,6 +329,7 @@ struct conf_group *conf_add_group(struct conf *c, const char *name)
 	snprintf(g->name, sizeof(g->name), "%s", name);
 	defaults(group_keys, g);
 	defaults(detour_keys, &g->detour);
+	defaults(charon_keys, &g->charon);
 	append(c->groups, g);
 	return g;
 }
@@ -478,6 +479,11 @@ static void take_group(struct reading *r, struct conf *c, cfg_t *cfg)
 		if (!g->prepare)
 			g->prepare = CONF_PREPARE;
 	}
+	if (cfg_size(cfg, "charon") && find_mark(r, cfg, "charon")) {
+		g->has_charon = true;
+		g->charon.at = at(r, cfg, "charon");
+		take(cfg_getsec(cfg, "charon"), charon_keys, &g->charon);
+	}
 	take_lines(r, g, cfg);
 }
 
@@ -502,6 +508,25 @@ static void complete_detour(struct reading *r, const struct conf *c, const struc
 		if (!strcmp(a->device, d->device))
 			wrong(r, d->at, "the detour of group %s is by a device of its addresses",
 			      g->name);
+}
+
+static void complete_charon(struct reading *r, const struct conf *c, const struct conf_group *g)
+{
+	const struct conf_charon *k = &g->charon;
+	const struct conf_group *other = c->groups;
+
+	if (!conf_link_of(c, g))
+		wrong(r, k->at, "charon of group %s needs a link, over which the peer is heard",
+		      g->name);
+	if (!k->restart[0])
+		wrong(r, k->at, "charon of group %s needs a command that restarts it", g->name);
+	if (g->replicate)
+		wrong(r, k->at, "charon of group %s brings SAs to the peer: replicate = no",
+		      g->name);
+	while (other != g && !other->has_charon)
+		other = other->next;
+	if (other != g)
+		wrong(r, k->at, "group %s has charon already", other->name);
 }
 
 static void take_peer(struct reading *r, struct conf *c, cfg_t *cfg)
@@ -616,6 +641,8 @@ static void complete_group(struct reading *r, const struct conf *c, const struct
 		      g->name);
 	if (g->has_detour)
 		complete_detour(r, c, g);
+	if (g->has_charon)
+		complete_charon(r, c, g);
 	if (g->store && !g->replicate)
 		wrong(r, g->at, "group %s: store needs replicate = yes", g->name);
 	complete_lines(r, g);

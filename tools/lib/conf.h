@@ -112,6 +112,17 @@ struct conf_detour {
 	uint32_t keep;		/* octets of what the peer passes on too early */
 };
 
+/* charon with its ha plugin: where it is asked and told, see xfrm-ha.conf(5) */
+struct conf_charon {
+	struct conf_pos at;
+	char vici[CONF_TEXT + 1], fifo[CONF_TEXT + 1];	/* "": CONF_VICI, CONF_FIFO */
+	char restart[CONF_TEXT + 1];	/* command */
+	uint32_t timeout;		/* s */
+};
+
+#define CONF_VICI	"/run/charon.vici"
+#define CONF_FIFO	"/run/charon.ha"
+
 #define CONF_PREPARE	1000	/* ms: of a group with a detour, if nothing else is said */
 
 struct conf_group {
@@ -129,8 +140,9 @@ struct conf_group {
 	bool bitmap;
 
 	/* What the daemon does. */
-	bool prefer, replicate, store, has_detour;
+	bool prefer, replicate, store, has_detour, has_charon;
 	struct conf_detour detour;
+	struct conf_charon charon;
 	uint32_t prefer_delay;		/* s */
 	uint32_t policies, fail_closed;	/* CONF_POLICIES_*, CONF_CLOSED_* */
 	uint32_t on_flush;		/* CONF_FLUSH_* */

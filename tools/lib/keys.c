@@ -136,6 +136,15 @@ const struct key detour_keys[] = {
 	{ }
 };
 
+const struct key charon_keys[] = {
+	{ .name = "vici", .kind = TEXT, .to = AT(charon, vici) },
+	{ .name = "fifo", .kind = TEXT, .to = AT(charon, fifo) },
+	{ .name = "restart", .kind = TEXT, .to = AT(charon, restart) },
+	{ .name = "timeout", .kind = NUMBER, .to = AT(charon, timeout),
+	  .min = 1, .max = 3600, .otherwise = 20 },
+	{ }
+};
+
 const struct key transport_keys[] = {
 	{ .name = "local", .kind = ADDRESS, .to = AT(transport, local) },
 	{ .name = "peer", .kind = ADDRESS, .to = AT(transport, peer) },
@@ -182,6 +191,7 @@ static const struct key no_keys[] = { { } };
 static const struct section group_sections[] = {
 	{ "match", FLAG, match_keys, NULL, true },
 	{ "detour", FLAG, detour_keys, NULL, true },
+	{ "charon", FLAG, charon_keys, NULL, true },
 	{ "address", PREFIX, address_keys, NULL, false },
 	{ "route", PREFIX, route_keys, NULL, false },
 	{ "neighbour", ADDRESS, neighbour_keys, NULL, false },

@@ -22,6 +22,7 @@ extern const struct key offload_keys[];
 extern const struct key script_keys[];
 extern const struct key group_keys[];
 extern const struct key detour_keys[];
+extern const struct key charon_keys[];
 extern const struct key transport_keys[];
 extern const struct key peer_keys[];
 extern const struct key metrics_keys[];

@@ -41,6 +41,7 @@ struct had_group {
 	/* What the parts keep. */
 	struct addresses *addresses;
 	struct detour *detour;
+	struct charon *charon;
 	struct track *track;
 	struct hook *hook;
 	struct relay *relay;
@@ -135,12 +136,17 @@ void detour_end(struct had_group *g);		/* what was kept comes in now */
 void detour_wanted(struct had_group *g);	/* the group is to be handed over */
 void detour_tell(const struct had_group *g, FILE *to);
 
+/* charon.c */
+extern const struct had_part charon_part;
+const char *charon_trouble(const struct had_group *g);	/* NULL: none */
+
 /* hook.c */
 extern const struct had_part hook_part;
 
 /* track.c */
 extern const struct had_part track_part;
 const char *track_trouble(const struct had_group *g);	/* NULL: none */
+void track_judge(struct had_group *g);
 
 /* module.c */
 int module_start(struct had *had);

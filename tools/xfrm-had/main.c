@@ -27,6 +27,7 @@ static const struct had_part *const parts[] = {
 	&store_part,
 	&address_part,
 	&detour_part,
+	&charon_part,
 	&apply_part,
 	&relay_part,
 	&fence_part,

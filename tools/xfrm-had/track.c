@@ -74,6 +74,7 @@ static const char *device_trouble(const char *device)
 static bool trouble(struct track *t, bool *unknown)
 {
 	const struct conf_devices *d = &t->g->conf->track;
+	const char *charon = charon_trouble(t->g);
 
 	*unknown = false;
 	for (unsigned int i = 0; i < d->n; i++) {
@@ -83,6 +84,10 @@ static bool trouble(struct track *t, bool *unknown)
 			snprintf(t->why_not, sizeof(t->why_not), "%s %s", d->name[i], what);
 			return true;
 		}
+	}
+	if (charon) {
+		snprintf(t->why_not, sizeof(t->why_not), "%s", charon);
+		return true;
 	}
 	for (const struct script *s = t->scripts; s; s = s->next) {
 		if (s->conf && s->state == FAILED) {
@@ -124,7 +129,7 @@ static bool could_take(const struct had_group *g)
 	return g->running && g->role == XFRM_HA_ROLE_STANDBY && g->peer_synced && !g->missing;
 }
 
-static void judge(struct had_group *g)
+void track_judge(struct had_group *g)
 {
 	struct track *t = g->track;
 	bool unknown, fine;
@@ -160,7 +165,7 @@ static void on_give(evutil_socket_t fd, short what, void *data)
 
 	(void)fd;
 	(void)what;
-	judge(t->g);
+	track_judge(t->g);
 }
 
 /* All was well all the time, or this would have been called off. */
@@ -173,7 +178,7 @@ static void on_take(evutil_socket_t fd, short what, void *data)
 	if (!t->g->conf || !could_take(t->g))
 		return;
 	module_takeover(t->g, "this node is preferred, and all is well");
-	judge(t->g);
+	track_judge(t->g);
 }
 
 /* --- scripts --- */
@@ -193,7 +198,7 @@ static void on_script_end(int status, void *data)
 	else if (s->bad >= s->conf->fall)
 		s->state = FAILED;
 	evtimer_add(s->due, &again);
-	judge(s->t->g);
+	track_judge(s->t->g);
 }
 
 static void on_due(evutil_socket_t fd, short what, void *data)
@@ -264,7 +269,7 @@ static void configured(struct had *had, const struct conf *old)
 			meet_script(t, c);
 		/* The delay may be another one. */
 		evtimer_del(t->take);
-		judge(g);
+		track_judge(g);
 	}
 }
 
@@ -272,7 +277,7 @@ static void role(struct had *had, struct had_group *g)
 {
 	(void)had;
 	get(g);
-	judge(g);
+	track_judge(g);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *data)
@@ -281,7 +286,7 @@ static void on_event(evutil_socket_t fd, short what, void *data)
 	(void)data;
 	rtnl_events_read(fd);
 	for (struct had_group *g = all->groups; g; g = g->next)
-		judge(g);
+		track_judge(g);
 }
 
 const char *track_trouble(const struct had_group *g)
