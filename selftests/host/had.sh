@@ -3,7 +3,7 @@
 #
 # Parts of the daemon in user space, under sanitizers: the relay's messages, and what becomes of an
 # SA on its way to another kernel, with random input, also with faults planted, which must be found
-# (M7 N15); its transport, over loopback.
+# (M7 N15); its transports, over loopback, and over an engine that is in the test.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 
@@ -18,6 +18,7 @@ for name in wire translate; do
 	check "$name, seed $seed" "$tests/$name" $seed
 done
 check "transport: TLS" "$tests/tls"
+check "transport: CPG, seed $seed" "$tests/cpg" $seed
 
 mutant() { # PROGRAM FILE SED-EXPRESSION
 	rm -rf "$dir/src"
@@ -39,5 +40,8 @@ mutant translate translate.c 's/seconds > passed ? seconds - passed : 1/seconds 
 mutant translate translate.c 's/h.nla_len > a->end - a->next)$/h.nla_len > a->end - a->next + 4)/'
 mutant translate translate.c 's/if (dir != HAD_SA_DIR_OUT)/if (dir != 77)/'
 mutant translate translate.c 's/p->n_tmpls > XFRM_MAX_DEPTH/p->n_tmpls > 2 * XFRM_MAX_DEPTH/'
+mutant cpg cpg.c 's/had_derive(conf->key, PURPOSE, c->key, HAD_KEY_LEN)/false/'
+mutant cpg cpg.c 's/number != n->got/false/'
+mutant cpg cpg.c 's/c->on_way < WINDOW/true/'
 mutant tls tls.c 's/had_derive(c->key, PURPOSE, t->psk, PSK_LEN)/false/'
 ktap_finished

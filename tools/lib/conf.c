@@ -637,9 +637,27 @@ static void complete_peer(struct reading *r, const struct conf *c, const struct 
 			      q->name);
 }
 
+static void complete_transport(struct reading *r, const struct conf *c)
+{
+	const struct conf_transport *t = &c->transport;
+
+	if (t->kind == CONF_TRANSPORT_TLS) {
+		if (t->cpg_group[0])
+			wrong(r, t->at, "a cpg-group is of a transport of kind = cpg");
+		return;
+	}
+	if (t->local.family || t->peer.family || t->device[0])
+		wrong(r, t->at, "a transport of kind = cpg has no addresses and no device");
+	if (!t->key_file[0] && (!c->links || !c->links->key_file[0]))
+		wrong(r, t->at, "a transport of kind = cpg needs a key-file");
+}
+
 static void complete(struct reading *r, const struct conf *c)
 {
 	unsigned int n = 0;
+
+	if (c->has_transport)
+		complete_transport(r, c);
 
 	for (const struct conf_link *l = c->links; l; l = l->next, n++) {
 		complete_link(r, c, l);

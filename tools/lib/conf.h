@@ -148,9 +148,13 @@ enum { CONF_POLICIES_MATCHING, CONF_POLICIES_ALL };
 enum { CONF_CLOSED_AUTO, CONF_CLOSED_YES, CONF_CLOSED_NO };
 enum { CONF_LOSS_NOTIFY, CONF_LOSS_TAKEOVER };
 
+enum { CONF_TRANSPORT_TLS, CONF_TRANSPORT_CPG };
+
 /* How SAs come from one gateway to the other. */
 struct conf_transport {
 	struct conf_pos at;
+	uint32_t kind;			/* CONF_TRANSPORT_* */
+	char cpg_group[CONF_NODE + 1];	/* "": HAD_CPG_NAME */
 	struct conf_ip local, peer;	/* none: link-local, over the first link's device */
 	char device[IFNAMSIZ];
 	uint32_t port;

@@ -135,6 +135,8 @@ const struct key detour_keys[] = {
 };
 
 const struct key transport_keys[] = {
+	{ .name = "kind", .kind = CHOICE, .to = AT(transport, kind), .words = { "tls", "cpg" } },
+	{ .name = "cpg-group", .kind = NODE_NAME, .to = AT(transport, cpg_group) },
 	{ .name = "local", .kind = ADDRESS, .to = AT(transport, local) },
 	{ .name = "peer", .kind = ADDRESS, .to = AT(transport, peer) },
 	{ .name = "device", .kind = DEVICE, .to = AT(transport, device) },
