@@ -6,16 +6,16 @@
 # timeout: 300
 #
 # M7: the relay over Corosync, in short: the standby has what is installed on the active gateway, a
-# node without the key hears nothing and is not heard, a Corosync that dies is a lost peer, and all
+# node without the key hears nothing and is not heard, peers of another version, or without manners, are
+# dropped, a Corosync that dies is a lost peer, and all
 # is well when it is back. selftests/cluster has the long form, that of TLS.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 . "$(dirname "$0")/../lib/had.sh"
 . "$(dirname "$0")/../lib/relay.sh"
-. "$(dirname "$0")/../lib/corosync.sh"
 
-TRANSPORT="transport { kind = cpg }"
+RELAY_OVER=cpg
 
 logs() {
 	[ "$ktap_failed" = 0 ] || tail -n 60 /run/had1 /run/had2 /run/corosync[12] 2>&1 | sed 's/^/# /'
@@ -32,9 +32,7 @@ peer_of() { # NAMESPACE NAME
 at_exit logs
 ha_load
 topology
-corosync_net 1 2
-corosync_start 1
-corosync_start 2
+relay_over 1 2
 relay_conf 1 role = standby
 relay_conf 2 role = standby
 tunnel "$G1 $P" 0x1000 replay-window 32
@@ -42,10 +40,9 @@ tunnel_policies "$G1"
 remote_policies
 
 # Without the key
-cp /run/key /run/key.good
 had 1 /run/conf1
-rm /run/key
-keygen /run/key
+mv /run/cluster.key /run/good.key
+keygen /run/cluster.key
 had 2 /run/conf2
 check "who has not got the key is told so in both logs" wait_for 60 had_said 2 "without the key"
 check "by the other one, too" wait_for 20 had_said 1 "without the key"
@@ -53,7 +50,8 @@ between "and it is counted" "$(counts "$G1" cpg_forged)" 1 1000
 had_stop 2
 must ha "$G2" group del vpn
 must ha "$G2" link del sync
-cp /run/key.good /run/key
+mv /run/good.key /run/cluster.key
+relay_strange_peers
 had 2 /run/conf2
 must wait_for 20 link_state "$G1" up
 must wait_for 20 link_state "$G2" up
@@ -85,9 +83,8 @@ check "a daemon that dies is noticed" wait_for 30 had_said 1 "its daemon has end
 had 2 /run/conf2
 check "a new one is heard" wait_for 30 peer_of "$G1" g2
 check_not "no key is in a log" grep -qi "${KEY#0x0000000000000000}" /run/had[12]*
-for n in 1 2; do
-	had_stop "$n"
-	corosync_stop "$n"
-done
+had_stop 1
+had_stop 2
+relay_end 1 2
 check "the module leaves" ha_unload
 ktap_finished

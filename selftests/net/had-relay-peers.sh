@@ -72,27 +72,8 @@ must ha "$G2" group del vpn
 must ha "$G2" link del sync
 must mv /run/key.good /run/key
 
-# With it, and without manners: a program in place of the second daemon
-peer() { # WHAT
-	on "$G2" timeout 60 "$XFRM_HA_DIR/selftests/had/peer" /run/key sync 02:00:00:00:01:01 "$1" \
-		2>&1 | tee "/run/peer.$1" | sed 's/^/# /'
-	grep -q '^down: ' "/run/peer.$1"
-}
-check "a peer of another version is dropped" peer version
-check "it is told what both speak" grep -q "speaks protocol versions 1 to 1.*odd 7 to 9" /run/peer.version
-check "so is the log" had_said 1 "speaks protocol versions 1 to 1"
-check "one that says no HELLO is dropped" peer mute
-check "one that is the daemon itself" peer echo
-check "which is seen" had_said 1 "this node has met itself"
-check "one that says HELLO twice" peer twice
-check "one that says nonsense" peer nonsense
-check "one that acknowledges what was not sent" peer ack
-must ip -n "$G1" xfrm state add src 203.0.113.1 dst 203.0.113.2 proto esp spi 0x7001 \
-	mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128
-before=$(spis "$G1")
-check "one that claims what is not the group's" peer stranger
-is "nothing was installed, or removed" "$(spis "$G1")" "$before"
-check "which is seen" had_said 1 "is not of group vpn here"
+# With it, and without manners
+relay_strange_peers
 had 2 /run/conf2
 must wait_for 20 link_state "$G1" up
 must ha "$G1" takeover vpn
