@@ -59,6 +59,7 @@ shown "$G1" version
 shown "$G1" status
 must ha "$G1" engine set wan period 100
 shown "$G1" engine show
+ha "$G1" -j top interval 1 > "$out/top"
 must ha "$G1" engine nic nic slots-in 4 slots-out 4
 # Without a link, and so without a peer
 must ha "$G1" group add lone role active join 0 reqid 7 mark 1/0xff if_id 9 interval auto
