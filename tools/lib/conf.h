@@ -65,6 +65,15 @@ struct conf_neighbour {
 	bool has_mac, proxy;
 };
 
+/* A device with an Ethernet address that is where the group is active. */
+struct conf_virtual {
+	struct conf_virtual *next;
+	struct conf_pos at;
+	char name[IFNAMSIZ], device[IFNAMSIZ];	/* its own name, and what it is on */
+	uint8_t mac[6];
+	bool has_mac;
+};
+
 /* What the peer's kernel has in @peer this one has in @device. */
 struct conf_offload {
 	struct conf_offload *next;
@@ -136,6 +145,7 @@ struct conf_group {
 	struct conf_devices track;
 	char on_active[CONF_TEXT + 1], on_standby[CONF_TEXT + 1];
 	uint32_t hook_timeout;		/* s */
+	struct conf_virtual *virtuals;
 	struct conf_address *addresses;
 	struct conf_route *routes;
 	struct conf_neighbour *neighbours;

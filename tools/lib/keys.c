@@ -38,6 +38,12 @@ const struct key match_keys[] = {
 	{ }
 };
 
+const struct key virtual_keys[] = {
+	{ .name = "device", .kind = DEVICE, .to = AT(virtual, device) },
+	{ .name = "mac", .kind = MAC, .to = AT(virtual, mac), .has = AT(virtual, has_mac) },
+	{ }
+};
+
 const struct key address_keys[] = {
 	{ .name = "device", .kind = DEVICE, .to = AT(address, device) },
 	{ }
@@ -182,6 +188,7 @@ static const struct key no_keys[] = { { } };
 static const struct section group_sections[] = {
 	{ "match", FLAG, match_keys, NULL, true },
 	{ "detour", FLAG, detour_keys, NULL, true },
+	{ "virtual-mac", DEVICE, virtual_keys, NULL, false },
 	{ "address", PREFIX, address_keys, NULL, false },
 	{ "route", PREFIX, route_keys, NULL, false },
 	{ "neighbour", ADDRESS, neighbour_keys, NULL, false },
