@@ -7,14 +7,16 @@
 # shellcheck source=selftests/lib/corosync.sh
 . "$XFRM_HA_DIR/selftests/lib/corosync.sh"
 
-TRANSPORT=	# what a file says of it
+TRANSPORT=		# what a file says of it
+relay_key=/run/key	# of the relay
 
 relay_over() { # N...: what these gateways need for it; namespaces and P are there
 	local n
 
 	[ "${RELAY_OVER:-tls}" = cpg ] || return 0
-	[ -e /run/cluster.key ] || keygen /run/cluster.key
-	TRANSPORT="transport { kind = cpg key-file = /run/cluster.key }"
+	keygen /run/cluster.key
+	relay_key=/run/cluster.key
+	TRANSPORT="transport { kind = cpg key-file = $relay_key }"
 	corosync_net "$@"
 	for n; do
 		corosync_start "$n"
@@ -36,11 +38,11 @@ relay_end() { # N...
 
 # A program in place of the daemon of gateway 2, which has the key, and no manners.
 relay_peer() { # WHAT
-	local way="/run/key sync 02:00:00:00:01:01"
+	local way="sync 02:00:00:00:01:01"
 
-	[ "${RELAY_OVER:-tls}" != cpg ] || way="/run/cluster.key cpg -"
-	# shellcheck disable=SC2086	# three words
-	on "$G2" timeout 100 "$XFRM_HA_DIR/selftests/had/peer" $way "$1" 2>&1 |
+	[ "${RELAY_OVER:-tls}" != cpg ] || way="cpg -"
+	# shellcheck disable=SC2086	# two words
+	on "$G2" timeout 100 "$XFRM_HA_DIR/selftests/had/peer" "$relay_key" $way "$1" 2>&1 |
 		tee "/run/peer.$1" | sed 's/^/# /'
 	grep -q '^down: ' "/run/peer.$1"
 }
