@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "had_test.h"
@@ -20,6 +21,7 @@
 #define CHUNK	5000
 #define MANY	400	/* chunks */
 #define ENDS	17
+#define LIMIT	60	/* s, that a condition may take; a handshake that fails takes 10 */
 
 /* --- the engine --- */
 
@@ -345,9 +347,9 @@ static void turn(void)
 
 #define until(condition)						\
 	do {								\
-		int turns_ = 10000;					\
+		time_t end_ = time(NULL) + LIMIT;			\
 									\
-		while (!(condition) && turns_--)			\
+		while (!(condition) && time(NULL) <= end_)		\
 			turn();						\
 		expect(condition, "%s", #condition);			\
 	} while (0)
