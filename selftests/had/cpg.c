@@ -201,7 +201,8 @@ static cs_error_t dispatch(cpg_handle_t h, cs_dispatch_flags_t flags)
 	return CS_OK;
 }
 
-static cs_error_t mcast(cpg_handle_t h, cpg_guarantee_t how, const struct iovec *iov, unsigned int n)
+static cs_error_t mcast(cpg_handle_t h, cpg_guarantee_t how, const struct iovec *iov,
+			unsigned int n)
 {
 	const uint8_t *msg = iov->iov_base;
 	unsigned int type = (msg[1] - 1) % 4;

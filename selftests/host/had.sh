@@ -40,7 +40,7 @@ mutant translate translate.c 's/seconds > passed ? seconds - passed : 1/seconds 
 mutant translate translate.c 's/h.nla_len > a->end - a->next)$/h.nla_len > a->end - a->next + 4)/'
 mutant translate translate.c 's/if (dir != HAD_SA_DIR_OUT)/if (dir != 77)/'
 mutant translate translate.c 's/p->n_tmpls > XFRM_MAX_DEPTH/p->n_tmpls > 2 * XFRM_MAX_DEPTH/'
-mutant cpg cpg.c 's/EVP_CipherFinal_ex(n->open, to + got, &end) > 0/true/'
+mutant cpg seal.c 's/EVP_CipherFinal_ex(s->in, to + got, &end) > 0/true/'
 mutant cpg cpg.c 's/c->on_way < WINDOW/true/'
 mutant tls tls.c 's/had_derive(c->key, PURPOSE, t->psk, PSK_LEN)/false/'
 ktap_finished

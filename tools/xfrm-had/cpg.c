@@ -32,12 +32,13 @@
  * speaks now. Numbers follow each other without a gap, since the engine loses nothing. DATA is a
  * stream: a message of the relay's may be in several of them.
  *
- * What this end has said comes back by the engine, in the order of all. No more than WINDOW messages
- * are on their way to there, so neither its queues nor its socket ever are full, and a daemon
- * waits for no engine that stands still.
+ * What this end has said comes back by the engine, in the order of all. No more than WINDOW
+ * messages are on their way to there, so neither its queues nor its socket ever are full, and a
+ * daemon waits for no engine that stands still.
  */
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <pthread.h>
@@ -56,9 +57,9 @@
 #include <event2/event.h>
 #include <event2/util.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 #include "libcpg.h"
+#include "seal.h"
 #include "transport.h"
 #include "wire.h"
 
@@ -67,14 +68,9 @@
 #define WINDOW		32		/* messages that have not come back */
 #define CHUNK		8192		/* octets of a stream in a message, at most */
 #define DISPATCH	64		/* events, then others have their turn */
-#define PUBLIC_LEN	32
-#define MAC_LEN		32
-#define TAG_LEN		16
-#define NONCE_LEN	12
 #define TO_LEN		12
 #define IN_LEN		(2 * HAD_WIRE_MAX)
 #define PURPOSE		"xfrm-ha relay, Corosync CPG"
-#define PURPOSE_SEAL	"xfrm-ha relay, Corosync CPG, a session"
 
 #define RETRY_MS	100
 #define RETRY_MOST_MS	3000
@@ -95,21 +91,17 @@ struct head {
 	uint64_t number;
 };
 
-_Static_assert(sizeof(struct head) == 32, "as it is drawn");
+static_assert(sizeof(struct head) == 32, "as it is drawn");
 
-#define PENDING_LEN	(sizeof(struct head) + CHUNK + TAG_LEN)
+#define PENDING_LEN	(sizeof(struct head) + CHUNK + SEAL_TAG)
 #define MOST_LEAST	1024		/* octets of a message that the engine has to take */
 
-_Static_assert(IN_LEN >= HAD_WIRE_MAX + CHUNK, "what is not a whole message has room");
+static_assert(HAD_WIRE_MAX + CHUNK <= IN_LEN, "what is not a whole message has room");
 
 struct greet {
 	struct head head;
-	uint8_t public[PUBLIC_LEN];
-	uint8_t mac[MAC_LEN];
-};
-
-struct who {
-	uint32_t node, pid;
+	uint8_t public[SEAL_PUBLIC];
+	uint8_t mac[SEAL_MAC];
 };
 
 /* Another node's daemon, from its join to its leave. */
@@ -119,11 +111,9 @@ struct node {
 	struct who who;
 
 	/* The handshake, and what came of it. */
-	EVP_PKEY *own;
-	uint8_t public[PUBLIC_LEN], theirs[PUBLIC_LEN];
+	struct seal seal;
 	bool greeted, heard;		/* the one was said, the other one has come */
 	bool confirmed;
-	EVP_CIPHER_CTX *seal, *open;	/* both, or none */
 	uint64_t said, got;		/* numbers that come next */
 
 	bool up, closing;
@@ -242,89 +232,17 @@ static void opening_free(struct opening *o)
 	free(o);
 }
 
-/* --- keys --- */
-
-static bool make_own(struct node *n)
-{
-	size_t len = PUBLIC_LEN;
-
-	n->own = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
-	return n->own && EVP_PKEY_get_raw_public_key(n->own, n->public, &len) &&
-	       len == PUBLIC_LEN;
-}
-
 /* What GREET of @from to @to says, so that nobody else can */
 static bool greet_mac(const struct cpg *c, const struct greet *g, struct who from, uint8_t *mac)
 {
 	struct {
 		uint32_t from_node, from_pid;
 		struct head head;
-		uint8_t public[PUBLIC_LEN];
+		uint8_t public[SEAL_PUBLIC];
 	} said = { htonl(from.node), htonl(from.pid), g->head, {} };
-	size_t len;
 
-	memcpy(said.public, g->public, PUBLIC_LEN);
-	return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, c->key, HAD_KEY_LEN, (void *)&said,
-			 sizeof(said), mac, MAC_LEN, &len) && len == MAC_LEN;
-}
-
-static EVP_CIPHER_CTX *direction(const uint8_t *secret, size_t len, struct who from,
-				 const uint8_t *from_public, struct who to,
-				 const uint8_t *to_public, int seal)
-{
-	struct {
-		char purpose[sizeof(PURPOSE_SEAL)];
-		uint8_t from_public[PUBLIC_LEN], to_public[PUBLIC_LEN];
-		uint32_t ids[4];
-	} __attribute__((packed)) info = {
-		.purpose = PURPOSE_SEAL,
-		.ids = { htonl(from.node), htonl(from.pid), htonl(to.node), htonl(to.pid) },
-	};
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	uint8_t key[32];
-	bool ok;
-
-	memcpy(info.from_public, from_public, PUBLIC_LEN);
-	memcpy(info.to_public, to_public, PUBLIC_LEN);
-	ok = ctx && !had_hkdf(secret, len, &info, sizeof(info), key, sizeof(key)) &&
-	     EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, NULL, seal);
-	explicit_bzero(key, sizeof(key));
-	if (ok)
-		return ctx;
-	EVP_CIPHER_CTX_free(ctx);
-	return NULL;
-}
-
-/* Out of the nodes' key and both ends' of this session. */
-static bool make_keys(const struct cpg *c, struct node *n)
-{
-	EVP_PKEY *theirs = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, n->theirs,
-						       PUBLIC_LEN);
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(n->own, NULL);
-	uint8_t secret[HAD_KEY_LEN + 32];
-	size_t len = 32;
-
-	memcpy(secret, c->key, HAD_KEY_LEN);
-	if (theirs && ctx && EVP_PKEY_derive_init(ctx) > 0 &&
-	    EVP_PKEY_derive_set_peer(ctx, theirs) > 0 &&
-	    EVP_PKEY_derive(ctx, secret + HAD_KEY_LEN, &len) > 0 && len == 32) {
-		n->seal = direction(secret, sizeof(secret), c->self, n->public, n->who, n->theirs,
-				    1);
-		n->open = direction(secret, sizeof(secret), n->who, n->theirs, c->self, n->public,
-				    0);
-	}
-	explicit_bzero(secret, sizeof(secret));
-	EVP_PKEY_CTX_free(ctx);
-	EVP_PKEY_free(theirs);
-	return n->seal && n->open;
-}
-
-/* A key is never used with a number twice: the number counts what was sealed with it. */
-static void nonce(uint8_t *to, uint64_t number)
-{
-	number = htobe64(number);
-	memset(to, 0, NONCE_LEN - sizeof(number));
-	memcpy(to + NONCE_LEN - sizeof(number), &number, sizeof(number));
+	memcpy(said.public, g->public, SEAL_PUBLIC);
+	return seal_mac(c->key, &said, sizeof(said), mac);
 }
 
 /* --- a session --- */
@@ -332,12 +250,7 @@ static void nonce(uint8_t *to, uint64_t number)
 /* What belongs to one session, but for the peer's greeting; the node begins anew. */
 static void forget(struct node *n)
 {
-	EVP_PKEY_free(n->own);
-	EVP_CIPHER_CTX_free(n->seal);
-	EVP_CIPHER_CTX_free(n->open);
-	n->own = NULL;
-	n->seal = NULL;
-	n->open = NULL;
+	seal_forget(&n->seal);
 	n->said = 0;
 	n->got = 0;
 	n->greeted = false;
@@ -420,15 +333,15 @@ static void put_head(struct head *h, const struct node *n, uint8_t type, uint64_
 	*h = (struct head){ .version = VERSION_1, .type = type, .to_node = htonl(n->who.node),
 			    .to_pid = htonl(n->who.pid), .number = htobe64(number) };
 	if (type != GREET)
-		memcpy(h->to, n->theirs, TO_LEN);
+		memcpy(h->to, n->seal.theirs, TO_LEN);
 }
 
 /* Both have greeted. */
 static void shake(struct cpg *c, struct node *n)
 {
-	if (!n->greeted || !n->heard || n->seal)
+	if (!n->greeted || !n->heard || n->seal.out)
 		return;
-	if (!make_keys(c, n)) {
+	if (!seal_keys(&n->seal, c->key, c->self, n->who)) {
 		say(c, LOG_ERR, "relay: no keys with node %u", n->who.node);
 		session_end(n, "no keys");
 		return;
@@ -441,10 +354,10 @@ static bool put_greet(struct cpg *c, struct node *n)
 {
 	struct greet g = {};
 
-	if (!make_own(n))
+	if (!seal_own(&n->seal))
 		return false;
 	put_head(&g.head, n, GREET, 0);
-	memcpy(g.public, n->public, PUBLIC_LEN);
+	memcpy(g.public, n->seal.own, SEAL_PUBLIC);
 	if (!greet_mac(c, &g, c->self, g.mac))
 		return false;
 	memcpy(c->pending, &g, sizeof(g));
@@ -454,22 +367,17 @@ static bool put_greet(struct cpg *c, struct node *n)
 	return true;
 }
 
-static bool put_sealed(struct cpg *c, struct node *n, uint8_t type, const uint8_t *data, size_t len)
+static bool put_sealed(struct cpg *c, struct node *n, uint8_t type, const uint8_t *data,
+		       size_t len)
 {
-	uint8_t iv[NONCE_LEN], *to = c->pending + sizeof(struct head);
 	struct head h;
-	int got;
 
 	put_head(&h, n, type, n->said);
-	nonce(iv, n->said++);
 	memcpy(c->pending, &h, sizeof(h));
-	if (!EVP_CipherInit_ex(n->seal, NULL, NULL, NULL, iv, -1) ||
-	    !EVP_CipherUpdate(n->seal, NULL, &got, (void *)&h, sizeof(h)) ||
-	    (len && !EVP_CipherUpdate(n->seal, to, &got, data, len)) ||
-	    !EVP_CipherFinal_ex(n->seal, to + len, &got) ||
-	    !EVP_CIPHER_CTX_ctrl(n->seal, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, to + len))
+	/* A key is never used with a number twice. */
+	if (!seal_put(&n->seal, n->said++, &h, sizeof(h), data, len, c->pending + sizeof(h)))
 		return false;
-	c->pending_len = sizeof(h) + len + TAG_LEN;
+	c->pending_len = sizeof(h) + len + SEAL_TAG;
 	return true;
 }
 
@@ -494,10 +402,10 @@ static bool next_of(struct cpg *c, struct node *n)
 
 	if (!n->greeted && !evtimer_pending(n->timer, NULL)) {
 		ok = put_greet(c, n);
-	} else if (n->seal && !n->confirmed) {
+	} else if (n->seal.out && !n->confirmed) {
 		ok = put_sealed(c, n, CONFIRM, NULL, 0);
 		n->confirmed = true;
-	} else if (n->seal && n->out_len) {
+	} else if (n->seal.out && n->out_len) {
 		ok = put_data(c, n);
 	} else if (n->closing) {
 		ok = put_sealed(c, n, CLOSE, NULL, 0);
@@ -617,7 +525,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 			explicit_bzero(n->out, HAD_TRANSPORT_QUEUE);
 		n->out_at = 0;
 		n->out_len = 0;
-	} else if (n->seal && !n->up) {
+	} else if (n->seal.out && !n->up) {
 		say(c, LOG_WARNING, "relay: no handshake with node %u: it is silent", n->who.node);
 		n->closing = true;
 	}
@@ -628,9 +536,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 static void on_greet(struct cpg *c, struct node *n, const struct greet *g)
 {
-	uint8_t mac[MAC_LEN];
+	uint8_t mac[SEAL_MAC];
 
-	if (!greet_mac(c, g, n->who, mac) || CRYPTO_memcmp(mac, g->mac, MAC_LEN)) {
+	if (!greet_mac(c, g, n->who, mac) || CRYPTO_memcmp(mac, g->mac, SEAL_MAC)) {
 		c->counts.forged++;
 		say(c, LOG_WARNING, "relay: no handshake with node %u: without the key",
 		    n->who.node);
@@ -638,7 +546,7 @@ static void on_greet(struct cpg *c, struct node *n, const struct greet *g)
 	}
 	/* Who ends a session says so first: somebody repeats what the peer has said before. */
 	if (n->up || n->closing ||
-	    (n->heard && n->seal && !memcmp(n->theirs, g->public, PUBLIC_LEN))) {
+	    (n->heard && n->seal.out && !memcmp(n->seal.theirs, g->public, SEAL_PUBLIC))) {
 		c->counts.replayed++;
 		return;
 	}
@@ -646,15 +554,12 @@ static void on_greet(struct cpg *c, struct node *n, const struct greet *g)
 	 * The last one counts. If somebody repeats an older one there are the same keys again; what
 	 * number 0 was sealed with them is the same, too: CONFIRM, and the handshake fails.
 	 */
-	EVP_CIPHER_CTX_free(n->seal);
-	EVP_CIPHER_CTX_free(n->open);
-	n->seal = NULL;
-	n->open = NULL;
+	seal_forget_keys(&n->seal);
 	n->said = 0;
 	n->got = 0;
 	n->confirmed = false;
 	n->heard = true;
-	memcpy(n->theirs, g->public, PUBLIC_LEN);
+	memcpy(n->seal.theirs, g->public, SEAL_PUBLIC);
 	shake(c, n);
 }
 
@@ -671,25 +576,6 @@ static void established(struct cpg *c, struct node *n)
 	n->since = now_ms();
 	c->said[0] = '\0';
 	n->peer.session = c->transport.ops->up(c->transport.user, &n->peer);
-}
-
-/* Return: octets, at the end of what has come; -1: not of this session */
-static long unseal(struct node *n, const struct head *h, const uint8_t *data, size_t len, uint8_t *to)
-{
-	uint8_t iv[NONCE_LEN], tag[TAG_LEN];
-	int got = 0, end = 0;
-
-	len -= TAG_LEN;
-	memcpy(tag, data + len, TAG_LEN);
-	nonce(iv, be64toh(h->number));
-	if (EVP_CipherInit_ex(n->open, NULL, NULL, NULL, iv, -1) &&
-	    EVP_CipherUpdate(n->open, NULL, &end, (void *)h, sizeof(*h)) &&
-	    (!len || EVP_CipherUpdate(n->open, to, &got, data, len)) &&
-	    EVP_CIPHER_CTX_ctrl(n->open, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, tag) &&
-	    EVP_CipherFinal_ex(n->open, to + got, &end) > 0)
-		return got;
-	explicit_bzero(to, len);
-	return -1;
 }
 
 static void deliver(struct node *n)
@@ -717,7 +603,7 @@ static void on_sealed(struct cpg *c, struct node *n, const struct head *h, const
 	uint64_t number = be64toh(h->number);
 	long got;
 
-	if (!n->open || memcmp(h->to, n->public, TO_LEN)) {
+	if (!n->seal.in || memcmp(h->to, n->seal.own, TO_LEN)) {
 		c->counts.stale++;
 		return;
 	}
@@ -725,11 +611,11 @@ static void on_sealed(struct cpg *c, struct node *n, const struct head *h, const
 		c->counts.replayed++;
 		return;
 	}
-	if (len < TAG_LEN || len - TAG_LEN > CHUNK) {
+	if (len < SEAL_TAG || len - SEAL_TAG > CHUNK) {
 		c->counts.forged++;
 		return;
 	}
-	got = unseal(n, h, data, len, to);
+	got = seal_take(&n->seal, number, h, sizeof(*h), data, len, to);
 	if (got < 0) {
 		c->counts.forged++;
 		say(c, LOG_WARNING, "relay: node %u says what is not sealed with the key",
@@ -991,7 +877,7 @@ static void on_opened(evutil_socket_t fd, short what, void *arg)
 	} else {
 		c->handle = o->handle;
 		c->self = (struct who){ o->node, getpid() };
-		c->chunk = o->most - sizeof(struct head) - TAG_LEN;
+		c->chunk = o->most - sizeof(struct head) - SEAL_TAG;
 		if (c->chunk > CHUNK)
 			c->chunk = CHUNK;
 		c->joined = true;

@@ -162,8 +162,8 @@ static void put_settings(struct nl_msg *msg, const struct setting *s, int n, boo
 }
 
 /*
- * The device below neither answers for the addresses of this one, nor speaks for them. A packet that
- * comes in by the one may go out by the other.
+ * The device below neither answers for the addresses of this one, nor speaks for them. A packet
+ * that comes in by the one may go out by the other.
  */
 static int set_virtual(unsigned int index, unsigned int below)
 {
