@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * peer KEY-FILE (DEVICE PEER-MAC | cpg -) WHAT: a peer that has the key, and does not behave. What it hears
- * is printed, a line for each message; it ends when it is dropped.
+ * peer KEY-FILE (DEVICE PEER-MAC | cpg -) WHAT: a peer that has the key, and does not behave. What
+ * it hears is printed, a line for each message; it ends when it is dropped.
  *
  *	version  speaks versions that nobody knows
  *	mute     says no HELLO

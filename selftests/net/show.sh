@@ -59,7 +59,6 @@ shown "$G1" version
 shown "$G1" status
 must ha "$G1" engine set wan period 100
 shown "$G1" engine show
-ha "$G1" -j top interval 1 > "$out/top"
 must ha "$G1" engine nic nic slots-in 4 slots-out 4
 # Without a link, and so without a peer
 must ha "$G1" group add lone role active join 0 reqid 7 mark 1/0xff if_id 9 interval auto
@@ -105,6 +104,8 @@ must ha "$G1" cache pin wan 0x1101 software
 must ha "$G1" group add ordered role standby reqid 8
 must ha "$G1" takeover ordered
 must wait_for 10 role "$G1" ordered active
+shown "$G1" top interval 1
+mv "$out/top interval" "$out/top"
 for command in "link show" "group show" "sa show" "stat show" "node show" "engine show" \
 	"engine nics" "cache show"; do
 	# shellcheck disable=SC2086	# words

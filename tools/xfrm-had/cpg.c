@@ -283,7 +283,7 @@ static void session_end(struct node *n, const char *why)
 	down(n, why);
 	if (n->since && now_ms() - n->since >= STEADY_MS)
 		n->retry_ms = RETRY_MS;
-	/* After a session the peer greets anew; after a handshake that failed it may have already. */
+	/* After a session the peer greets anew; after a handshake it may have done so already. */
 	if (n->since)
 		n->heard = false;
 	n->since = 0;
