@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * peer KEY-FILE DEVICE PEER-MAC WHAT: a peer that has the key, and does not behave. What it hears
- * is printed, a line for each message; it ends when it is dropped.
+ * peer KEY-FILE (DEVICE PEER-MAC | cpg -) WHAT: a peer that has the key, and does not behave. What
+ * it hears is printed, a line for each message; it ends when it is dropped.
  *
  *	version  speaks versions that nobody knows
  *	mute     says no HELLO
@@ -148,6 +148,7 @@ static const struct had_transport_ops ops = {
 int main(int argc, char **argv)
 {
 	struct timeval late = { .tv_sec = 30 };
+	struct had_cpg_config cpg = {};
 	struct had_tls_config c = {};
 	struct had_transport *t;
 	unsigned int i, b;
@@ -166,7 +167,9 @@ int main(int argc, char **argv)
 		c.peer_mac[i] = strtoul(argv[3] + 3 * i, NULL, 16);
 	what = argv[4];
 	base = event_base_new();
-	t = had_tls_new(base, &c, &ops, NULL);
+	memcpy(cpg.key, c.key, sizeof(cpg.key));
+	t = strcmp(argv[2], "cpg") ? had_tls_new(base, &c, &ops, NULL) :
+				     had_cpg_new(base, &cpg, &ops, NULL);
 	if (!t)
 		return 2;
 	event_base_loopexit(base, &late);

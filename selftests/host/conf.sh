@@ -69,7 +69,8 @@ group a {
     prefer = yes prefer-delay = 0 track = { eth0, "eth1" } hook-timeout = 3600
     on-active = "logger \"it is \$XFRM_HA_ROLE\"" on-standby = "true"
     replicate = yes policies = all fail-closed = no on-flush = release
-    address 192.0.2.1/24 { device = eth0 }
+    virtual-mac vip { device = eth0 mac = 00:00:5e:00:01:07 }
+    address 192.0.2.1/24 { device = vip }
     address 2001:db8::1/64 { device = eth0 }
     route 0.0.0.0/0 { via = 192.0.2.254 source = 192.0.2.1 metric = 5 table = 7 }
     route 2001:db8:1::/48 { device = eth0 }
@@ -120,6 +121,16 @@ for where in metrics 127.0.0.1 '"127.0.0.1:0"' 127.0.0.1:65536 127.0.0.1:80x 'x:
 	"/$(printf '%0110d' 0)"; do
 	wrong 1:20 "is a path from / on, ADDRESS:PORT" <<< "metrics { listen = $where }"
 done
+wrong 1:11 "virtual-mac vip needs a device, and a mac" <<< "group a { virtual-mac vip { device = eth0 } }"
+vip="virtual-mac vip { device = eth0 mac = 00:00:5e:00:01:07 }"
+wrong 1:11 "there is another virtual-mac vip" <<< "group a { $vip } group b { $vip }"
+wrong 1:69 "has a detour, or a virtual-mac, not both" \
+	<<< "group a { $vip detour { device = eth9 peer = 02:00:5e:00:00:02 } }"
+wrong 1:1 "needs a key-file" <<< "transport { kind = cpg }"
+wrong 1:1 "has no addresses and no device" <<< "transport { kind = cpg key-file = /k device = lo }"
+wrong 1:1 "is of a transport of kind = cpg" <<< "transport { cpg-group = a }"
+wrong 1:20 "kind is tls or cpg, not" <<< "transport { kind = udp }"
+good "by Corosync" <<< "transport { kind = cpg cpg-group = gateways key-file = /k }"
 wrong 1:33 "can't be the name of a device" <<< "group a { track = { eth0, eth1, a/b } }"
 wrong 1:18 "there is no link \"hb\"" <<< "group a { link = hb }"
 wrong 2:1 "the quantity is 2 intervals or more" <<< "$link"$'\ngroup a { interval = 64 quantity = 127 }'

@@ -3,7 +3,8 @@
 #
 # Parts of the daemon in user space, under sanitizers: the relay's messages, and what becomes of an
 # SA on its way to another kernel, with random input, also with faults planted, which must be found
-# (M7 N15); what charon says of its IKE_SAs; its transport, over loopback.
+# (M7 N15); what charon says of its IKE_SAs; its transports, over loopback, and over an engine that is
+# in the test.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 
@@ -18,6 +19,7 @@ for name in wire translate vici; do
 	check "$name, seed $seed" "$tests/$name" $seed
 done
 check "transport: TLS" "$tests/tls"
+check "transport: CPG, seed $seed" "$tests/cpg" $seed
 
 mutant() { # PROGRAM FILE SED-EXPRESSION
 	rm -rf "$dir/src"
@@ -39,5 +41,7 @@ mutant translate translate.c 's/seconds > passed ? seconds - passed : 1/seconds 
 mutant translate translate.c 's/h.nla_len > a->end - a->next)$/h.nla_len > a->end - a->next + 4)/'
 mutant translate translate.c 's/if (dir != HAD_SA_DIR_OUT)/if (dir != 77)/'
 mutant translate translate.c 's/p->n_tmpls > XFRM_MAX_DEPTH/p->n_tmpls > 2 * XFRM_MAX_DEPTH/'
+mutant cpg seal.c 's/EVP_CipherFinal_ex(s->in, to + got, &end) > 0/true/'
+mutant cpg cpg.c 's/c->on_way < WINDOW/true/'
 mutant tls tls.c 's/had_derive(c->key, PURPOSE, t->psk, PSK_LEN)/false/'
 ktap_finished

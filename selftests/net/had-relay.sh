@@ -15,6 +15,7 @@
 
 ha_load
 topology
+relay_over 1 2
 relay_conf 1 role = standby on-peer-loss = takeover
 relay_conf 2 role = standby on-peer-loss = takeover
 tunnel "$G1 $P" 0x1000 replay-window 32
@@ -127,6 +128,7 @@ must wait_for 20 has_not "$G2" 0x6000
 must wait_for 10 missing "$G2" 0
 must ip -n "$G1" link set wan down
 must ip -n "$G1" link set sync down
+relay_cut 1 down
 check "the standby takes over" wait_for 10 role "$G2" vpn active
 reroute 2
 check "traffic through the other gateway" pings 20
@@ -135,6 +137,7 @@ oracle_verdict "I1: no number was used twice" 0x1001 0x2001
 # It comes back, standby. What the other one made meanwhile is there.
 tunnel "$G2 $P" 0x8000 replay-window 32
 must batch "$G1" "link set sync up" "link set wan up"
+relay_cut 1 up
 check "who comes back is standby" wait_for 20 role "$G1" vpn standby
 check "it gets what was made meanwhile" wait_for 30 has "$G1" 0x8000
 check "held" wait_for 5 held "$G1" 0x8001
@@ -144,5 +147,6 @@ check_not "no key is in a log" grep -qi "${KEY#0x0000000000000000}" /run/had[12]
 for n in 1 2; do
 	had_stop "$n"
 done
+relay_end 1 2
 check "the module leaves" ha_unload
 ktap_finished

@@ -13,6 +13,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 . "$(dirname "$0")/../lib/had.sh"
+. "$(dirname "$0")/../lib/relay.sh"
 . "$(dirname "$0")/../lib/spare.sh"
 
 group_lines() { # N
@@ -28,6 +29,7 @@ conf() { # N ROLE: of an active gateway
 	    device = sync peer = 02:00:00:00:04:0$1 key-file = /run/key$1
 	    dead = 100 carrier-loss = at-once
 	}
+	$TRANSPORT
 	group vpn$1 { role = $2 $(group_lines "$1") }
 	EOT
 }
@@ -35,7 +37,7 @@ conf() { # N ROLE: of an active gateway
 conf_standby() {
 	local n
 
-	echo "node = g4"
+	echo "node = g4 $TRANSPORT"
 	for n in 1 2 3; do
 		cat <<-EOT
 		link hb$n {
@@ -67,6 +69,7 @@ ready() { # N: its SAs are known to the standby, and mirrored
 ha_load
 netns G1 G2 G3 G4 P
 wan 1 2 3 4
+relay_over 1 2 3 4
 esp_key
 for n in 1 2 3; do
 	g=G$n
@@ -121,6 +124,7 @@ used=$(sa "$G2" 0x2101 .oseq)
 had_stop 2 9
 must ip -n "$G2" link set wan down
 must ip -n "$G2" link set sync down
+relay_cut 2 down
 check "S3: the standby takes over from it" wait_for 20 role "$G4" vpn2 active
 check "it has the address" wait_for 10 has_address 2 "$G4"
 check "S3: traffic through it" ping_to 2 30
@@ -153,6 +157,7 @@ must ha "$G2" group del vpn2
 must ha "$G2" link del sync
 must batch "$G2" "link set sync up" "link set wan up" "route replace 192.0.2.0/24 dev wan" \
 	"route replace 10.2.0.0/16 dev wan"
+relay_cut 2 up
 conf 2 standby
 had 2 /run/conf2
 check "the new one is standby" wait_for 20 role "$G2" vpn2 standby
@@ -170,6 +175,7 @@ check "traffic through it" ping_to 2 30
 for n in 1 2 3 4; do
 	had_stop "$n"
 done
+relay_end 1 2 3 4
 oracle_verdict "I1: no number was used twice" 0x1001 0x2001 0x2101 0x3001
 check "the module leaves" ha_unload
 ktap_finished

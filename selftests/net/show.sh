@@ -104,6 +104,8 @@ must ha "$G1" cache pin wan 0x1101 software
 must ha "$G1" group add ordered role standby reqid 8
 must ha "$G1" takeover ordered
 must wait_for 10 role "$G1" ordered active
+shown "$G1" top interval 1
+mv "$out/top interval" "$out/top"
 for command in "link show" "group show" "sa show" "stat show" "node show" "engine show" \
 	"engine nics" "cache show"; do
 	# shellcheck disable=SC2086	# words

@@ -150,6 +150,8 @@ static void write_group(FILE *to, const struct conf_group *g)
 		write_section(to, 1, "detour", NULL, detour_keys, &g->detour);
 	if (g->has_charon)
 		write_section(to, 1, "charon", NULL, charon_keys, &g->charon);
+	for (const struct conf_virtual *v = g->virtuals; v; v = v->next)
+		write_section(to, 1, "virtual-mac", v->name, virtual_keys, v);
 	for (const struct conf_address *a = g->addresses; a; a = a->next)
 		write_section(to, 1, "address", prefix_text(&a->ip, buf), address_keys, a);
 	for (const struct conf_route *t = g->routes; t; t = t->next)

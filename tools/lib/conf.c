@@ -368,6 +368,7 @@ void conf_move_daemon(struct conf_group *to, struct conf_group *from)
 	to->sync = was.sync;
 	to->replay = was.replay;
 	to->bitmap = was.bitmap;
+	from->virtuals = NULL;
 	from->addresses = NULL;
 	from->routes = NULL;
 	from->neighbours = NULL;
@@ -419,12 +420,19 @@ static void take_lines(struct reading *r, struct conf_group *g, cfg_t *cfg)
 	struct conf_neighbour *n;
 	struct conf_address *a;
 	struct conf_offload *o;
+	struct conf_virtual *v;
 	struct conf_script *s;
 	struct conf_route *t;
 	struct why why;
 	unsigned int i;
 	cfg_t *sec;
 
+	for (i = 0; i < cfg_size(cfg, "virtual-mac"); i++) {
+		sec = cfg_getnsec(cfg, "virtual-mac", i);
+		v = take_line(r, sec, virtual_keys, sizeof(*v), (struct line **)&g->virtuals);
+		if (v)
+			snprintf(v->name, sizeof(v->name), "%s", cfg_title(sec));
+	}
 	for (i = 0; i < cfg_size(cfg, "address"); i++) {
 		sec = cfg_getnsec(cfg, "address", i);
 		a = take_line(r, sec, address_keys, sizeof(*a), (struct line **)&g->addresses);
@@ -617,6 +625,29 @@ static void complete_lines(struct reading *r, const struct conf_group *g)
 			wrong(r, s->at, "track-script %s needs a command", s->name);
 }
 
+/* One device is one group's. */
+static bool virtual_twice(const struct conf *c, const struct conf_virtual *of)
+{
+	for (const struct conf_group *g = c->groups; g; g = g->next)
+		for (const struct conf_virtual *v = g->virtuals; v; v = v->next)
+			if (v != of && !strcmp(v->name, of->name))
+				return true;
+	return false;
+}
+
+static void complete_virtuals(struct reading *r, const struct conf *c, const struct conf_group *g)
+{
+	for (const struct conf_virtual *v = g->virtuals; v; v = v->next) {
+		if (!v->device[0] || !v->has_mac)
+			wrong(r, v->at, "virtual-mac %s needs a device, and a mac", v->name);
+		if (virtual_twice(c, v))
+			wrong(r, v->at, "there is another virtual-mac %s", v->name);
+	}
+	if (g->virtuals && g->has_detour)
+		wrong(r, g->detour.at, "group %s has a detour, or a virtual-mac, not both",
+		      g->name);
+}
+
 static void complete_group(struct reading *r, const struct conf *c, const struct conf_group *g)
 {
 	const struct conf_link *l = conf_link_of(c, g);
@@ -646,6 +677,7 @@ static void complete_group(struct reading *r, const struct conf *c, const struct
 	if (g->store && !g->replicate)
 		wrong(r, g->at, "group %s: store needs replicate = yes", g->name);
 	complete_lines(r, g);
+	complete_virtuals(r, c, g);
 }
 
 static void complete_peer(struct reading *r, const struct conf *c, const struct conf_peer *p)
@@ -664,9 +696,27 @@ static void complete_peer(struct reading *r, const struct conf *c, const struct 
 			      q->name);
 }
 
+static void complete_transport(struct reading *r, const struct conf *c)
+{
+	const struct conf_transport *t = &c->transport;
+
+	if (t->kind == CONF_TRANSPORT_TLS) {
+		if (t->cpg_group[0])
+			wrong(r, t->at, "a cpg-group is of a transport of kind = cpg");
+		return;
+	}
+	if (t->local.family || t->peer.family || t->device[0])
+		wrong(r, t->at, "a transport of kind = cpg has no addresses and no device");
+	if (!t->key_file[0] && (!c->links || !c->links->key_file[0]))
+		wrong(r, t->at, "a transport of kind = cpg needs a key-file");
+}
+
 static void complete(struct reading *r, const struct conf *c)
 {
 	unsigned int n = 0;
+
+	if (c->has_transport)
+		complete_transport(r, c);
 
 	for (const struct conf_link *l = c->links; l; l = l->next, n++) {
 		complete_link(r, c, l);
@@ -737,6 +787,7 @@ void conf_free(struct conf *c)
 	if (!c)
 		return;
 	for (struct conf_group *g = c->groups; g; g = g->next) {
+		free_list(g->virtuals);
 		free_list(g->addresses);
 		free_list(g->routes);
 		free_list(g->neighbours);

@@ -65,6 +65,15 @@ struct conf_neighbour {
 	bool has_mac, proxy;
 };
 
+/* A device with an Ethernet address that is where the group is active. */
+struct conf_virtual {
+	struct conf_virtual *next;
+	struct conf_pos at;
+	char name[IFNAMSIZ], device[IFNAMSIZ];	/* its own name, and what it is on */
+	uint8_t mac[6];
+	bool has_mac;
+};
+
 /* What the peer's kernel has in @peer this one has in @device. */
 struct conf_offload {
 	struct conf_offload *next;
@@ -149,6 +158,7 @@ struct conf_group {
 	struct conf_devices track;
 	char on_active[CONF_TEXT + 1], on_standby[CONF_TEXT + 1];
 	uint32_t hook_timeout;		/* s */
+	struct conf_virtual *virtuals;
 	struct conf_address *addresses;
 	struct conf_route *routes;
 	struct conf_neighbour *neighbours;
@@ -162,9 +172,13 @@ enum { CONF_CLOSED_AUTO, CONF_CLOSED_YES, CONF_CLOSED_NO };
 enum { CONF_FLUSH_FOLLOW, CONF_FLUSH_RELEASE };
 enum { CONF_LOSS_NOTIFY, CONF_LOSS_TAKEOVER };
 
+enum { CONF_TRANSPORT_TLS, CONF_TRANSPORT_CPG };
+
 /* How SAs come from one gateway to the other. */
 struct conf_transport {
 	struct conf_pos at;
+	uint32_t kind;			/* CONF_TRANSPORT_* */
+	char cpg_group[CONF_NODE + 1];	/* "": HAD_CPG_NAME */
 	struct conf_ip local, peer;	/* none: link-local, over the first link's device */
 	char device[IFNAMSIZ];
 	uint32_t port;

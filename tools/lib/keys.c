@@ -38,6 +38,12 @@ const struct key match_keys[] = {
 	{ }
 };
 
+const struct key virtual_keys[] = {
+	{ .name = "device", .kind = DEVICE, .to = AT(virtual, device) },
+	{ .name = "mac", .kind = MAC, .to = AT(virtual, mac), .has = AT(virtual, has_mac) },
+	{ }
+};
+
 const struct key address_keys[] = {
 	{ .name = "device", .kind = DEVICE, .to = AT(address, device) },
 	{ }
@@ -146,6 +152,8 @@ const struct key charon_keys[] = {
 };
 
 const struct key transport_keys[] = {
+	{ .name = "kind", .kind = CHOICE, .to = AT(transport, kind), .words = { "tls", "cpg" } },
+	{ .name = "cpg-group", .kind = NODE_NAME, .to = AT(transport, cpg_group) },
 	{ .name = "local", .kind = ADDRESS, .to = AT(transport, local) },
 	{ .name = "peer", .kind = ADDRESS, .to = AT(transport, peer) },
 	{ .name = "device", .kind = DEVICE, .to = AT(transport, device) },
@@ -192,6 +200,7 @@ static const struct section group_sections[] = {
 	{ "match", FLAG, match_keys, NULL, true },
 	{ "detour", FLAG, detour_keys, NULL, true },
 	{ "charon", FLAG, charon_keys, NULL, true },
+	{ "virtual-mac", DEVICE, virtual_keys, NULL, false },
 	{ "address", PREFIX, address_keys, NULL, false },
 	{ "route", PREFIX, route_keys, NULL, false },
 	{ "neighbour", ADDRESS, neighbour_keys, NULL, false },

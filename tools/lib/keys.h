@@ -15,6 +15,7 @@ struct section {
 
 extern const struct key link_keys[];
 extern const struct key match_keys[];
+extern const struct key virtual_keys[];
 extern const struct key address_keys[];
 extern const struct key route_keys[];
 extern const struct key neighbour_keys[];

@@ -40,6 +40,7 @@ const struct command commands[] = {
 	{ "node", "show", "", node_show },
 	{ "node", "set", "[id N] [sa-limit N] [orphan-limit N] [orphan-age S]", node_set },
 	{ "status", NULL, "", status },
+	{ "top", NULL, "[group NAME] [interval SECONDS] [count N] [rows N]", top },
 	{ "monitor", NULL, "", monitor },
 	{ "watch", NULL, "[group NAME] [--on-takeover CMD] [--on-release CMD] "
 			 "[--on-peer-lost CMD] [--initial] [--timeout S]", watch },

@@ -63,6 +63,9 @@ int sa_show(int argc, char **argv);
 /* status.c */
 int status(int argc, char **argv);
 
+/* top.c */
+int top(int argc, char **argv);
+
 /* watch.c */
 int monitor(int argc, char **argv);
 int watch(int argc, char **argv);

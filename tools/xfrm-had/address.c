@@ -78,12 +78,26 @@ static bool made(const char *what, const struct conf_ip *ip, int err, bool anew)
 	return false;
 }
 
+/* The devices that have an Ethernet address of the group's are up where it is active. */
+static void turn(const struct conf_group *c, bool up, bool anew)
+{
+	int err;
+
+	for (const struct conf_virtual *v = c->virtuals; v; v = v->next) {
+		err = rtnl_virtual(v, up);
+		if (err)
+			had_log(anew ? LOG_ERR : LOG_DEBUG, "virtual-mac %s: %s", v->name,
+				strerror(-err));
+	}
+}
+
 /* How many addresses were made. @replace: what others have in this place goes */
 static unsigned int make(const struct conf_group *c, bool anew, bool replace)
 {
 	unsigned int n = 0;
 	int err;
 
+	turn(c, true, anew);
 	for (const struct conf_address *a = c->addresses; a; a = a->next)
 		n += made("address", &a->ip, rtnl_address(RTNL_ADD, a), anew);
 	for (const struct conf_neighbour *e = c->neighbours; e; e = e->next) {
@@ -113,6 +127,7 @@ static void drop(const struct conf_group *c)
 		rtnl_address(RTNL_DEL, a);
 		announce_end(&a->ip, a->device);
 	}
+	turn(c, false, false);
 }
 
 static unsigned long us_since(uint64_t boot_ns)

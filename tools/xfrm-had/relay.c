@@ -40,6 +40,11 @@
 
 struct relays relays;
 
+static void count(void *to, const char *name, uint64_t n)
+{
+	fprintf(to, "count\t%s\t%llu\n", name, (unsigned long long)n);
+}
+
 void relay_status(FILE *to)
 {
 	const struct session *first = NULL;
@@ -75,8 +80,10 @@ void relay_status(FILE *to)
 			fprintf(to, "%c%s", s == first ? '\t' : ' ', s->hello.node);
 	fprintf(to, "\n");
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
-		fprintf(to, "count\t%s\t%llu\n", counts[i].name,
-			(unsigned long long)counts[i].n);
+		count(to, counts[i].name, counts[i].n);
+	for (const struct way *w = relays.ways; w; w = w->next)
+		if (w->transport && w->transport->kind->counts)
+			w->transport->kind->counts(w->transport, count, to);
 }
 
 /* What goes on and on is said once in a while. */
@@ -411,6 +418,7 @@ static void find_transport(struct way *w)
 	const struct conf_transport *t = &w->to;
 	const char *key = t->key_file[0] ? t->key_file : l ? l->key_file : "";
 	struct had_tls_config c = { .port = t->port };
+	struct had_cpg_config cpg = { };
 	int err;
 
 	if (w->transport || w->failed)
@@ -421,7 +429,9 @@ static void find_transport(struct way *w)
 		w->failed = true;
 		return;
 	}
-	if (t->peer.family && t->local.family) {
+	if (t->kind == CONF_TRANSPORT_CPG) {
+		snprintf(cpg.name, sizeof(cpg.name), "%s", t->cpg_group);
+	} else if (t->peer.family && t->local.family) {
 		set_addr(&c.own, &t->local, t->device);
 		set_addr(&c.peer, &t->peer, t->device);
 	} else if (l && peer_mac(l, c.peer_mac)) {
@@ -437,10 +447,15 @@ static void find_transport(struct way *w)
 		relay_say(&w->said, LOG_ERR, "relay: there is no key in %s", key);
 		return;
 	}
-	w->transport = had_tls_new(relays.had->base, &c, &session_ops, w);
+	memcpy(cpg.key, c.key, sizeof(cpg.key));
+	w->transport = t->kind == CONF_TRANSPORT_CPG ?
+		       had_cpg_new(relays.had->base, &cpg, &session_ops, w) :
+		       had_tls_new(relays.had->base, &c, &session_ops, w);
 	explicit_bzero(&c, sizeof(c));
+	explicit_bzero(&cpg, sizeof(cpg));
 	if (!w->transport) {
-		had_log(LOG_ERR, "relay: no TLS");
+		had_log(LOG_ERR, "relay: no %s",
+			t->kind == CONF_TRANSPORT_CPG ? "Corosync" : "TLS");
 		w->failed = true;
 	}
 }
@@ -482,16 +497,20 @@ static bool is_used(const struct conf *c, const struct conf_link *l)
 	return false;
 }
 
-/* The first link, or transport; the other links that groups have; and what the file calls peers. */
+/*
+ * The first link, or transport; the other links that groups have, whose peers a cluster has anyhow;
+ * and what the file calls peers.
+ */
 static struct way *ways_of(const struct conf *c)
 {
+	bool cluster = c->transport.kind == CONF_TRANSPORT_CPG;
 	const struct conf_transport by_itself = { .port = HAD_TRANSPORT_PORT };
 	struct way *ways = NULL, **tail = &ways;
 
 	if (c->links || c->has_transport || !c->peers)
 		add_way(&tail, &c->transport, c->links);
 	for (const struct conf_link *l = c->links ? c->links->next : NULL; l; l = l->next)
-		if (is_used(c, l))
+		if (!cluster && is_used(c, l))
 			add_way(&tail, &by_itself, l);
 	for (const struct conf_peer *p = c->peers; p; p = p->next)
 		add_way(&tail, &p->to, NULL);

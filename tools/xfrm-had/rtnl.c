@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -120,6 +122,173 @@ static int find_device(const char *name, unsigned int *index)
 	return *index ? 0 : -ENODEV;
 }
 
+/* --- devices with an address of their own --- */
+
+#define ALIAS	"xfrm-ha"	/* of what is the daemon's */
+
+static struct nl_msg *link_request(int type, int flags, const struct ifinfomsg *i)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
+
+	if (msg && !nlmsg_append(msg, (void *)i, sizeof(*i), NLMSG_ALIGNTO))
+		return msg;
+	nlmsg_free(msg);
+	return NULL;
+}
+
+struct setting {
+	int what;		/* IPV4_DEVCONF_* */
+	uint32_t value;
+};
+
+static void put_settings(struct nl_msg *msg, const struct setting *s, int n, bool no_ipv6)
+{
+	struct nlattr *spec = nla_nest_start(msg, IFLA_AF_SPEC);
+	struct nlattr *inet = nla_nest_start(msg, AF_INET);
+	struct nlattr *conf = nla_nest_start(msg, IFLA_INET_CONF);
+	struct nlattr *inet6;
+
+	while (n--)
+		nla_put_u32(msg, s[n].what, s[n].value);
+	nla_nest_end(msg, conf);
+	nla_nest_end(msg, inet);
+	if (no_ipv6) {
+		/* No address of its own */
+		inet6 = nla_nest_start(msg, AF_INET6);
+		nla_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+		nla_nest_end(msg, inet6);
+	}
+	nla_nest_end(msg, spec);
+}
+
+/*
+ * The device below neither answers for the addresses of this one, nor speaks for them. A packet
+ * that comes in by the one may go out by the other.
+ */
+static int set_virtual(unsigned int index, unsigned int below)
+{
+	static const struct setting quiet[] = {
+		{ IPV4_DEVCONF_ARP_IGNORE, 1 }, { IPV4_DEVCONF_ARP_ANNOUNCE, 2 },
+	}, loose[] = { { IPV4_DEVCONF_RP_FILTER, 0 } };
+	struct ifinfomsg i = { .ifi_index = index };
+	struct nl_msg *msg;
+	int err;
+
+	msg = link_request(RTM_SETLINK, 0, &i);
+	if (!msg)
+		return -ENOMEM;
+	nla_put_string(msg, IFLA_IFALIAS, ALIAS);
+	put_settings(msg, loose, 1, true);
+	err = rtnl_talk(msg, NULL, NULL);
+	i.ifi_index = below;
+	msg = err ? NULL : link_request(RTM_SETLINK, 0, &i);
+	if (!msg)
+		return err ?: -ENOMEM;
+	put_settings(msg, quiet, 2, false);
+	return rtnl_talk(msg, NULL, NULL);
+}
+
+static int delete_link(unsigned int index)
+{
+	const struct ifinfomsg i = { .ifi_index = index };
+	struct nl_msg *msg = link_request(RTM_DELLINK, 0, &i);
+
+	return msg ? rtnl_talk(msg, NULL, NULL) : -ENOMEM;
+}
+
+static int make_virtual(const struct conf_virtual *v, unsigned int below)
+{
+	const struct ifinfomsg i = { };
+	struct nlattr *info, *data;
+	unsigned int index;
+	struct nl_msg *msg;
+	int err;
+
+	msg = link_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i);
+	if (!msg)
+		return -ENOMEM;
+	nla_put_string(msg, IFLA_IFNAME, v->name);
+	nla_put(msg, IFLA_ADDRESS, sizeof(v->mac), v->mac);
+	nla_put_u32(msg, IFLA_LINK, below);
+	info = nla_nest_start(msg, IFLA_LINKINFO);
+	nla_put_string(msg, IFLA_INFO_KIND, "macvlan");
+	data = nla_nest_start(msg, IFLA_INFO_DATA);
+	nla_put_u32(msg, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+	nla_nest_end(msg, data);
+	nla_nest_end(msg, info);
+	err = rtnl_talk(msg, NULL, NULL);
+	index = err ? 0 : if_nametoindex(v->name);
+	if (!index)
+		return err ?: -ENODEV;
+	err = set_virtual(index, below);
+	if (err)
+		delete_link(index);
+	return err;
+}
+
+/* What is there, and what it is to be on, and called */
+struct as_is {
+	unsigned int below;
+	const uint8_t *mac;
+	bool ours, same, up;
+};
+
+static int on_virtual(struct nl_msg *msg, void *arg)
+{
+	struct ifinfomsg *i = nlmsg_data(nlmsg_hdr(msg));
+	struct nlattr *a[IFLA_MAX + 1];
+	struct as_is *is = arg;
+
+	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(*i), a, IFLA_MAX, NULL))
+		return NL_OK;
+	is->up = i->ifi_flags & IFF_UP;
+	is->ours = a[IFLA_IFALIAS] && !strcmp(nla_get_string(a[IFLA_IFALIAS]), ALIAS);
+	is->same = a[IFLA_LINK] && nla_get_u32(a[IFLA_LINK]) == is->below && a[IFLA_ADDRESS] &&
+		   nla_len(a[IFLA_ADDRESS]) == 6 && !memcmp(nla_data(a[IFLA_ADDRESS]), is->mac, 6);
+	return NL_OK;
+}
+
+int rtnl_virtual(const struct conf_virtual *v, bool up)
+{
+	unsigned int below = if_nametoindex(v->device), index = if_nametoindex(v->name);
+	struct ifinfomsg i = { .ifi_index = index };
+	struct as_is is = { .below = below, .mac = v->mac };
+	struct nl_msg *msg;
+	int err;
+
+	if (index) {
+		msg = link_request(RTM_GETLINK, 0, &i);
+		if (!msg)
+			return -ENOMEM;
+		err = rtnl_talk(msg, on_virtual, &is);
+		if (err)
+			return err;
+		/* Somebody else's is left alone; one of another file has no use. */
+		if (!is.ours)
+			return -EBUSY;
+		if (!is.same && below) {
+			delete_link(index);
+			index = 0;
+			is.up = false;
+		}
+	}
+	if (!index && !below)
+		return up ? -ENODEV : 0;
+	if (!index) {
+		err = make_virtual(v, below);
+		if (err)
+			return err;
+		i.ifi_index = if_nametoindex(v->name);
+	}
+	/* The kernel tells of each change, and so would this one do again. */
+	if (is.up == up)
+		return 0;
+	i.ifi_flags = up ? IFF_UP : 0;
+	i.ifi_change = IFF_UP;
+	msg = link_request(RTM_SETLINK, 0, &i);
+	return msg ? rtnl_talk(msg, NULL, NULL) : -ENOMEM;
+}
+
 int rtnl_address(enum rtnl_how how, const struct conf_address *a)
 {
 	struct ifaddrmsg ifa = { .ifa_family = a->ip.family, .ifa_prefixlen = a->ip.len };
@@ -211,8 +380,9 @@ int rtnl_neighbour(enum rtnl_how how, const struct conf_neighbour *n)
 
 struct sweep {
 	const struct conf *conf;
-	unsigned int n;
+	unsigned int n, n_links;
 	struct nl_msg *del[EACH];
+	int links[EACH];
 };
 
 /* The message that told of it, sent back as the one that deletes it. */
@@ -303,6 +473,24 @@ static int on_neighbour(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+static int on_link(struct nl_msg *msg, void *arg)
+{
+	struct ifinfomsg *i = nlmsg_data(nlmsg_hdr(msg));
+	struct nlattr *a[IFLA_MAX + 1];
+	struct sweep *s = arg;
+
+	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(*i), a, IFLA_MAX, NULL) || !a[IFLA_IFALIAS] ||
+	    !a[IFLA_IFNAME] || strcmp(nla_get_string(a[IFLA_IFALIAS]), ALIAS))
+		return NL_OK;
+	for (const struct conf_group *g = s->conf->groups; g; g = g->next)
+		for (const struct conf_virtual *v = g->virtuals; v; v = v->next)
+			if (!strcmp(nla_get_string(a[IFLA_IFNAME]), v->name))
+				return NL_OK;
+	s->links[s->n_links] = i->ifi_index;
+	s->n_links += s->n_links < EACH - 1;
+	return NL_OK;
+}
+
 /* @head has the family, and what the dump is of. */
 static void sweep(const struct conf *c, int type, const void *head, size_t len,
 		  nl_recvmsg_msg_cb_t func)
@@ -321,6 +509,8 @@ static void sweep(const struct conf *c, int type, const void *head, size_t len,
 		rtnl_talk(msg, func, &s);
 		for (unsigned int i = 0; i < s.n; i++)
 			err |= rtnl_talk(s.del[i], NULL, NULL);
+		for (unsigned int i = 0; i < s.n_links; i++)
+			delete_link(s.links[i]);
 	} while (s.n == EACH && !err);
 }
 
@@ -328,12 +518,14 @@ void rtnl_sweep(const struct conf *c)
 {
 	const struct ndmsg proxies = { .ndm_flags = NTF_PROXY }, neighbours = { };
 	const struct ifaddrmsg addresses = { };
+	const struct ifinfomsg links = { };
 	const struct rtmsg routes = { };
 
 	sweep(c, RTM_GETROUTE, &routes, sizeof(routes), on_route);
 	sweep(c, RTM_GETNEIGH, &neighbours, sizeof(neighbours), on_neighbour);
 	sweep(c, RTM_GETNEIGH, &proxies, sizeof(proxies), on_neighbour);
 	sweep(c, RTM_GETADDR, &addresses, sizeof(addresses), on_address);
+	sweep(c, RTM_GETLINK, &links, sizeof(links), on_link);
 }
 
 /* --- events --- */

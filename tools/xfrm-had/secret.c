@@ -43,15 +43,15 @@ void had_secret_free(void *p, size_t n)
 	munmap(p, n);
 }
 
-int had_derive(const uint8_t *key, const char *purpose, uint8_t *to, size_t len)
+int had_hkdf(const void *key, size_t key_len, const void *info, size_t info_len, uint8_t *to,
+	     size_t len)
 {
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
 	EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, "SHA384", 0),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, HAD_KEY_LEN),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)purpose,
-						  strlen(purpose)),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, key_len),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info, info_len),
 		OSSL_PARAM_construct_end(),
 	};
 	int err = ctx && EVP_KDF_derive(ctx, to, len, params) > 0 ? 0 : -EIO;
@@ -59,4 +59,9 @@ int had_derive(const uint8_t *key, const char *purpose, uint8_t *to, size_t len)
 	EVP_KDF_CTX_free(ctx);
 	EVP_KDF_free(kdf);
 	return err;
+}
+
+int had_derive(const uint8_t *key, const char *purpose, uint8_t *to, size_t len)
+{
+	return had_hkdf(key, HAD_KEY_LEN, purpose, strlen(purpose), to, len);
 }

@@ -143,7 +143,7 @@ static void on_hello(struct session *s, const struct had_wire_msg *m)
 	for (g = relays.groups; g; g = g->next) {
 		if (g->on && session_knows(s, g))
 			source_add(g, s);
-		else if (g->on && !relays.ways->next)
+		else if (g->on && !relays.ways->next && s->way->to.kind == CONF_TRANSPORT_TLS)
 			had_log(LOG_WARNING, "relay: the peer does not replicate group %s",
 				g->group->name);
 	}

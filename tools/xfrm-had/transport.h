@@ -52,12 +52,17 @@ struct had_peer {
 	void *session;
 };
 
+/* Is told of each counter */
+typedef void (*had_count)(void *to, const char *name, uint64_t n);
+
+/* @counts may be NULL */
 struct had_transport_kind {
 	const char *name;
 	int (*send)(struct had_peer *p, const void *data, size_t len);
 	size_t (*room)(const struct had_peer *p);
 	void (*drop)(struct had_peer *p, const char *why);
 	void (*free)(struct had_transport *t);
+	void (*counts)(const struct had_transport *t, had_count count, void *to);
 };
 
 /* Return: 0, -ENOBUFS, or -ENOTCONN: it is being dropped */
@@ -103,11 +108,30 @@ struct had_tls_config {
 struct had_transport *had_tls_new(struct event_base *base, const struct had_tls_config *c,
 				  const struct had_transport_ops *ops, void *user);
 
+#define HAD_CPG_NAME	"xfrm-ha"	/* of the group that the daemons of a cluster join */
+
+/**
+ * struct had_cpg_config
+ * @key: of all nodes
+ * @name: of the group; "": HAD_CPG_NAME
+ */
+struct had_cpg_config {
+	uint8_t key[HAD_KEY_LEN];
+	char name[128];
+};
+
+struct had_transport *had_cpg_new(struct event_base *base, const struct had_cpg_config *c,
+				  const struct had_transport_ops *ops, void *user);
+
 /* secret.c: memory for keys, locked, in no core, and emptied */
 void *had_secret_alloc(size_t n);
 void had_secret_free(void *p, size_t n);
 
 /* A key of @len octets for one purpose out of the link's. Return: 0, or -EIO */
 int had_derive(const uint8_t *key, const char *purpose, uint8_t *to, size_t len);
+
+/* HKDF-SHA384 of any. Return: 0, or -EIO */
+int had_hkdf(const void *key, size_t key_len, const void *info, size_t info_len, uint8_t *to,
+	     size_t len);
 
 #endif

@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# requires: jq corosync
+# machines: uml
+# tap: any
+# timeout: 600
+#
+# Not a part of make check: it waits for Corosync's timeouts.
+#	selftests/vm/run --machine uml selftests/cluster/had-relay-peers-cpg.sh
+#
+# M7 N15: net/had-relay-peers.sh, over Corosync.
+
+# shellcheck disable=SC2034	# for the test
+RELAY_OVER=cpg
+. "$(dirname "$0")/../net/had-relay-peers.sh"

@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# requires: jq corosync python3
+# machines: uml
+# tap: any
+# timeout: 600
+#
+# Not a part of make check: it waits for Corosync's timeouts.
+#	selftests/vm/run --machine uml selftests/cluster/had-store-cpg.sh
+#
+# S3 N+1: net/had-store.sh, over Corosync.
+
+# shellcheck disable=SC2034	# for the test
+RELAY_OVER=cpg
+. "$(dirname "$0")/../net/had-store.sh"
