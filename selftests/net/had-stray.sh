@@ -24,6 +24,10 @@ lost() { # from H to behind P: none gets there
 	! on "$H" ping -q -c 1 -W 1 10.2.0.1 > /dev/null
 }
 
+passes_on() { # N AT-LEAST: by its counter
+	[ "$(detour_field "$1" passed_on)" -ge "$2" ]
+}
+
 dumps=()
 ha_load
 detour_begin "detour { device = sync trusted = yes }"
@@ -41,6 +45,18 @@ between "is passed on" "$(detour_field 2 passed_on)" 20 40
 freeze "$H" 2
 check "N12: clear packets to the wrong gateway, too" reaches 20
 between "are passed on" "$(detour_field 2 passed_on)" 60 100
+# What the next daemon finds right stays, all the time.
+ip netns exec "$H" "$XFRM_HA_DIR/selftests/oracle/esp-flow" -a "$H" -A 10.3.0.2 -b "$P" -B 10.2.0.1 \
+	-n 1 -r 500 -s 64 > /run/flow &
+flow=$!
+passed=$(detour_field 2 passed_on)
+must wait_for 10 passes_on 2 $((passed + 50))
+had_stop 2 9
+had 2 /run/conf2
+must wait_for 10 passes_on 2 200
+stopped $flow
+say "$(cat /run/flow)"
+check "a daemon is killed and begins anew, and no packet is lost" grep -q ' lost 0 ' /run/flow
 must ha "$G2" takeover vpn wait 20
 check "when it is active" wait_for 10 reaches 5
 freeze "$P" 1
