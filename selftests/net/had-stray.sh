@@ -14,14 +14,14 @@
 . "$(dirname "$0")/../lib/detour.sh"
 
 freeze() { # NAMESPACE N: it never hears where the gateway is
-	local net=2 address=192.0.2.1
+	local net=2 address=$outer
 
-	[ "$1" = "$P" ] || net=3 address=10.3.0.1
+	[ "$1" = "$P" ] || net=3 address=$inner
 	must ip -n "$1" neigh replace $address lladdr "02:00:00:00:0$net:0$2" dev br0 nud permanent
 }
 
 lost() { # from H to behind P: none gets there
-	! on "$H" ping -q -c 1 -W 1 10.2.0.1 > /dev/null
+	! on "$H" ping -q -c 1 -W 1 "$far" > /dev/null
 }
 
 passes_on() { # N AT-LEAST: by its counter
@@ -35,7 +35,7 @@ is "nothing is passed on" "$(detour_field 1 passed_on) $(detour_field 2 passed_o
 
 # On the wires: what P has decrypted is on br0.
 for n in 1 2; do
-	ip netns exec "$P" tcpdump -nli g$n 'host 10.3.0.2 or host 10.2.0.1' > /run/clear$n 2> /run/dump$n &
+	ip netns exec "$P" tcpdump -nli g$n "host $inner_h or host $far" > /run/clear$n 2> /run/dump$n &
 	dumps+=($!)
 	must wait_for 10 grep -q listening /run/dump$n
 done
@@ -46,7 +46,7 @@ freeze "$H" 2
 check "N12: clear packets to the wrong gateway, too" reaches 20
 between "are passed on" "$(detour_field 2 passed_on)" 60 100
 # What the next daemon finds right stays, all the time.
-ip netns exec "$H" "$XFRM_HA_DIR/selftests/oracle/esp-flow" -a "$H" -A 10.3.0.2 -b "$P" -B 10.2.0.1 \
+ip netns exec "$H" "$XFRM_HA_DIR/selftests/oracle/esp-flow" -a "$H" -A $inner_h -b "$P" -B $far \
 	-n 1 -r 500 -s 64 > /run/flow &
 flow=$!
 passed=$(detour_field 2 passed_on)

@@ -299,6 +299,7 @@ void detour_end(struct had_group *g)
 		return;
 	d->known = true;
 	d->passing = false;
+	/* First: for what was kept neighbours are asked, and by ND they answer to these addresses. */
 	set_devices(g->conf);
 	if (d->keeper)
 		tc_keep(d->keeper, false);

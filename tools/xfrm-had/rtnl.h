@@ -20,6 +20,7 @@ int rtnl_open(void);
 void rtnl_close(void);
 int rtnl_talk(struct nl_msg *msg, int (*func)(struct nl_msg *msg, void *data), void *data);
 int rtnl_address(enum rtnl_how how, const struct conf_address *a);
+bool rtnl_is_local(const struct conf_address *a);
 int rtnl_route(enum rtnl_how how, const struct conf_route *t);
 int rtnl_neighbour(enum rtnl_how how, const struct conf_neighbour *n);
 
