@@ -6,7 +6,8 @@
 # timeout: 240
 #
 # N12: what comes to the gateway that is not active is passed on to the one that is, by a device that
-# is trusted; without such a device only what is ciphered is. Nothing of it is in clear elsewhere.
+# is trusted; without such a device only what is ciphered is. Nothing of it is in clear elsewhere. So
+# a router may spread packets over both gateways (ECMP).
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -26,6 +27,34 @@ lost() { # from H to behind P: none gets there
 
 passes_on() { # N AT-LEAST: by its counter
 	[ "$(detour_field "$1" passed_on)" -ge "$2" ]
+}
+
+echo_server() { # at P; sets server
+	ip netns exec "$P" python3 -c '
+import socket, sys
+s = socket.socket(int(sys.argv[2]), socket.SOCK_DGRAM)
+s.bind((sys.argv[1], 7))
+print("ready", flush=True)
+while True:
+    data, whom = s.recvfrom(100)
+    s.sendto(data, whom)' "$far" "$([ "$FAMILY" = 6 ] && echo 10 || echo 2)" > /run/echo &
+	server=$!
+	wait_for 10 grep -q ready /run/echo
+}
+
+answered() { # COUNT: flows from as many ports of H
+	on "$H" python3 -c '
+import socket, sys
+flows = []
+for n in range(int(sys.argv[3])):
+    s = socket.socket(int(sys.argv[2]), socket.SOCK_DGRAM)
+    s.settimeout(10)
+    s.bind(("", 7000 + n))
+    s.connect((sys.argv[1], 7))
+    s.send(b"x")
+    flows.append(s)
+for s in flows:
+    s.recv(100)' "$far" "$([ "$FAMILY" = 6 ] && echo 10 || echo 2)" "$1"
 }
 
 dumps=()
@@ -57,6 +86,21 @@ must wait_for 10 passes_on 2 200
 stopped $flow
 say "$(cat /run/flow)"
 check "a daemon is killed and begins anew, and no packet is lost" grep -q ' lost 0 ' /run/flow
+
+# A router spreads flows over both of them: each has an address of its own for that. H is that
+# router, by rules: not every kernel has routes of several ways.
+for n in 1 2; do
+	ns=G$n
+	must ip -n "${!ns}" addr add "$inner$n/$inner_len" dev lan ${nodad-}
+done
+must batch "$H" "route replace $far_net via ${inner}1" "route add $far_net via ${inner}2 table 2"
+must ip -n "$H" "-$FAMILY" rule add ipproto udp sport 7016-7031 table 2
+must echo_server
+passed=$(detour_field 2 passed_on)
+check "N12: by both of two gateways: each flow is answered" wait_for 10 answered 32
+between "half of them are passed on" "$(detour_field 2 passed_on)" $((passed + 16)) $((passed + 1000))
+must ip -n "$H" route replace "$far_net" via "$inner"
+stopped $server
 must ha "$G2" takeover vpn wait 20
 check "when it is active" wait_for 10 reaches 5
 freeze "$P" 1
