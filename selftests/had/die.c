@@ -58,7 +58,7 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	socklen_t len = sizeof(domain);
 
 	if (!next) {
-		errno = ENOSYS;
+		errno = EINVAL;
 		return -1;
 	}
 	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) || domain != AF_NETLINK ||

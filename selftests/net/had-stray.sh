@@ -75,7 +75,7 @@ freeze "$H" 2
 check "N12: clear packets to the wrong gateway, too" reaches 20
 between "are passed on" "$(detour_field 2 passed_on)" 60 100
 # What the next daemon finds right stays, all the time.
-ip netns exec "$H" "$XFRM_HA_DIR/selftests/oracle/esp-flow" -a "$H" -A $inner_h -b "$P" -B $far \
+ip netns exec "$H" "$XFRM_HA_DIR/selftests/oracle/esp-flow" -a "$H" -A "$inner_h" -b "$P" -B "$far" \
 	-n 1 -r 500 -s 64 > /run/flow &
 flow=$!
 passed=$(detour_field 2 passed_on)
@@ -83,7 +83,7 @@ must wait_for 10 passes_on 2 $((passed + 50))
 had_stop 2 9
 had 2 /run/conf2
 must wait_for 10 passes_on 2 200
-stopped $flow
+stopped "$flow"
 say "$(cat /run/flow)"
 check "a daemon is killed and begins anew, and no packet is lost" grep -q ' lost 0 ' /run/flow
 
@@ -91,7 +91,7 @@ check "a daemon is killed and begins anew, and no packet is lost" grep -q ' lost
 # router, by rules: not every kernel has routes of several ways.
 for n in 1 2; do
 	ns=G$n
-	must ip -n "${!ns}" addr add "$inner$n/$inner_len" dev lan ${nodad-}
+	must ip -n "${!ns}" addr add "$inner$n/$inner_len" dev lan ${nodad:+"$nodad"}
 done
 must batch "$H" "route replace $far_net via ${inner}1" "route add $far_net via ${inner}2 table 2"
 must ip -n "$H" "-$FAMILY" rule add ipproto udp sport 7016-7031 table 2
@@ -100,7 +100,7 @@ passed=$(detour_field 2 passed_on)
 check "N12: by both of two gateways: each flow is answered" wait_for 10 answered 32
 between "half of them are passed on" "$(detour_field 2 passed_on)" $((passed + 16)) $((passed + 1000))
 must ip -n "$H" route replace "$far_net" via "$inner"
-stopped $server
+stopped "$server"
 must ha "$G2" takeover vpn wait 20
 check "when it is active" wait_for 10 reaches 5
 freeze "$P" 1

@@ -4,6 +4,8 @@
 # tap: any
 # timeout: 400
 #
+# shellcheck disable=SC2086	# old, new and deaths are numbers
+#
 # N11 M9: a daemon is killed in the midst of a planned switchover, before each of the things that it
 # has to tell the kernel, on the old gateway, on the new one, on both. The group changes sides all
 # the same, and whoever starts the daemon anew finds nothing half done: no filter is left where
@@ -94,10 +96,10 @@ switch() { # STEP old|new ...: from the active gateway, $old, to the other one; 
 		fi
 	done
 	must wait_for 20 carries $new
-	wait_for 10 clean $new && wait_for 10 reaches 3 || {
+	if ! wait_for 10 clean $new || ! wait_for 10 reaches 3; then
 		say "filters: $(filters 1 wan lan sync), $(filters 2 wan lan sync)"
 		return 1
-	}
+	fi
 	# Whoever has less to say than that is not to die later.
 	for n in "${armed[@]}"; do
 		arm "$n" -1

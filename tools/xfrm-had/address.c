@@ -105,8 +105,8 @@ static unsigned int make(const struct conf_group *c, bool anew, bool replace)
 
 /*
  * The kernel makes an IPv6 address first, and its route later (addrconf_dad_work()), though nobody
- * is to be asked for it. Until then what comes for it is sent back to where it came from. Not waited for
- * any longer: the device may be down.
+ * is to be asked for it. Until then what comes for it is sent back to where it came from. That is
+ * not waited for long: the device may be down.
  */
 static void settle(const struct conf_group *c)
 {

@@ -299,7 +299,7 @@ void detour_end(struct had_group *g)
 		return;
 	d->known = true;
 	d->passing = false;
-	/* First: for what was kept neighbours are asked, and by ND they answer to these addresses. */
+	/* First: neighbours are asked for what was kept, and answer to these addresses by ND. */
 	set_devices(g->conf);
 	if (d->keeper)
 		tc_keep(d->keeper, false);
