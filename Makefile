@@ -137,6 +137,14 @@ bench-forwarder: ready tools ## Decryption on two CPUs: by nothing, RPS, the for
 bench-tick: ready tools ## What the decisions of an engine device cost, with 100,000 SAs (20 minutes)
 	selftests/bench/tick
 
+.PHONY: bench-relay
+bench-relay: ready tools ## SAs that come to the other gateway: snapshot, rekeys, memory (5 minutes)
+	selftests/bench/relay
+
+.PHONY: bench-switch
+bench-switch: ready tools ## Planned switchovers under load: packets, numbers, silence (5 minutes)
+	selftests/bench/switch
+
 .PHONY: voice
 voice: ready tools ## 200 calls through a failover: a table and a picture
 	selftests/voice/run

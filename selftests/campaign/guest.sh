@@ -6,13 +6,18 @@
 # In a guest: carries out one scenario of a campaign ($SCENARIO, written by run), and judges
 # it: no number twice on the wire, no replay accepted beyond what is shown, no SA lost.
 # Prints "@@verdict ok", or "@@verdict" and why not.
+#
+# DAEMON=yes: each gateway has xfrm-had, which is told by a file what else commands tell the module. SAs
+# and policies are made where the group is active, as by an IKE daemon, and relayed to the other.
 
 . "${BASH_SOURCE[0]%/*}/../lib/ktap.sh"
 . "${BASH_SOURCE[0]%/*}/../lib/ha.sh"
+. "${BASH_SOURCE[0]%/*}/../lib/had.sh"
 
+DAEMON=no
 COUNT=1 MODE=tunnel FAMILY=4 INTERVAL=16 QUANTITY=200 REPLAY=lenient ALONE=solo BITMAP=off
 FLAGS=(replay-window 64)
-spi=4096 replays=0 takeovers=0 link_cut='' up1='' up2=''
+spi=4096 replays=0 takeovers=0 link_cut='' up1='' up2='' begun=''
 
 verdict() {
 	echo "@@verdict $*"
@@ -26,7 +31,9 @@ lost() { # REASON: what there is to see, then the verdict
 		ha "$ns" link show
 		ha "$ns" group show
 		ha "$ns" sa show
+		[ $DAEMON = no ] || ha "$ns" status
 	done
+	[ $DAEMON = no ] || tail -n 100 /run/had[12]*
 	ip -n "$P" -s xfrm state list
 	verdict "$@"
 }
@@ -55,11 +62,84 @@ install() { # NAMESPACE: the SAs that IKE has negotiated, the last COUNT of them
 	done
 }
 
+# There may be some of them: the relay has brought them.
+complete() { # NAMESPACE
+	(must() { "$@" 2>/dev/null; }; batch() { printf '%s\n' "${@:2}" | ip -n "$1" -force -batch -; }
+	 install "$1")
+}
+
+# Only who is active: the relay does the rest. If nobody is, whoever is there.
+negotiated() { # what IKE has
+	local n ns active=''
+
+	for n in 1 2; do
+		ns=$(gateway $n)
+		! is_up $n || ! role "$ns" vpn active || active+=" $ns"
+	done
+	[ "$active" ] || active="${up1:+$G1} ${up2:+$G2}"
+	for ns in $active; do
+		complete "$ns"
+	done
+}
+
+file() { # 1|2 ROLE: of the gateway's daemon
+	cat > "/run/conf$1" <<-EOT
+	node = g$1
+	link hb {
+	    device = sync peer = 02:00:00:00:01:0$((3 - $1)) key-file = /run/key
+	    heartbeat = 20 dead = 5
+	}
+	group vpn {
+	    match { address = { 192.0.2.1, 2001:db8::1 } }
+	    role = $2 interval = $INTERVAL quantity = $QUANTITY
+	    on-peer-loss = takeover alone = $ALONE replay = $REPLAY
+	    bitmap = $([ $BITMAP = on ] && echo yes || echo no)
+	    join = 1500 replicate = yes
+	}
+	EOT
+}
+
+alive() { # 1|2: its daemon
+	local pid=had_$1 stat
+
+	{ read -r stat < "/proc/${!pid:-none}/stat"; } 2>/dev/null && [[ ${stat##*) } != Z* ]]
+}
+
+# As init would have it: that of a gateway that is there.
+revive() { # 1|2
+	local pid=had_$1
+
+	if ! is_up "$1" || alive "$1"; then
+		return
+	fi
+	[ -z "${!pid}" ] || wait "${!pid}" 2>/dev/null
+	rm -f "/run/die$1"
+	[ ! -e "/run/had$1" ] || mv "/run/had$1" "/run/had$1.$RANDOM"
+	LD_PRELOAD=$XFRM_HA_DIR/selftests/had/die.so XFRM_HAD_DIE=/run/die$1 had "$1" "/run/conf$1"
+}
+
+murder() { # 1|2: its daemon, at any moment
+	! alive "$1" || had_stop "$1" 9
+}
+
+# What a daemon has to say to the kernel is not said beyond so many words, of what comes next.
+doom() { # 1|2 COUNT
+	alive "$1" || return 0
+	echo "$2" > "/run/die$1.new"
+	mv "/run/die$1.new" "/run/die$1"
+}
+
 configure() { # 1|2 ROLE: what the module has to be told
 	local ns peer=$((3 - $1))
 
 	ns=$(gateway "$1")
 	must ha "$ns" node set id "$1"
+	if [ $DAEMON = yes ]; then
+		file "$1" "$2"
+		declare -g "up$1=1"
+		revive "$1"
+		return
+	fi
 	must ha "$ns" link add sync peer "02:00:00:00:01:0$peer" key /run/key heartbeat 20 dead 5
 	must ha "$ns" group add vpn role "$2" interval $INTERVAL quantity $QUANTITY \
 		on-peer-loss takeover on-peer-loss $ALONE replay $REPLAY bitmap $BITMAP join 1500
@@ -76,7 +156,13 @@ start() { # 1|2 ROLE: a gateway begins, and knows nothing
 	ip -n "$ns" -6 route replace fd02::/64 via 2001:db8::9 src fd01::1
 	ip -n "$ns" neigh replace 2001:db8::9 lladdr 02:00:00:00:02:09 dev wan nud permanent
 	ip -n "$ns" link set sync up
-	install "$ns"
+	# Only the first one of all; else the relay brings them.
+	if [ $DAEMON = no ]; then
+		install "$ns"
+	elif [ -z "$begun" ] && [ "$2" = active ]; then
+		install "$ns"
+		begun=1
+	fi
 	configure "$1" "$2"
 	declare -g "up$1=1"
 }
@@ -149,17 +235,30 @@ together() { # and one of them is active
 	met && wait_for 1 settled
 }
 
+# Who has SAs of which the other one was never told takes them along.
+relayed() {
+	local ns
+
+	[ $DAEMON = yes ] || return 0
+	for ns in "$G1" "$G2"; do
+		[ "$(group "$ns" vpn missing)$(group "$ns" vpn peer_missing)" = 00 ] || return 1
+	done
+}
+
 died() { # 1|2: without power; another one must be there, and know the SAs
 	local ns
 
 	together || return 0
 	wait_for 5 mirrored_all || return 0
+	wait_for 5 relayed || return 0
 	ns=$(gateway "$1")
 	ip -n "$ns" link set wan down
 	ip -n "$ns" link set sync down
+	murder "$1"
 	ha "$ns" group del vpn
 	ha "$ns" link del sync
 	ip -n "$ns" xfrm state flush
+	[ $DAEMON = no ] || ip -n "$ns" xfrm policy flush
 	declare -g "up$1="
 	wait_for 10 role "$(gateway $((3 - $1)))" vpn active
 }
@@ -181,7 +280,7 @@ switch() { # 1|2: planned
 }
 
 force() { # 1|2
-	met && ha "$(gateway "$1")" takeover vpn force 2>/dev/null
+	met && relayed && ha "$(gateway "$1")" takeover vpn force 2>/dev/null
 }
 
 give() { # 1|2
@@ -195,6 +294,8 @@ reload() { # the module of both gateways leaves with all that it knew; the SAs s
 	role1=$(group "$G1" vpn role)
 	role2=$(group "$G2" vpn role)
 	takeovers=$(count)
+	murder 1
+	murder 2
 	rmmod xfrm_ha
 	traffic 20
 	insmod "$XFRM_HA_KO" ${XFRM_HA_TAP:+"tap=$XFRM_HA_TAP"}
@@ -206,9 +307,14 @@ rekey() { # new SAs on all, then the old ones go
 	local old=$spi ns n
 
 	spi=$((spi + 16 * COUNT))
-	for ns in "$P" ${up1:+"$G1"} ${up2:+"$G2"}; do
-		install "$ns"
-	done
+	if [ $DAEMON = yes ]; then
+		install "$P"
+		negotiated
+	else
+		for ns in "$P" ${up1:+"$G1"} ${up2:+"$G2"}; do
+			install "$ns"
+		done
+	fi
 	for ns in "$P" ${up1:+"$G1"} ${up2:+"$G2"}; do
 		for ((n = 0; n < COUNT; n++)); do
 			ip -n "$ns" xfrm state del src $g dst $p proto esp spi $((old + 16 * n + 1))
@@ -266,16 +372,26 @@ must "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" keygen /run/key
 addresses
 install "$P"
 policies 7 $FAMILY $MODE
+[ $DAEMON = no ] || ip -n "$G2" xfrm policy flush
 oracle_start
 start 2 standby
 start 1 active
 wait_for 10 settled || lost "they never met"
+wait_for 20 relayed || lost "SAs were never relayed"
 steps > /run/steps 2>&1
 
 # All is mended: one is active, and every SA works.
 reconnect
 back 1 standby
 back 2 standby
+if [ $DAEMON = yes ]; then
+	# Whoever is doomed dies by what he has to say now and then.
+	for n in 1 2; do
+		murder $n
+		rm -f /run/die$n
+		revive $n
+	done
+fi
 wait_for 15 in_sync "$G1" "$G2" || lost "the link does not come back"
 if ! wait_for 2 settled; then
 	# Nobody may be active: it is the user's business then.
@@ -285,6 +401,7 @@ if ! wait_for 2 settled; then
 	ha "$G1" takeover vpn
 	wait_for 10 settled || lost "no takeover"
 fi
+wait_for 30 relayed || lost "SAs are missing on one gateway"
 # Every SA works, unless the roles have changed meanwhile: on a machine under load a heartbeat may
 # come late.
 disturbances() { # peers that were given up, and terms

@@ -9,6 +9,16 @@
 #              +--- wan --- G2 --- lan ---+                  H 10.3.0.2
 #
 # The group has 192.0.2.1 and 10.3.0.1. What must not be in clear is seen by whoever is on br0 of P.
+# With FAMILY=6 it is 2001:db8::1 and fd03::1, P 2001:db8::9 and fd02::1, H fd03::2.
+
+FAMILY=${FAMILY:-4}
+if [ "$FAMILY" = 6 ]; then
+	outer=2001:db8::1 outer_p=2001:db8::9 outer_len=64 far=fd02::1 far_net=fd02::/64 nodad=nodad
+	inner=fd03::1 inner_h=fd03::2 inner_len=64 inner_net=fd03::/64 host=128
+else
+	outer=192.0.2.1 outer_p=192.0.2.9 outer_len=24 far=10.2.0.1 far_net=10.2.0.0/16
+	inner=10.3.0.1 inner_h=10.3.0.2 inner_len=24 inner_net=10.3.0.0/24 host=32
+fi
 
 detour_conf() { # N DETOUR...: the file of gateway N
 	local n=$1
@@ -16,13 +26,13 @@ detour_conf() { # N DETOUR...: the file of gateway N
 	cat > "/run/conf$n" <<-EOT
 	$(had_link "$n")
 	group vpn {
-	    match { address = 192.0.2.1 }
+	    match { address = $outer }
 	    role = $([ "$n" = 1 ] && echo active || echo standby)
 	    on-peer-loss = takeover
 	    prepare = 10000	# for a machine that stands still now and then
-	    address 192.0.2.1/24 { device = wan }
-	    address 10.3.0.1/24 { device = lan }
-	    route 10.2.0.0/16 { via = 192.0.2.9 device = wan }
+	    address $outer/$outer_len { device = wan }
+	    address $inner/$inner_len { device = lan }
+	    route $far_net { via = $outer_p device = wan }
 	    ${*:2}
 	}
 	EOT
@@ -46,27 +56,28 @@ detour_net() { # DETOUR...: as the file says it
 	must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
 		peer name sync netns "$G2" address 02:00:00:00:01:02
 	switched "$P" 2 wan
-	must batch "$P" "addr add 192.0.2.9/24 dev br0" "addr add 10.2.0.1/32 dev lo" \
-		"route add 10.3.0.0/24 via 192.0.2.1 src 10.2.0.1"
+	must batch "$P" "addr add $outer_p/$outer_len dev br0 ${nodad-}" "addr add $far/$host dev lo" \
+		"route add $inner_net via $outer src $far"
 	switched "$H" 3 lan
-	must batch "$H" "addr add 10.3.0.2/24 dev br0" "route add 10.2.0.0/16 via 10.3.0.1"
+	must batch "$H" "addr add $inner_h/$inner_len dev br0 ${nodad-}" \
+		"route add $far_net via $inner"
 	for n in 1 2; do
 		g=G$n
 		must batch "${!g}" "link set sync up" "link set wan up" "link set lan up"
-		must on "${!g}" sysctl -qw net.ipv4.ip_forward=1
+		must on "${!g}" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 		detour_conf $n "$@"
 	done
-	sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 128 flag esn
+	sas 0x1000 "$FAMILY" tunnel "$G1 $G2 $P" replay-window 128 flag esn
 	for g in "$G1" "$G2"; do
-		must batch "$g" "xfrm policy add src 10.3.0.0/24 dst 10.2.0.1 dir out \
-			tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid $((0x1000)) mode tunnel" \
-			"xfrm policy add src 10.2.0.1 dst 10.3.0.0/24 dir fwd \
-			tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid $((0x1000)) mode tunnel"
+		must batch "$g" "xfrm policy add src $inner_net dst $far dir out \
+			tmpl src $outer dst $outer_p proto esp reqid $((0x1000)) mode tunnel" \
+			"xfrm policy add src $far dst $inner_net dir fwd \
+			tmpl src $outer_p dst $outer proto esp reqid $((0x1000)) mode tunnel"
 	done
-	must batch "$P" "xfrm policy add src 10.2.0.1 dst 10.3.0.0/24 dir out \
-		tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid $((0x1000)) mode tunnel" \
-		"xfrm policy add src 10.3.0.0/24 dst 10.2.0.1 dir in \
-		tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid $((0x1000)) mode tunnel"
+	must batch "$P" "xfrm policy add src $far dst $inner_net dir out \
+		tmpl src $outer_p dst $outer proto esp reqid $((0x1000)) mode tunnel" \
+		"xfrm policy add src $inner_net dst $far dir in \
+		tmpl src $outer dst $outer_p proto esp reqid $((0x1000)) mode tunnel"
 	keygen /run/key
 }
 
@@ -80,18 +91,18 @@ detour_begin() { # DETOUR...: gateway 1 is active, and carries traffic
 }
 
 reaches() { # COUNT: from H to behind P and back
-	ping_all "$H" -c "$1" -i 0.02 -W 5 10.2.0.1
+	ping_all "$H" -c "$1" -i 0.02 -W 5 "$far"
 }
 
 has_address() { # N
 	local ns=G$1
 
-	ip -n "${!ns}" -o addr show dev wan | grep -q 192.0.2.1/24
+	ip -n "${!ns}" -o addr show dev wan | grep -q "$outer/$outer_len"
 }
 
 knows() { # NAMESPACE N: where the gateway's address is, by what it has learned
-	[[ $(ip -n "$1" neigh show 192.0.2.1) == *" 02:00:00:00:02:0$2 "* ]] ||
-		[[ $(ip -n "$1" neigh show 10.3.0.1) == *" 02:00:00:00:03:0$2 "* ]]
+	[[ $(ip -n "$1" neigh show "$outer") == *" 02:00:00:00:02:0$2 "* ]] ||
+		[[ $(ip -n "$1" neigh show "$inner") == *" 02:00:00:00:03:0$2 "* ]]
 }
 
 carries() { # N: this one is active, both know it, and so do the neighbours

@@ -37,13 +37,13 @@ had_said() { # N TEXT
 had_reload() { # N: and it is done with it
 	local pid=had_$1 before
 
-	before=$(grep -c "reloaded" "/run/had$1")
+	before=$(grep -c ": reloaded" "/run/had$1")
 	must kill -HUP "${!pid}"
 	must wait_for 10 had_reloaded "$1" "$before"
 }
 
 had_reloaded() { # N COUNT
-	[ "$(grep -c "reloaded" "/run/had$1")" -gt "$2" ]
+	[ "$(grep -c ": reloaded" "/run/had$1")" -gt "$2" ]
 }
 
 had_stop() { # N [SIGNAL]

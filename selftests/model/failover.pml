@@ -31,8 +31,9 @@
  * peer for the first. MUT_GUESS: a node that has forgotten begins before it is told.
  * MUT_UNDONE: acknowledged without effect. MUT_BY_ROLE: a lease is granted because of the role,
  * and written later. MUT_FLOOR_STAYS: what is free of stripes stays so after an exact number was
- * told. MUT_FINAL_BEGIN: an exact number is a handover. MUT_ANY_TENURE: it counts for a HANDOVER
- * of another tenure. MUT_OWE_UNTOLD: a release makes an SA without a share run.
+ * told. MUT_TELL_PREPARED: an exact number is told as soon as it is to be prepared. MUT_FINAL_BEGIN: an
+ * exact number is a handover. MUT_ANY_TENURE: it counts for a HANDOVER of another tenure.
+ * MUT_OWE_UNTOLD: a release makes an SA without a share run.
  * OLD_ACK: a node where the SA runs grants leases. OLD_EXACT: a deposed node grants leases
  * before it has told what it used. Others: MUT_NO_ACK, _NO_TERM, _NO_BIRTH, _NO_GEN, _GRANT_LATE.
  *
@@ -195,6 +196,16 @@
 #define DEFAULT(n)	(n)
 #endif
 
+/*
+ * give() in role.c: the user has to prepare it first, where a group says so. The term stays what
+ * it is: xha_term_verdict() raises none of who is active.
+ */
+#ifdef PREPARE
+#define GIVE(n)		preparing[n] = true
+#else
+#define GIVE(n)		role[n] = RELEASING
+#endif
+
 #define END(v, q)	((v) + (q) > NUMBERS -> NUMBERS : (v) + (q))	/* xha_lease_end() */
 #define SENDS(n)	(role[n] == ACTIVE || role[n] == RELEASING)	/* xha_group_sends() */
 #define CLAIM(n)	(SENDS(n) -> CLAIM_ACTIVE : \
@@ -207,6 +218,7 @@
 
 byte role[2], term[2];		/* struct xha_group: intent */
 byte handed[2];			/* role became ACTIVE by a HANDOVER said in this term; 0: not */
+bool preparing[2];		/* to be handed over, as soon as all is prepared for that */
 bool peer_known[2];		/* the peer has said in this session what it is */
 bool carried[2];		/* peer_role is ACTIVE or HANDOVER */
 bool synced[2];			/* in sync with the peer in this session: XHA_LINK_UP */
@@ -494,9 +506,10 @@ inline heard(n, p, c, t)
 		assert(false);
 #endif
 		role[n] = STANDBY;
+		preparing[n] = false;
 		handed[n] = 0;
 		term[n] = MAX(term[n], t)
-	:: verdict == RELEASE -> role[n] = RELEASING
+	:: verdict == RELEASE -> GIVE(n)
 	:: verdict == ACTIVATE ->
 		/* next_term(): above what was heard before, even if it was too_early() */
 		term[n] = MAX(term[n], t);
@@ -605,6 +618,8 @@ inline leave(n)
 	synced_rx[n] = false;
 	synced_tx[n] = false;
 	peer_known[n] = false;
+	/* set_alone() in role.c */
+	preparing[n] = false;
 	carried[n] = false;
 	sure[n] = false;
 #ifdef MUT_BY_ROLE
@@ -734,6 +749,10 @@ end:	do
 		/* XHA_SA_FINAL; XHA_PLACE_OWING is one that names no term */
 		:: same && role[p] == RELEASING && place[p] == OWES ->
 			m = RECORD_MSG(oseq[p], gen[p]) | FINAL | term[p] << 11 | SHARES(p, n)
+#ifdef MUT_TELL_PREPARED
+		:: same && preparing[p] && place[p] == RUNS ->
+			m = RECORD_MSG(oseq[p], gen[p]) | FINAL | term[p] << 11 | SHARES(p, n)
+#endif
 		:: same && place[p] == HOLDING && exact[p] ->
 			m = RECORD_MSG(oseq[p], gen[p]) | FINAL | SHARES(p, n)
 		/* sync_work(): a held SA is announced until the peer knows what it must */
@@ -816,6 +835,16 @@ end:	do
 		verdict = 0
 	}
 
+	/* give_work(), or release now in xha_group_release() */
+#ifdef PREPARE
+	:: d_step {
+		preparing[n] ->
+		assert(role[n] == ACTIVE);
+		role[n] = RELEASING;
+		preparing[n] = false
+	}
+#endif
+
 	/* xha_group_takeover() with force, or while the peer is not active */
 	:: d_step {
 		switches < SWITCHES && !SENDS(n) && ((synced[n] && session[n] && KNOWN(n))
@@ -869,6 +898,7 @@ end:	do
 		d_step {
 			crashes++;
 			fresh[n] = true;
+			preparing[n] = false;
 			leave(n);
 			inc[n]++;
 			inc_of[n] = 0;

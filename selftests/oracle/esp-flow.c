@@ -9,7 +9,7 @@
  * Flows go from a to b. Every packet carries its number. Until SIGTERM or
  * SIGINT; then one line a flow: sent, received, lost, duplicated, and the
  * longest gap between two received packets (ms). -l: "time flow number" of each
- * received one. IPv4.
+ * received one.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -79,10 +79,23 @@ static void receive(int fd, FILE *log)
 	}
 }
 
+static void parse(const char *text, struct sockaddr_storage *a)
+{
+	struct sockaddr_in6 *six = (void *)a;
+	struct sockaddr_in *four = (void *)a;
+
+	a->ss_family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	if (inet_pton(a->ss_family, text, a->ss_family == AF_INET ? (void *)&four->sin_addr :
+		      (void *)&six->sin6_addr) != 1) {
+		fprintf(stderr, "esp-flow: %s is no address\n", text);
+		exit(2);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *a = NULL, *b = NULL;
-	struct sockaddr_in from = { .sin_family = AF_INET }, to = { .sin_family = AF_INET };
+	struct sockaddr_storage from = { }, to = { };
 	int opt, tx, rx, timer, room = 16 << 20, n = 0, rate = 0, size = 160, port = 5000, next = 0;
 	struct sigaction sa = { .sa_handler = end };
 	struct itimerspec period = { 0 };
@@ -99,10 +112,10 @@ int main(int argc, char **argv)
 			b = optarg;
 			break;
 		case 'A':
-			inet_pton(AF_INET, optarg, &from.sin_addr);
+			parse(optarg, &from);
 			break;
 		case 'B':
-			inet_pton(AF_INET, optarg, &to.sin_addr);
+			parse(optarg, &to);
 			break;
 		case 'n':
 			n = atoi(optarg);
@@ -129,15 +142,16 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < n; i++)
 		flows[i].got = calloc(PACKETS, 1);
-	to.sin_port = htons(port);
+	/* It is in the same place in both families. */
+	((struct sockaddr_in *)&to)->sin_port = htons(port);
 	netns_enter(a);
-	tx = socket(AF_INET, SOCK_DGRAM, 0);
+	tx = socket(from.ss_family, SOCK_DGRAM, 0);
 	if (bind(tx, (void *)&from, sizeof(from)) || connect(tx, (void *)&to, sizeof(to))) {
 		perror("esp-flow: sender");
 		return 2;
 	}
 	netns_enter(b);
-	rx = socket(AF_INET, SOCK_DGRAM, 0);
+	rx = socket(to.ss_family, SOCK_DGRAM, 0);
 	/* What has arrived is not lost for a receiver that has to wait for a CPU. */
 	setsockopt(rx, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	if (bind(rx, (void *)&to, sizeof(to))) {

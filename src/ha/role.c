@@ -132,19 +132,18 @@ static void keep(struct xha_group *g, enum xfrm_ha_role_reason reason)
  * The group is to be handed over. What the user has to prepare, so that packets that come here find
  * the way to the peer, is done before an SA is held; if nobody does it, that comes to an end.
  */
-static void give(struct xha_group *g, u32 term, enum xfrm_ha_role_reason reason)
+static void give(struct xha_group *g, enum xfrm_ha_role_reason reason)
 {
 	u32 ms = xha_group_config(g)->prepare;
 
 	if (!ms) {
-		set_role(g, XHA_ROLE_GIVE, term, reason);
+		set_role(g, XHA_ROLE_GIVE, g->term, reason);
 		return;
 	}
 	if (g->preparing)
 		return;
 	g->preparing = true;
 	g->why = reason;
-	g->term = term;
 	xha_group_urge(g, XFRM_HA_EVENT_RELEASE_WANTED);
 	mod_delayed_work(xha_group_wq, &g->give_work, msecs_to_jiffies(ms));
 }
@@ -369,7 +368,7 @@ static void judge(struct xha_group *g, enum xha_claim claim, u32 peer_term, u32 
 			tell(g);
 			break;
 		}
-		give(g, term, XFRM_HA_ROLE_REASON_PEER_ASKED);
+		give(g, XFRM_HA_ROLE_REASON_PEER_ASKED);
 		break;
 	}
 }
@@ -515,7 +514,10 @@ static void set_alone(struct xha_group *g, bool alone)
 	if (g->alone == alone)
 		return;
 	WRITE_ONCE(g->alone, alone);
-	if (!alone)
+	/* There is nobody to hand it over to, and who comes back has not asked. */
+	if (alone)
+		g->preparing = false;
+	else
 		WRITE_ONCE(g->took, false);
 	if (g->role == XHA_ROLE_ACTIVE) {
 		WRITE_ONCE(g->solo, alone && xha_group_config(g)->solo);
@@ -722,7 +724,7 @@ int xha_group_release(struct xha_net *xn, const char *name, unsigned int how,
 		set_role(g, XHA_ROLE_GIVE, g->term,
 			 g->preparing ? g->why : XFRM_HA_ROLE_REASON_COMMAND);
 	} else {
-		give(g, g->term, XFRM_HA_ROLE_REASON_COMMAND);
+		give(g, XFRM_HA_ROLE_REASON_COMMAND);
 	}
 	spin_unlock_bh(&g->lock);
 	return err;

@@ -117,6 +117,25 @@ static unsigned int make(const struct conf_group *c, bool anew, bool replace)
 	return n;
 }
 
+/*
+ * The kernel makes an IPv6 address first, and its route later (addrconf_dad_work()), though nobody
+ * is to be asked for it. Until then what comes for it is sent back to where it came from. That is
+ * not waited for long: the device may be down.
+ */
+static void settle(const struct conf_group *c)
+{
+	const struct timespec pause = { .tv_nsec = 500000 };
+	unsigned int left = 50;
+
+	for (const struct conf_address *a = c->addresses; a; a = a->next)
+		while (a->ip.family == AF_INET6 && left && !rtnl_is_local(a)) {
+			left--;
+			nanosleep(&pause, NULL);
+		}
+	if (!left)
+		had_log(LOG_DEBUG, "group %s: not all addresses are of use yet", c->name);
+}
+
 static void drop(const struct conf_group *c)
 {
 	for (const struct conf_route *t = c->routes; t; t = t->next)
@@ -167,6 +186,7 @@ static void role(struct had *had, struct had_group *g)
 		return;
 	if (active && (!a->known || !a->up || a->takeovers != g->takeovers)) {
 		make(g->conf, true, a->known);
+		settle(g->conf);
 		/* What was kept is older than what comes when the neighbours know. */
 		detour_end(g);
 		begin_rounds(a, true);

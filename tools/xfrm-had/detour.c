@@ -37,6 +37,7 @@ struct detour {
 
 static struct had *all;
 static struct event *timer;
+static bool looked;		/* all groups that the module has are known */
 
 /* What is the group's: to its addresses all, or what is ciphered; and what its routes are for. */
 static unsigned int matches(const struct conf_group *c, struct tc_match *m, unsigned int max)
@@ -162,6 +163,40 @@ static void account(const char *device, const struct tc_filter *f)
 	}
 }
 
+/* One for each group, because each is active by itself */
+static void keeper_name(const struct had_group *g, char *name)
+{
+	uint32_t h = 0;
+
+	if (snprintf(name, IFNAMSIZ, "keep-%s", g->name) < IFNAMSIZ)
+		return;
+	for (const char *c = g->name; *c; c++)
+		h = 31 * h + (unsigned char)*c;
+	snprintf(name, IFNAMSIZ, "keep-%08x", h);
+}
+
+/*
+ * What an earlier daemon has left for a group that the module has not told of yet: it may be right,
+ * and then packets pass by it.
+ */
+static bool may_be_right(const char *device, const struct tc_filter *f)
+{
+	for (const struct had_group *g = all->groups; g && !looked; g = g->next) {
+		struct tc_target t = { };
+		char name[IFNAMSIZ];
+
+		if (!g->conf || !g->conf->has_detour || g->running)
+			continue;
+		keeper_name(g, name);
+		t.ifindex = if_nametoindex(name);
+		if (is_of(g->conf, &t, f) ||
+		    (has_device(g->conf, device) && find_target(g->conf, &t) &&
+		     is_of(g->conf, &t, f)))
+			return true;
+	}
+	return false;
+}
+
 static void set_device(const char *device)
 {
 	int ifindex = if_nametoindex(device), there;
@@ -185,7 +220,7 @@ static void set_device(const char *device)
 	for (int j = 0; j < there; j++) {
 		for (i = 0; i < n && wanted[i].handle != present[j].handle; i++)
 			;
-		if (i < n)
+		if (i < n || may_be_right(device, &present[j]))
 			continue;
 		account(device, &present[j]);
 		tc_filter_del(ifindex, &present[j]);
@@ -210,23 +245,13 @@ static void set_devices(const struct conf_group *c)
 			set_device(a->device);
 }
 
-/* One for each group, because each is active by itself */
-static void keeper_name(const struct had_group *g, char *name)
-{
-	uint32_t h = 0;
-
-	if (snprintf(name, IFNAMSIZ, "keep-%s", g->name) < IFNAMSIZ)
-		return;
-	for (const char *c = g->name; *c; c++)
-		h = 31 * h + (unsigned char)*c;
-	snprintf(name, IFNAMSIZ, "keep-%08x", h);
-}
-
 static void make_keeper(struct had_group *g)
 {
 	const struct conf_detour *c = &g->conf->detour;
 	int ifindex = if_nametoindex(c->device), err;
+	bool had_before = g->detour->keeper;
 	char name[IFNAMSIZ];
+	struct tc_queue q;
 
 	g->detour->keeper = 0;
 	if (!ifindex)
@@ -237,6 +262,9 @@ static void make_keeper(struct had_group *g)
 		had_log(LOG_ERR, "detour of group %s: %s: %s", g->name, name, strerror(-err));
 		return;
 	}
+	/* Nobody knows how old that is which an earlier daemon has kept. */
+	if (!had_before && !tc_keeper_ask(err, &q) && q.kept)
+		tc_keeper_empty(err, c->keep);
 	g->detour->keeper = err;
 	err = tc_loosen(ifindex);
 	if (err)
@@ -271,6 +299,7 @@ void detour_end(struct had_group *g)
 		return;
 	d->known = true;
 	d->passing = false;
+	/* First: neighbours are asked for what was kept, and answer to these addresses by ND. */
 	set_devices(g->conf);
 	if (d->keeper)
 		tc_keep(d->keeper, false);
@@ -342,6 +371,10 @@ static void look(evutil_socket_t fd, short what, void *data)
 	(void)fd;
 	(void)what;
 	(void)data;
+	if (!looked) {
+		looked = true;
+		set_all();
+	}
 	for (struct had_group *g = all->groups; g; g = g->next) {
 		struct detour *d = get(g);
 		struct tc_queue q;

@@ -31,6 +31,7 @@ struct had_group {
 	uint32_t reason, uid;		/* of that; XFRM_HA_ROLE_REASON_* */
 	uint32_t sas, missing, peer_missing;
 	bool peer_synced;		/* there is a peer in sync */
+	bool preparing;			/* to be handed over, and this was not answered yet */
 	char peer_role[16];		/* "active", "standby", ...; "": not known */
 	char why[128];			/* the last change of the role */
 	char cause[128];		/* of the next one, if it was asked for here; module.c */

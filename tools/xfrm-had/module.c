@@ -37,7 +37,6 @@ struct due {
 	struct due *next;
 	char name[XFRM_HA_NAME_MAX + 1];
 	uint32_t event;
-	bool wanted;			/* it is to be handed over */
 };
 
 static struct due *due;
@@ -157,6 +156,7 @@ static void on_group(struct nlattr **a, void *data)
 	g->role = nla_get_u32(a[XFRM_HA_A_GROUP_ROLE]);
 	g->term = nla_get_u32(a[XFRM_HA_A_GROUP_TERM]);
 	g->takeovers = nla_get_u64(a[XFRM_HA_A_GROUP_TAKEOVERS]);
+	g->preparing = nl_number(a[XFRM_HA_A_GROUP_PREPARING]);
 	g->reason = nl_number(a[XFRM_HA_A_GROUP_REASON]);
 	g->uid = nl_number(a[XFRM_HA_A_GROUP_UID]);
 	g->since = nla_get_u64(a[XFRM_HA_A_GROUP_SINCE]);
@@ -189,6 +189,18 @@ static void gone(struct had *had, struct had_group *g)
 	had_each_role(had, g);
 }
 
+/*
+ * The group is to be handed over, and all that the daemon has to prepare is done in here. That it
+ * is so counts, not the event: that may be old, or left out, or told to a daemon that was killed.
+ */
+static void prepare(struct had_group *g)
+{
+	if (!g->running || !g->preparing)
+		return;
+	g->preparing = false;
+	detour_wanted(g);
+}
+
 static void read_group(struct had *had, const char *name, uint32_t event)
 {
 	struct had_group *g = had_group(had, name);
@@ -204,6 +216,7 @@ static void read_group(struct had *had, const char *name, uint32_t event)
 	hushed = false;
 	if (!g->seen)
 		gone(had, g);
+	prepare(g);
 }
 
 static struct known_link *known_link(const char *device)
@@ -264,6 +277,8 @@ int module_read(struct had *had)
 	for (struct had_group *g = had->groups; g; g = g->next)
 		if (!g->seen)
 			gone(had, g);
+	for (struct had_group *g = had->groups; g; g = g->next)
+		prepare(g);
 	for (struct known_link *l = links; l; l = l->next)
 		if (!l->seen && l->state != XFRM_HA_LINK_STATE_DOWN)
 			set_link(had, l->device, XFRM_HA_LINK_STATE_DOWN);
@@ -292,7 +307,6 @@ static void note(const char *name, uint32_t event)
 	}
 	if (tells(event))
 		(*d)->event = event;
-	(*d)->wanted |= event == XFRM_HA_EVENT_RELEASE_WANTED;
 }
 
 static int on_event(struct nl_msg *msg, void *data)
@@ -345,15 +359,6 @@ static void look(evutil_socket_t fd, short what, void *data)
 	}
 }
 
-/* All that the daemon has to prepare is done in here. */
-static void read_wanted(struct had *had, const char *name)
-{
-	struct had_group *g = had_group(had, name);
-
-	if (g && g->running)
-		detour_wanted(g);
-}
-
 static void on_readable(evutil_socket_t fd, short what, void *data)
 {
 	struct had *had = data;
@@ -366,8 +371,6 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
 	while ((d = due)) {
 		due = d->next;
 		read_group(had, d->name, d->event);
-		if (d->wanted)
-			read_wanted(had, d->name);
 		free(d);
 	}
 	if (lost)

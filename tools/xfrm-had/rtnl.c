@@ -312,6 +312,34 @@ int rtnl_address(enum rtnl_how how, const struct conf_address *a)
 	return gone(how, rtnl_talk(msg, NULL, NULL));
 }
 
+static int on_local(struct nl_msg *msg, void *data)
+{
+	const struct rtmsg *rtm = nlmsg_data(nlmsg_hdr(msg));
+	bool *local = data;
+
+	*local = rtm->rtm_type == RTN_LOCAL;
+	return NL_OK;
+}
+
+/* Whether what comes for an address comes in. Of IPv6, that is a while after it was made. */
+bool rtnl_is_local(const struct conf_address *a)
+{
+	struct rtmsg rtm = { .rtm_family = a->ip.family, .rtm_dst_len = 8 * octets(&a->ip) };
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, 0);
+	bool local = false;
+
+	if (!msg)
+		return false;
+	if (nlmsg_append(msg, &rtm, sizeof(rtm), NLMSG_ALIGNTO)) {
+		nlmsg_free(msg);
+		return false;
+	}
+	nla_put(msg, RTA_DST, octets(&a->ip), a->ip.a);
+	nla_put_u32(msg, RTA_OIF, if_nametoindex(a->device));
+	rtnl_talk(msg, on_local, &local);
+	return local;
+}
+
 int rtnl_route(enum rtnl_how how, const struct conf_route *t)
 {
 	struct rtmsg rtm = {

@@ -21,6 +21,7 @@ void rtnl_close(void);
 int rtnl_talk(struct nl_msg *msg, int (*func)(struct nl_msg *msg, void *data), void *data);
 int rtnl_virtual(const struct conf_virtual *v, bool up);	/* made if need be; 0: it is so */
 int rtnl_address(enum rtnl_how how, const struct conf_address *a);
+bool rtnl_is_local(const struct conf_address *a);
 int rtnl_route(enum rtnl_how how, const struct conf_route *t);
 int rtnl_neighbour(enum rtnl_how how, const struct conf_neighbour *n);
 
