@@ -194,6 +194,8 @@ struct xha_group {
 	atomic_t n_paired;		/* of them, announced by the peer in this session */
 	atomic_t n_naked;		/* of them, those that the peer has refused */
 	struct list_head node;		/* xha_net.group_list, RCU; order of configuration */
+	struct hlist_node by_reqid;	/* xha_net.by_reqid, RCU */
+	u32 order;			/* of configuration; immutable */
 	struct delayed_work timer;	/* JOINING, RELEASING: waited long enough */
 	struct delayed_work give_work;	/* @preparing: waited long enough */
 	struct work_struct role_work;	/* carries out a change of role in process context */
@@ -335,6 +337,7 @@ void xha_sa_unlink(struct xha_sa *sa);
 void xha_sa_dismiss(struct xha_net *xn, struct xha_group *g);
 void xha_sa_migrated(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
+void xha_sa_find(struct xha_net *xn, const struct xha_group_match *m);	/* ditto, for these */
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
 /* In the packet path, under x->lock: no allocation, no lock, one insertion into a list at most */

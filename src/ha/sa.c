@@ -605,10 +605,13 @@ void xha_sa_info(struct xha_sa *sa, struct xha_sa_info *i)
 	distance(sa, &s, &i->distance);
 }
 
-static bool unheard(const struct xfrm_state *x)
+/* @m: of those that it matches; NULL: of all */
+static bool unheard(const struct xfrm_state *x, const void *m)
 {
 	struct xha_sa *sa;
 
+	if (m && !xha_match(m, x))
+		return false;
 	if (x->km.state != XFRM_STATE_VALID && !is_held_stray(x))
 		return false;
 	sa = xha_sa_by_x(x);
@@ -618,6 +621,18 @@ static bool unheard(const struct xfrm_state *x)
 static void hear(struct xfrm_state *x, void *data)
 {
 	xha_sa_hear(x);
+}
+
+/**
+ * xha_sa_find() - find SAs that a new group may take, or that one has left
+ * @xn: netns; process context, mutex
+ * @m: what belongs to that group
+ *
+ * As many groups may be made one after the other as there are: no other SA is looked at closer.
+ */
+void xha_sa_find(struct xha_net *xn, const struct xha_group_match *m)
+{
+	xha_walk(xn->net, unheard, hear, (void *)m);
 }
 
 /**
@@ -657,7 +672,12 @@ void xha_sa_reconcile(struct xha_net *xn)
 }
 
 /* No module of ours looks after them any more. */
-static void let_go_of_strays(struct xfrm_state *x, void *data)
+static bool is_left(const struct xfrm_state *x, const void *data)
+{
+	return is_held_stray(x);
+}
+
+static void let_go_of(struct xfrm_state *x, void *data)
 {
 	let_go(x);
 }
@@ -735,7 +755,7 @@ void xha_sa_net_fini(struct xha_net *xn)
 {
 	cancel_delayed_work_sync(&xn->reconcile);
 	xha_sa_dismiss(xn, NULL);
-	xha_walk(xn->net, is_held_stray, let_go_of_strays, NULL);
+	xha_walk(xn->net, is_left, let_go_of, NULL);
 	xha_packet_fini(xn);
 	/* Each shadow holds its xfrm_state, which must not outlive the netns. */
 	rcu_barrier();
