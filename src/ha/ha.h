@@ -207,6 +207,10 @@ void xha_sa_hear(struct xfrm_state *x);		/* a new or changed xfrm_state */
 void xha_sa_sweep(struct xha_net *xn);		/* reconcile soon: any context */
 
 /* --- start and stop --- */
+int xha_sa_start(void);
+void xha_sa_stop(void);
+int xha_replica_start(void);
+void xha_replica_stop(void);
 int xha_sa_net_init(struct xha_net *xn);
 void xha_sa_net_start(struct xha_net *xn);
 void xha_sa_net_fini(struct xha_net *xn);

@@ -67,17 +67,18 @@ struct xha_half {
 };
 
 struct xha_sa {
-	struct xha_tapped tap;		/* a reference on its SA is held */
-	/* read in the packet path */
+	/* beside the first half of @tap, which is read more than written */
+	struct rhash_head by_id;
+	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
 	struct xha_net *xn;
 	struct xha_mirror *mirror;	/* of its group; NULL: not mirrored */
+	struct xha_tapped tap;		/* a reference on its SA is held */
+	/* read in the packet path, now and then */
 	unsigned long flags;		/* enum xha_sa_flags */
 	u32 out_interval;		/* packets; x->lock */
 	u32 in_interval;		/* packets; x->lock */
-	u32 in_peak;			/* packets; xha_peak(); x->lock */
 	u32 out_urge;			/* packets unsaid that do not wait for the batch; x->lock */
 	u32 in_urge;			/* ditto */
-	struct xha_bounds bounds;	/* x->lock */
 	u64 soft;			/* number at which it is to be renewed; x->lock */
 	/* written in the packet path, now and then */
 	struct xha_half out;
@@ -85,24 +86,22 @@ struct xha_sa {
 	u64 moved_at;			/* ns: first movement after the last sample */
 	bool moved;			/* since the last sample: @moved_at is valid; x->lock */
 	u8 place;			/* enum xha_place; x->lock for writes */
-	bool told;			/* by the peer, of its outbound number; x->lock */
-	bool acted;			/* has been let go on this node; x->lock */
-	bool lone;			/* ditto, with nobody there to be told; x->lock */
-	bool strange;			/* the peer accounts for another memory of it; x->lock */
-	bool in_fresh;			/* edge may have jumped since the last sample; x->lock */
-	u32 final_term;			/* the peer's, when it told an exact number; x->lock */
 	u16 gen;			/* acknowledgments of older records are void; x->lock */
-	u64 striped;			/* numbers skipped that are another node's; x->lock */
-	struct llist_node due_node;
-	struct llist_node moved_node;
+	u32 in_peak;			/* packets; xha_peak(); x->lock */
+	struct xha_bounds bounds;	/* x->lock */
+	union {
+		struct {
+			struct llist_node due_node;
+			struct llist_node moved_node;
+		};
+		struct rcu_head rcu;	/* no reference is left, so it waits on no list */
+	};
 	struct llist_node gone_node;
 	/* the rest */
 	struct xha_id id;
-	struct rhash_head by_id;
 	u32 index;			/* in xha_net.sas */
 	u32 member;			/* in xha_group.sas */
 	refcount_t ref;
-	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
 	u32 inc;			/* incarnation of what is remembered here of it; x->lock */
 	u32 peer_inc;			/* the peer's which @given is for; 0: none; x->lock */
 	struct xha_share own;		/* what this node may use without a lease; x->lock */
@@ -113,24 +112,35 @@ struct xha_sa {
 	u32 epoch;			/* session in which it was announced; link's lock */
 	u32 syncing;			/* session whose bulk sync waits for it, else 0; atomic */
 	u32 known;			/* session in which that was acknowledged; link's lock */
-	unsigned long naked_at;		/* jiffies: when the peer refused it last */
+	u32 naked_at;			/* jiffies: when the peer refused it last */
+	u32 final_term;			/* the peer's, when it told an exact number; x->lock */
+	u32 tenure;			/* of its group, when it came; immutable */
 	u64 sampled_at;			/* ns: last record; link's lock */
+	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
+	u64 striped;			/* numbers skipped that are another node's; x->lock */
 	u64 written;			/* standby: lease end last written into x; x->lock */
 	u64 used;			/* standby: last number when it was active; x->lock */
+	bool told;			/* by the peer, of its outbound number; x->lock */
+	bool acted;			/* has been let go on this node; x->lock */
+	bool lone;			/* ditto, with nobody there to be told; x->lock */
+	bool strange;			/* the peer accounts for another memory of it; x->lock */
+	bool in_fresh;			/* edge may have jumped since the last sample; x->lock */
 	bool packet;			/* in packet offload mode; immutable */
 	bool spent;			/* ditto, and may have been used here; x->lock */
 	bool heard;			/* ditto, and the peer has told a number of it; x->lock */
-	u32 tenure;			/* of its group, when it came; immutable */
 	u64 foreign;			/* packets that the peer has counted; x->lock */
-	u64 looked;			/* packets as of the last look; x->lock */
+	u32 looked;			/* packets as of the last look; x->lock */
 	/* what xha_hearing_check() saw last; x->lock */
-	u64 unheard;			/* number that the tap had not heard of, or 0 */
-	bool held_looked;		/* it was held, and the next two are set */
-	u16 held_gen;			/* @gen */
-	time64_t held_used;		/* x->lastused */
-	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
-	struct rcu_head rcu;
-};
+	u16 held_gen;			/* stopped: @gen */
+	bool held_looked;		/* it was stopped, and the other two say so */
+	union {
+		u64 unheard;		/* in use: number that the tap had not heard of, or 0 */
+		time64_t held_used;	/* stopped: x->lastused */
+	};
+} ____cacheline_aligned;
+
+static_assert(!IS_ENABLED(CONFIG_64BIT) ||
+	      offsetof(struct xha_sa, tap) + XHA_TAPPED_HEAD == 64);
 
 /* --- groups --- */
 

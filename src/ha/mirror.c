@@ -504,7 +504,7 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	smp_mb__after_atomic();
 	/* It is said again when it moves next, or by retry_work. */
 	if (test_bit(XHA_SA_NAKED, &sa->flags) && !test_bit(XHA_SA_DEAD, &sa->flags) &&
-	    time_before(jiffies, READ_ONCE(sa->naked_at) + NAKED_PAUSE))
+	    time_before32(jiffies, READ_ONCE(sa->naked_at) + NAKED_PAUSE))
 		return;
 	out = test_and_clear_bit(XHA_SA_DUE_OUT, &sa->flags);
 	in = test_and_clear_bit(XHA_SA_DUE_IN, &sa->flags);

@@ -56,9 +56,13 @@ struct xha_known {
 	u64 packets;
 	struct xha_memory mem;
 	unsigned long since;
-	struct list_head orphan;
-	struct rcu_head rcu;
+	union {
+		struct list_head orphan;
+		struct rcu_head rcu;	/* it is forgotten */
+	};
 };
+
+static struct kmem_cache *cache;
 
 static const struct rhashtable_params by_id_params = {
 	.key_len = sizeof(struct xha_id),
@@ -201,13 +205,13 @@ static bool make_room(struct xha_mirror *m)
 /* NULL: no memory. It has no SA yet. */
 static struct xha_known *make(struct xha_mirror *m, const struct xha_id *id)
 {
-	struct xha_known *k = kzalloc(sizeof(*k), GFP_ATOMIC);
+	struct xha_known *k = kmem_cache_zalloc(cache, GFP_ATOMIC);
 
 	if (!k)
 		goto nomem;
 	k->id = *id;
 	if (rhashtable_insert_fast(&m->known, &k->by_id, by_id_params)) {
-		kfree(k);
+		kmem_cache_free(cache, k);
 		goto nomem;
 	}
 	orphan(m, k);
@@ -819,7 +823,7 @@ static void free_known(void *ptr, void *arg)
 
 	if (k->sa)
 		xha_sa_put(k->sa);
-	kfree(k);
+	kmem_cache_free(cache, k);
 }
 
 void xha_replica_fini(struct xha_mirror *m)
@@ -829,4 +833,16 @@ void xha_replica_fini(struct xha_mirror *m)
 	flush_delayed_work(&m->reap_work);
 	xa_destroy(&m->peers);
 	rhashtable_free_and_destroy(&m->known, free_known, NULL);
+}
+
+int xha_replica_start(void)
+{
+	cache = KMEM_CACHE(xha_known, 0);
+	return cache ? 0 : -ENOMEM;
+}
+
+/* Those that were forgotten are waited for. */
+void xha_replica_stop(void)
+{
+	kmem_cache_destroy(cache);
 }

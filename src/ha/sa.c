@@ -14,6 +14,8 @@
 #define DISMISS_BATCH	2048	/* SAs of which one grace period is waited for */
 #define WALK_STEPS	256	/* SAs looked at before others may run */
 
+static struct kmem_cache *cache;
+
 static const struct rhashtable_params by_id_params = {
 	.key_len = sizeof(struct xha_id),
 	.key_offset = offsetof(struct xha_sa, id),
@@ -44,7 +46,7 @@ static void free_rcu(struct rcu_head *rcu)
 	xfrm_state_put(sa->tap.x);
 	if (sa->group)
 		xha_group_put(sa->group);
-	kfree(sa);
+	kmem_cache_free(cache, sa);
 }
 
 void xha_sa_put(struct xha_sa *sa)
@@ -240,7 +242,7 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	struct xha_sa *sa;
 	int err;
 
-	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
+	sa = kmem_cache_zalloc(cache, GFP_ATOMIC);
 	if (!sa) {
 		xha_stat_inc(xn, XHA_STAT_SA_NOMEM);
 		return NULL;
@@ -763,3 +765,16 @@ void xha_sa_net_fini(struct xha_net *xn)
 	rhashtable_destroy(&xn->by_id);
 }
 
+
+int xha_sa_start(void)
+{
+	cache = KMEM_CACHE(xha_sa, 0);
+	return cache ? 0 : -ENOMEM;
+}
+
+void xha_sa_stop(void)
+{
+	/* The last ones may be waiting for a grace period. */
+	rcu_barrier();
+	kmem_cache_destroy(cache);
+}
