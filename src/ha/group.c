@@ -356,6 +356,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	xa_init_flags(&g->sas, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
 	refcount_set(&g->ref, 1);
 	spin_lock_init(&g->lock);
+	INIT_LIST_HEAD(&g->dirty);
 	INIT_WORK(&g->soft_work, soft_work);
 	INIT_DELAYED_WORK(&g->news_work, news_work);
 	g->link = xha_link_find(&xn->links, link_dev);
@@ -443,6 +444,16 @@ int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_c
 	return 0;
 }
 
+/* Of all that the peer has ever called it by: it may have made it anew, and given it another one. */
+static void forget_numbers(struct xha_group *g)
+{
+	struct xha_group **known = g->mirror->groups;
+	int i;
+
+	for (i = 1; i <= XHA_GROUPS_MAX; i++)
+		cmpxchg(&known[i], g, NULL);
+}
+
 /* No look-up finds it any more, its SAs are given back. */
 static void destroy(struct xha_group *g)
 {
@@ -453,8 +464,8 @@ static void destroy(struct xha_group *g)
 	xa_erase_bh(&xn->groups, g->id);
 	synchronize_rcu_expedited();
 	/* Nobody hears of it any more. Who has found it there before may still have news of it. */
-	if (g->mirror && g->peer_id)
-		WRITE_ONCE(g->mirror->groups[g->peer_id], NULL);
+	if (g->mirror)
+		forget_numbers(g);
 	synchronize_rcu_expedited();
 	/* The reaper may end the SAs' final records later than this ends. */
 	spin_lock_bh(&g->lock);
@@ -466,6 +477,8 @@ static void destroy(struct xha_group *g)
 	xha_role_cancel(g);
 	cancel_work_sync(&g->soft_work);
 	cancel_delayed_work_sync(&g->news_work);
+	if (g->mirror)
+		xha_mirror_mute(g);
 	if (list_empty(&xn->group_list))
 		xha_tap_net_stop(xn->net);
 	xha_group_tell(g, XFRM_HA_EVENT_GROUP_DEL);

@@ -20,11 +20,12 @@
  *    (netdevice notifier) and is never taken inside it.
  * 2. xha_mirror.rx_lock (BH): what is known of the peer's SAs, the
  *    application of records.
- * 3. xha_link.lock (BH): session, frames under way, control messages to send.
+ * 3. xha_link.lock (BH): session, frames under way.
  * 4. xha_group.lock (BH): role and term of a group.
  * 5. xfrm_state.lock (BH), the kernel's: the numbers of the SA, and of its
  *    struct xha_sa all that the comment there says. The taps run under it and
  *    take no lock of this module.
+ * 6. xha_mirror.lock (BH): what waits to be said in control messages.
  *
  * xfrm_state_lock (per netns, the kernel's) is taken under x->lock by the
  * kernel; in a walk, where it is held, x->lock must not be taken.
@@ -174,7 +175,8 @@ struct xha_group {
 	u32 heard_epoch;		/* @lock: session, and */
 	u64 heard_number;		/* @lock: frame that it last spoke in, and */
 	u64 claim_number;		/* @lock: that it first said so in */
-	bool dirty;			/* a GROUP message is due; atomic */
+	struct list_head dirty;		/* a GROUP message is due; the mirror's lock */
+	bool mute;			/* none is due any more; ditto */
 	bool request;			/* a standby asks the active to hand over; @lock */
 	bool alone;			/* no peer in sync; @lock */
 	bool solo;			/* active, and goes on above its leases; @lock */
@@ -329,6 +331,7 @@ void xha_replica_recall(struct xha_sa *sa);
 void xha_mirror_sa_new(struct xha_sa *sa);	/* an orphan may wait for it; else ASK */
 void xha_mirror_sa_gone(struct xha_sa *sa);
 void xha_mirror_group(struct xha_group *g);	/* GROUP message is due */
+void xha_mirror_mute(struct xha_group *g);	/* none is any more */
 u32 xha_mirror_orphans(const struct xha_mirror *m);
 
 /* sa.c: one shadow per xfrm_state */

@@ -13,7 +13,7 @@
 #define EXPIRE_BATCH	256		/* entries looked at with BH off */
 #define RETRY_BATCH	4096		/* SAs looked at, at a time */
 #define EVICT_STEPS	16		/* entries looked at for one that may go */
-#define REAP_PERIOD	(HZ / 100)	/* until there may be room for the word of more SAs */
+#define REAP_PERIOD	(HZ / 100)	/* until it is looked for room that nobody has told of */
 
 /*
  * What is known of an identity: what the peer told of its SA, and while @sa is NULL what is
@@ -510,7 +510,10 @@ static void input_ask(struct xha_mirror *m, const struct xha_id *id)
 
 static void input_group(struct xha_mirror *m, u64 number, const struct xha_group_msg *msg)
 {
-	struct xha_group *g = xha_group_find(m->xn, msg->name);
+	struct xha_group *g = msg->id <= XHA_GROUPS_MAX ? READ_ONCE(m->groups[msg->id]) : NULL;
+
+	if (!g || strcmp(g->name, msg->name))
+		g = xha_group_find(m->xn, msg->name);
 
 	if (g && g->mirror == m)
 		xha_group_heard(g, msg, m->rx_epoch, number);
@@ -685,6 +688,7 @@ static void reap_work(struct work_struct *work)
 		spin_unlock_bh(&m->rx_lock);
 		rcu_read_unlock();
 		if (!xha_mirror_gone(sa)) {
+			WRITE_ONCE(m->reap_waits, true);
 			queue_delayed_work(system_unbound_wq, &m->reap_work, REAP_PERIOD);
 			return;
 		}
