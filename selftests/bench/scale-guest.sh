@@ -42,14 +42,17 @@ count() { # NAME SCALE-LOAD-ARG...: with the CPU time until all is quiet
 	settle "$1"
 }
 
-memory() { # NAME
-	local key value
+memory() { # NAME: KiB that are free, or would be
+	local free=0 key value
 
 	settle "$1"
 	echo 3 > /proc/sys/vm/drop_caches
 	while read -r key value _; do
-		[ "$key" != MemFree: ] || echo "@@figure $1 {\"free\": $value}"
+		case $key in
+		MemFree: | Buffers: | Cached: | SReclaimable:) free=$((free + value)) ;;
+		esac
 	done < /proc/meminfo
+	echo "@@figure $1 {\"free\": $free}"
 }
 
 in_sync() {

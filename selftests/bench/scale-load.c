@@ -10,8 +10,8 @@
  *	scale-load release FROM TO GROUPS	hand over g1 ... gGROUPS, the peer takes them
  *	scale-load dump NS [GROUP]		dump the SAs of all groups or of one
  *
- * A line of JSON, times in ns. It runs before others (SCHED_FIFO), as the daemons do that watch
- * for events of this kind: when it learns of something does not depend on who computes.
+ * A line of JSON, times in ns. It waits for events as the daemons do that act on such (SCHED_FIFO):
+ * when it learns of something does not depend on who computes.
  */
 
 #define _GNU_SOURCE
@@ -36,7 +36,7 @@
 #define SPI		0x100000
 #define BATCH		32		/* requests under way */
 #define PATIENCE	60000000000ull	/* ns without an event */
-#define LOOK		200000		/* ns between looks at the first SA */
+#define TICK		10000000	/* ns */
 
 typedef unsigned long long u64;
 
@@ -200,7 +200,8 @@ static void groups(const char *ns, unsigned int n, const char *role)
 struct heard {
 	u64 synced;		/* when the link came in sync */
 	u64 lost;		/* when the loss of the peer was */
-	u64 last;		/* when the last group was taken over */
+	u64 first;		/* when the first group was taken over, and */
+	u64 last;		/* the last one */
 	unsigned int taken;
 	unsigned int overruns;
 };
@@ -222,17 +223,19 @@ static int hear(struct nl_msg *msg, void *arg)
 		if (a && nla_get_u32(a) == XFRM_HA_EVENT_TAKEOVER) {
 			h->taken++;
 			h->last = now();
+			h->first = h->first ?: h->last;
 		}
 	}
 	return NL_OK;
 }
 
-/* As the tools hear events: with a buffer of the usual size. */
+/* With the room that the tools have (nl_join()). */
 static struct nl_sock *listen_in(const char *ns, struct heard *h)
 {
 	struct nl_sock *s = module_in(ns);
+	int room = 3 << 20;
 
-	nl_socket_set_buffer_size(s, 212992, 0);
+	setsockopt(nl_socket_get_fd(s), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	nl_socket_disable_seq_check(s);
 	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, hear, h);
 	nl_socket_set_nonblocking(s);
@@ -251,36 +254,10 @@ static void listen_on(struct nl_sock *s, struct heard *h)
 		fail("events", err);
 }
 
-static int held(struct nl_msg *msg, void *arg)
-{
-	struct nlattr *a = nlmsg_find_attr(nlmsg_hdr(msg), GENL_HDRLEN, XFRM_HA_A_SA_HELD);
-	int *first = arg;
-
-	if (*first < 0)
-		*first = a && nla_get_u8(a);
-	return NL_OK;
-}
-
-/* May the first SA send? The dump is not read to its end. */
-static int first_sends(const char *ns)
-{
-	struct nl_sock *s = open_in(ns, NETLINK_GENERIC);
-	struct nl_msg *msg = request(XFRM_HA_CMD_SA_GET, NLM_F_DUMP);
-	int first = -1;
-
-	nl_socket_set_msg_buf_size(s, 1 << 16);
-	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, held, &first);
-	if (nl_send_auto(s, msg) < 0 || nl_recvmsgs_default(s) < 0 || first < 0)
-		die("dump");
-	nlmsg_free(msg);
-	nl_socket_free(s);
-	return !first;
-}
-
-static void look_later(struct nl_sock *events)
+static void wait_on(struct nl_sock *events)
 {
 	struct pollfd p = { .fd = nl_socket_get_fd(events), .events = POLLIN };
-	struct timespec t = { .tv_nsec = LOOK };
+	struct timespec t = { .tv_nsec = TICK };
 
 	ppoll(&p, 1, &t, NULL);
 }
@@ -309,28 +286,43 @@ static u64 changed(const char *ns)
 	return at;
 }
 
+/* The host looks at the CPU time now, and answers. */
+static void mark(const char *name)
+{
+	fprintf(stderr, "@@mark %s\n", name);
+	while (getchar() != '\n')
+		;
+}
+
+static void first_of_all(void)
+{
+	struct sched_param p = { .sched_priority = 1 };
+
+	if (sched_setscheduler(0, SCHED_FIFO, &p))
+		die("SCHED_FIFO");
+}
+
 /* Until @groups are taken over in @ns. Times are from @start on; 0: from the verdict. */
 static void follow(const char *ns, struct nl_sock *events, struct heard *h, unsigned int groups,
 		   u64 start)
 {
-	u64 first = 0, quiet = now();
+	u64 quiet = now();
 	unsigned int taken = 0;
 
+	first_of_all();
 	while (h->taken < groups && now() - quiet < PATIENCE && !h->overruns) {
 		listen_on(events, h);
 		if (h->taken != taken)
 			quiet = now();
 		taken = h->taken;
-		if (!first && first_sends(ns))
-			first = now();
-		look_later(events);
+		wait_on(events);
 	}
-	if (!first && first_sends(ns))
-		first = now();
+	if (!start)
+		mark("last");
 	if (!start)
 		start = changed(ns);
 	printf("{\"event\": %llu, \"first\": %llu, \"last\": %llu, \"taken\": %u, \"overruns\": %u}\n",
-	       h->lost ? h->lost - start : 0, first ? first - start : 0,
+	       h->lost ? h->lost - start : 0, h->first ? h->first - start : 0,
 	       h->last ? h->last - start : 0, h->taken, h->overruns);
 }
 
@@ -357,7 +349,7 @@ static void meet(const char *ns, const char *dev)
 	set_up(dev, 1);
 	while (!h.synced && now() - start < PATIENCE) {
 		listen_on(events, &h);
-		look_later(events);
+		wait_on(events);
 	}
 	printf("{\"synced\": %llu}\n", h.synced ? h.synced - start : 0);
 }
@@ -367,6 +359,8 @@ static void lose(const char *ns, const char *dev, unsigned int groups)
 	struct heard h = {};
 	struct nl_sock *events = listen_in(ns, &h);
 
+	first_of_all();
+	mark("last");
 	set_up(dev, 0);
 	follow(ns, events, &h, groups, 0);
 }
@@ -422,19 +416,10 @@ static void dump(const char *ns, const char *group)
 	printf("{\"dump\": %llu, \"sas\": %u}\n", now() - start, n);
 }
 
-static void first_of_all(void)
-{
-	struct sched_param p = { .sched_priority = 1 };
-
-	if (sched_setscheduler(0, SCHED_FIFO, &p))
-		die("SCHED_FIFO");
-}
-
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";
 
-	first_of_all();
 	if (!strcmp(what, "add") && argc == 5)
 		add(argv[2], atoi(argv[3]), atoi(argv[4]));
 	else if (!strcmp(what, "flush") && argc == 3)
