@@ -2,13 +2,13 @@
 /*
  * What "bench-scale" does with many SAs and groups at a time, and how long it takes.
  *
- *	scale-load add NS N PER		install N SAs; PER of them in a row have the same reqid, from 1
- *	scale-load flush NS			delete all
- *	scale-load groups NS N ROLE	make groups g1 ... gN, each of the SAs of one reqid; 1: of all SAs
+ *	scale-load add NS N PER		install N SAs; PER in a row have the same reqid
+ *	scale-load flush NS		delete all
+ *	scale-load groups NS N ROLE	make groups g1 ... gN, each of a reqid; 1: of all SAs
  *	scale-load meet NS DEV		set DEV up: a session begins, until both are in sync
  *	scale-load lose NS DEV GROUPS	set DEV down: the peer is lost, GROUPS are taken over
- *	scale-load release FROM TO GROUPS	hand over g1 ... gGROUPS, the peer takes them
- *	scale-load dump NS [GROUP]		dump the SAs of all groups or of one
+ *	scale-load release FROM TO N	hand over g1 ... gN, the peer takes them
+ *	scale-load dump NS [GROUP]	dump the SAs of all groups or of one
  *
  * A line of JSON, times in ns. It waits for events as the daemons do that act on such (SCHED_FIFO):
  * when it learns of something does not depend on who computes.
@@ -87,7 +87,7 @@ static struct nl_msg *new_sa(unsigned int i, unsigned int per)
 	inet_pton(AF_INET, i & 1 ? "192.0.2.9" : "192.0.2.1", &sa.saddr);
 	inet_pton(AF_INET, i & 1 ? "192.0.2.1" : "192.0.2.9", &sa.id.daddr);
 	nlmsg_append(msg, &sa, sizeof(sa), NLMSG_ALIGNTO);
-	strcpy(none.alg_name, "ecb(cipher_null)");
+	snprintf(none.alg_name, sizeof(none.alg_name), "ecb(cipher_null)");
 	nla_put(msg, XFRMA_ALG_CRYPT, sizeof(none), &none);
 	return msg;
 }
@@ -103,7 +103,7 @@ static void answers(struct nl_sock *s, unsigned int n)
 	}
 }
 
-static void add(const char *ns, unsigned int n, unsigned int per)
+static void add_sas(const char *ns, unsigned int n, unsigned int per)
 {
 	struct nl_sock *s = open_in(ns, NETLINK_XFRM);
 	u64 start = now();
@@ -122,7 +122,7 @@ static void add(const char *ns, unsigned int n, unsigned int per)
 	printf("{\"add\": %llu}\n", now() - start);
 }
 
-static void flush(const char *ns)
+static void flush_sas(const char *ns)
 {
 	struct nl_sock *s = open_in(ns, NETLINK_XFRM);
 	struct xfrm_usersa_flush f = { .proto = IPSEC_PROTO_ANY };
@@ -175,7 +175,7 @@ static void talk(struct nl_sock *s, struct nl_msg *msg)
 	answers(s, 1);
 }
 
-static void groups(const char *ns, unsigned int n, const char *role)
+static void add_groups(const char *ns, unsigned int n, const char *role)
 {
 	struct nl_sock *s = module_in(ns);
 	u64 start = now();
@@ -287,7 +287,7 @@ static u64 changed(const char *ns)
 }
 
 /* The host looks at the CPU time now, and answers. */
-static void mark(const char *name)
+static void ask_host(const char *name)
 {
 	fprintf(stderr, "@@mark %s\n", name);
 	while (getchar() != '\n')
@@ -318,12 +318,12 @@ static void follow(const char *ns, struct nl_sock *events, struct heard *h, unsi
 		wait_on(events);
 	}
 	if (!start)
-		mark("last");
+		ask_host("last");
 	if (!start)
 		start = changed(ns);
-	printf("{\"event\": %llu, \"first\": %llu, \"last\": %llu, \"taken\": %u, \"overruns\": %u}\n",
+	printf("{\"event\": %llu, \"first\": %llu, \"last\": %llu, \"taken\": %u}\n",
 	       h->lost ? h->lost - start : 0, h->first ? h->first - start : 0,
-	       h->last ? h->last - start : 0, h->taken, h->overruns);
+	       h->last ? h->last - start : 0, h->taken);
 }
 
 static void set_up(const char *dev, int up)
@@ -331,7 +331,7 @@ static void set_up(const char *dev, int up)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq r = {};
 
-	strncpy(r.ifr_name, dev, IFNAMSIZ - 1);
+	snprintf(r.ifr_name, IFNAMSIZ, "%s", dev);
 	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &r))
 		die(dev);
 	r.ifr_flags = up ? r.ifr_flags | IFF_UP : r.ifr_flags & ~IFF_UP;
@@ -360,7 +360,7 @@ static void lose(const char *ns, const char *dev, unsigned int groups)
 	struct nl_sock *events = listen_in(ns, &h);
 
 	first_of_all();
-	mark("last");
+	ask_host("last");
 	set_up(dev, 0);
 	follow(ns, events, &h, groups, 0);
 }
@@ -394,7 +394,7 @@ static int finish(struct nl_msg *msg, void *arg)
 	return NL_STOP;
 }
 
-static void dump(const char *ns, const char *group)
+static void dump_sas(const char *ns, const char *group)
 {
 	struct nl_sock *s = module_in(ns);
 	struct nl_msg *msg = request(XFRM_HA_CMD_SA_GET, NLM_F_DUMP);
@@ -421,11 +421,11 @@ int main(int argc, char **argv)
 	const char *what = argc > 2 ? argv[1] : "";
 
 	if (!strcmp(what, "add") && argc == 5)
-		add(argv[2], atoi(argv[3]), atoi(argv[4]));
+		add_sas(argv[2], atoi(argv[3]), atoi(argv[4]));
 	else if (!strcmp(what, "flush") && argc == 3)
-		flush(argv[2]);
+		flush_sas(argv[2]);
 	else if (!strcmp(what, "groups") && argc == 5)
-		groups(argv[2], atoi(argv[3]), argv[4]);
+		add_groups(argv[2], atoi(argv[3]), argv[4]);
 	else if (!strcmp(what, "meet") && argc == 4)
 		meet(argv[2], argv[3]);
 	else if (!strcmp(what, "lose") && argc == 5)
@@ -433,7 +433,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "release") && argc == 5)
 		release(argv[2], argv[3], atoi(argv[4]));
 	else if (!strcmp(what, "dump") && (argc == 3 || argc == 4))
-		dump(argv[2], argv[3]);
+		dump_sas(argv[2], argv[3]);
 	else
 		return fprintf(stderr, "scale-load: see scale.c\n"), 2;
 	return 0;

@@ -444,7 +444,7 @@ int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_c
 	return 0;
 }
 
-/* Of all that the peer has ever called it by: it may have made it anew, and given it another one. */
+/* All that the peer has ever called it by: made anew, it has another number there. */
 static void forget_numbers(struct xha_group *g)
 {
 	struct xha_group **known = g->mirror->groups;

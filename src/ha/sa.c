@@ -765,7 +765,6 @@ void xha_sa_net_fini(struct xha_net *xn)
 	rhashtable_destroy(&xn->by_id);
 }
 
-
 int xha_sa_start(void)
 {
 	cache = KMEM_CACHE(xha_sa, 0);

@@ -342,8 +342,8 @@ int nl_piece(struct nl_sock *s, int max_attr, answer func, void *data, bool *cha
 static struct nl_sock *events;
 
 /*
- * Of each group several events may come at a time, each in a KiB of the kernel's. Without privileges
- * there is as much room as net.core.rmem_max allows.
+ * Of each group several events may come at a time, each in a KiB of the kernel's. Without
+ * privileges there is as much room as net.core.rmem_max allows.
  */
 static void make_room(struct nl_sock *s)
 {
