@@ -133,6 +133,10 @@ bench: ready tools ## What mirroring costs, as ratios; table and build/bench/ben
 bench-forwarder: ready tools ## Decryption on two CPUs: by nothing, RPS, the forwarder (5 minutes)
 	selftests/bench/forwarder
 
+.PHONY: bench-scale
+bench-scale: ready tools ## Memory, bulk sync, failover with 1,000 to 100,000 SAs, 1 and 1,000 groups (15 minutes)
+	selftests/bench/scale
+
 .PHONY: bench-tick
 bench-tick: ready tools ## What the decisions of an engine device cost, with 100,000 SAs (20 minutes)
 	selftests/bench/tick

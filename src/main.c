@@ -74,9 +74,15 @@ static int __init xha_init(void)
 	err = xha_tap_init();
 	if (err)
 		return err;
-	err = xha_group_start();
+	err = xha_sa_start();
 	if (err)
 		goto err_init;
+	err = xha_replica_start();
+	if (err)
+		goto err_sa;
+	err = xha_group_start();
+	if (err)
+		goto err_replica;
 	err = register_pernet_subsys(&net_ops);
 	if (err)
 		goto err_group;
@@ -105,6 +111,10 @@ err_pernet:
 	unregister_pernet_subsys(&net_ops);
 err_group:
 	xha_group_stop();
+err_replica:
+	xha_replica_stop();
+err_sa:
+	xha_sa_stop();
 err_init:
 	xha_tap_exit();
 	return err;
@@ -118,6 +128,8 @@ static void __exit xha_exit(void)
 	xha_hearing_stop();
 	unregister_pernet_subsys(&net_ops);
 	xha_group_stop();
+	xha_replica_stop();
+	xha_sa_stop();
 	xha_tap_exit();
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Guests that measure: started, and read to their end. Those of guest.sh, and others."""
 
+import contextlib
 import json
 import os
 import re
@@ -15,6 +16,27 @@ HERE = os.path.join(TOP, 'selftests', 'bench')
 LINE = re.compile(r'@@bench (\S+) (\{.*?\}) (\{.*?\})')
 COUNTER = re.compile(r'(\w+) +(\d+)  \S')
 MODULES = ['veth', 'esp4', 'tunnel4', 'xfrm_user', 'sch_netem']
+
+
+@contextlib.contextmanager
+def mappings(needed):
+    """So many for each process of the host."""
+    path = '/proc/sys/vm/max_map_count'
+    with open(path, encoding='ascii') as f:
+        before = int(f.read())
+    if before >= needed:
+        yield
+        return
+    try:
+        with open(path, 'w', encoding='ascii') as f:
+            f.write(str(needed))
+    except OSError as e:
+        raise Error(f'vm.max_map_count is {before}, {needed} are needed: {e}') from e
+    try:
+        yield
+    finally:
+        with open(path, 'w', encoding='ascii') as f:
+            f.write(str(before))
 
 
 def build():

@@ -322,6 +322,11 @@ static void review(struct xha_engine *g)
 		give_back(g, false);
 }
 
+static bool is_newcomer(const struct xfrm_state *x, const void *data)
+{
+	return adoptable(x);
+}
+
 /**
  * xha_slots_adopt() - take the SAs of the netns that no device has, if that is wanted
  * @g: engine; mutex, of its worker
@@ -344,7 +349,7 @@ void xha_slots_adopt(struct xha_engine *g, bool ticked)
 	}
 	if (!g->open || !g->adopt || (!moved && time_before(jiffies, g->walk)))
 		return;
-	xha_walk(dev_net(g->dev), adoptable, adopt, g);
+	xha_walk(dev_net(g->dev), is_newcomer, adopt, g);
 	g->walk = jiffies + WALK;
 }
 

@@ -4,6 +4,8 @@
  * is said in xfrm/match.c, what this node is for it in role.c.
  */
 
+#include <linux/hash.h>
+
 #include "ha/mirror.h"
 
 #define JOIN_DEFAULT_MS		3000
@@ -146,15 +148,34 @@ void xha_group_info(struct xha_group *g, struct xha_group_info *i)
 	spin_unlock_bh(&g->lock);
 }
 
-/* The first group, in the order they were configured, takes it. RCU */
-struct xha_group *xha_group_member(struct xha_net *xn, const struct xfrm_state *x)
+static struct hlist_head *row_of_reqid(struct xha_net *xn, u32 reqid)
+{
+	return &xn->by_reqid[hash_32(reqid, ilog2(XHA_REQIDS))];
+}
+
+/* Where a group is that an SA may belong to: one of these two rows */
+static struct hlist_head *row_of(struct xha_net *xn, const struct xha_group_match *m)
+{
+	return m->has_reqid ? row_of_reqid(xn, m->reqid) : &xn->by_reqid[XHA_REQIDS];
+}
+
+static struct xha_group *earlier(const struct hlist_head *row, const struct xfrm_state *x,
+				 struct xha_group *first)
 {
 	struct xha_group *g;
 
-	list_for_each_entry_rcu(g, &xn->group_list, node)
-		if (xha_match(&g->match, x))
-			return g;
-	return NULL;
+	hlist_for_each_entry_rcu(g, row, by_reqid)
+		if ((!first || g->order < first->order) && xha_match(&g->match, x))
+			first = g;
+	return first;
+}
+
+/* The first group, in the order they were configured, takes it. RCU */
+struct xha_group *xha_group_member(struct xha_net *xn, const struct xfrm_state *x)
+{
+	struct xha_group *g = earlier(row_of_reqid(xn, x->props.reqid), x, NULL);
+
+	return earlier(&xn->by_reqid[XHA_REQIDS], x, g);
 }
 
 /* Ditto, with a reference. One that is being deleted takes none: its SAs are found again later. */
@@ -335,6 +356,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	xa_init_flags(&g->sas, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
 	refcount_set(&g->ref, 1);
 	spin_lock_init(&g->lock);
+	INIT_LIST_HEAD(&g->dirty);
 	INIT_WORK(&g->soft_work, soft_work);
 	INIT_DELAYED_WORK(&g->news_work, news_work);
 	g->link = xha_link_find(&xn->links, link_dev);
@@ -366,10 +388,12 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	}
 
 	xha_role_init(g, active);
+	g->order = xn->groups_made++;
 	list_add_tail_rcu(&g->node, &xn->group_list);
+	hlist_add_head_rcu(&g->by_reqid, row_of(xn, m));
 	xha_role_start(g);
 	xha_group_tell(g, XFRM_HA_EVENT_GROUP_NEW);
-	xha_sa_reconcile(xn);
+	xha_sa_find(xn, m);
 	xha_hearing_policies(g);
 	if (g->mirror)
 		xha_mirror_group(g);
@@ -420,17 +444,28 @@ int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_c
 	return 0;
 }
 
+/* All that the peer has ever called it by: made anew, it has another number there. */
+static void forget_numbers(struct xha_group *g)
+{
+	struct xha_group **known = g->mirror->groups;
+	int i;
+
+	for (i = 1; i <= XHA_GROUPS_MAX; i++)
+		cmpxchg(&known[i], g, NULL);
+}
+
 /* No look-up finds it any more, its SAs are given back. */
 static void destroy(struct xha_group *g)
 {
 	struct xha_net *xn = g->xn;
 
 	list_del_rcu(&g->node);
+	hlist_del_rcu(&g->by_reqid);
 	xa_erase_bh(&xn->groups, g->id);
 	synchronize_rcu_expedited();
 	/* Nobody hears of it any more. Who has found it there before may still have news of it. */
-	if (g->mirror && g->peer_id)
-		WRITE_ONCE(g->mirror->groups[g->peer_id], NULL);
+	if (g->mirror)
+		forget_numbers(g);
 	synchronize_rcu_expedited();
 	/* The reaper may end the SAs' final records later than this ends. */
 	spin_lock_bh(&g->lock);
@@ -442,6 +477,8 @@ static void destroy(struct xha_group *g)
 	xha_role_cancel(g);
 	cancel_work_sync(&g->soft_work);
 	cancel_delayed_work_sync(&g->news_work);
+	if (g->mirror)
+		xha_mirror_mute(g);
 	if (list_empty(&xn->group_list))
 		xha_tap_net_stop(xn->net);
 	xha_group_tell(g, XFRM_HA_EVENT_GROUP_DEL);
@@ -458,9 +495,11 @@ int xha_group_del(struct xha_net *xn, const char *name, unsigned int how,
 
 	if (!g)
 		return -ENOENT;
+	refcount_inc(&g->ref);
 	destroy(g);
-	/* Its SAs may belong to a later group. */
-	xha_sa_reconcile(xn);
+	/* Its SAs may belong to a later group; those that had no shadow are let go. */
+	xha_sa_find(xn, &g->match);
+	xha_group_put(g);
 	return 0;
 }
 

@@ -38,12 +38,16 @@ struct xha_event_rate {
 	u32 events;
 };
 
+#define XHA_REQIDS	128	/* rows of groups by reqid; one more has those of any */
+
 struct xha_net {
 	struct net *net;
 	struct mutex mutex;		/* configuration */
 	u32 node;			/* own id; 0: not set; mutex */
 	struct xha_links links;
 	struct list_head group_list;	/* RCU; mutex */
+	struct hlist_head by_reqid[XHA_REQIDS + 1];	/* the same groups; RCU; mutex */
+	u32 groups_made;		/* mutex */
 	struct xarray groups;		/* id → group */
 	struct rhashtable by_id;	/* xha_sa.by_id */
 	struct xarray sas;		/* index → xha_sa; xa_lock */
@@ -203,6 +207,10 @@ void xha_sa_hear(struct xfrm_state *x);		/* a new or changed xfrm_state */
 void xha_sa_sweep(struct xha_net *xn);		/* reconcile soon: any context */
 
 /* --- start and stop --- */
+int xha_sa_start(void);
+void xha_sa_stop(void);
+int xha_replica_start(void);
+void xha_replica_stop(void);
 int xha_sa_net_init(struct xha_net *xn);
 void xha_sa_net_start(struct xha_net *xn);
 void xha_sa_net_fini(struct xha_net *xn);

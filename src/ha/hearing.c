@@ -64,6 +64,7 @@ static void said(struct xha_tapped *t)
 	spin_lock_bh(&t->x->lock);
 	WRITE_ONCE(t->out.seq, xha_oseq(t->x));
 	sa->unheard = 0;
+	sa->held_looked = false;
 	spin_unlock_bh(&t->x->lock);
 }
 
@@ -212,9 +213,10 @@ void xha_hearing_check(struct xha_sa *sa)
 		return;
 	spin_lock_bh(&x->lock);
 	if (xha_place_is_stopped(sa->place)) {
-		sa->unheard = 0;
 		deaf = works_held(sa);
 	} else {
+		if (sa->held_looked)
+			sa->unheard = 0;
 		sa->held_looked = false;
 		deaf = gives_unheard(sa);
 	}

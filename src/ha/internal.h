@@ -20,11 +20,12 @@
  *    (netdevice notifier) and is never taken inside it.
  * 2. xha_mirror.rx_lock (BH): what is known of the peer's SAs, the
  *    application of records.
- * 3. xha_link.lock (BH): session, frames under way, control messages to send.
+ * 3. xha_link.lock (BH): session, frames under way.
  * 4. xha_group.lock (BH): role and term of a group.
  * 5. xfrm_state.lock (BH), the kernel's: the numbers of the SA, and of its
  *    struct xha_sa all that the comment there says. The taps run under it and
  *    take no lock of this module.
+ * 6. xha_mirror.lock (BH): what waits to be said in control messages.
  *
  * xfrm_state_lock (per netns, the kernel's) is taken under x->lock by the
  * kernel; in a walk, where it is held, x->lock must not be taken.
@@ -69,17 +70,18 @@ struct xha_half {
 };
 
 struct xha_sa {
-	struct xha_tapped tap;		/* a reference on its SA is held */
-	/* read in the packet path */
+	/* beside the first half of @tap, which is read more than written */
+	struct rhash_head by_id;
+	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
 	struct xha_net *xn;
 	struct xha_mirror *mirror;	/* of its group; NULL: not mirrored */
+	struct xha_tapped tap;		/* a reference on its SA is held */
+	/* read in the packet path, now and then */
 	unsigned long flags;		/* enum xha_sa_flags */
 	u32 out_interval;		/* packets; x->lock */
 	u32 in_interval;		/* packets; x->lock */
-	u32 in_peak;			/* packets; xha_peak(); x->lock */
 	u32 out_urge;			/* packets unsaid that do not wait for the batch; x->lock */
 	u32 in_urge;			/* ditto */
-	struct xha_bounds bounds;	/* x->lock */
 	u64 soft;			/* number at which it is to be renewed; x->lock */
 	/* written in the packet path, now and then */
 	struct xha_half out;
@@ -87,24 +89,22 @@ struct xha_sa {
 	u64 moved_at;			/* ns: first movement after the last sample */
 	bool moved;			/* since the last sample: @moved_at is valid; x->lock */
 	u8 place;			/* enum xha_place; x->lock for writes */
-	bool told;			/* by the peer, of its outbound number; x->lock */
-	bool acted;			/* has been let go on this node; x->lock */
-	bool lone;			/* ditto, with nobody there to be told; x->lock */
-	bool strange;			/* the peer accounts for another memory of it; x->lock */
-	bool in_fresh;			/* edge may have jumped since the last sample; x->lock */
-	u32 final_term;			/* the peer's, when it told an exact number; x->lock */
 	u16 gen;			/* acknowledgments of older records are void; x->lock */
-	u64 striped;			/* numbers skipped that are another node's; x->lock */
-	struct llist_node due_node;
-	struct llist_node moved_node;
+	u32 in_peak;			/* packets; xha_peak(); x->lock */
+	struct xha_bounds bounds;	/* x->lock */
+	union {
+		struct {
+			struct llist_node due_node;
+			struct llist_node moved_node;
+		};
+		struct rcu_head rcu;	/* no reference is left, so it waits on no list */
+	};
 	struct llist_node gone_node;
 	/* the rest */
 	struct xha_id id;
-	struct rhash_head by_id;
 	u32 index;			/* in xha_net.sas */
 	u32 member;			/* in xha_group.sas */
 	refcount_t ref;
-	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
 	u32 inc;			/* incarnation of what is remembered here of it; x->lock */
 	u32 peer_inc;			/* the peer's which @given is for; 0: none; x->lock */
 	struct xha_share own;		/* what this node may use without a lease; x->lock */
@@ -115,24 +115,35 @@ struct xha_sa {
 	u32 epoch;			/* session in which it was announced; link's lock */
 	u32 syncing;			/* session whose bulk sync waits for it, else 0; atomic */
 	u32 known;			/* session in which that was acknowledged; link's lock */
-	unsigned long naked_at;		/* jiffies: when the peer refused it last */
+	u32 naked_at;			/* jiffies: when the peer refused it last */
+	u32 final_term;			/* the peer's, when it told an exact number; x->lock */
+	u32 tenure;			/* of its group, when it came; immutable */
 	u64 sampled_at;			/* ns: last record; link's lock */
+	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
+	u64 striped;			/* numbers skipped that are another node's; x->lock */
 	u64 written;			/* standby: lease end last written into x; x->lock */
 	u64 used;			/* standby: last number when it was active; x->lock */
+	bool told;			/* by the peer, of its outbound number; x->lock */
+	bool acted;			/* has been let go on this node; x->lock */
+	bool lone;			/* ditto, with nobody there to be told; x->lock */
+	bool strange;			/* the peer accounts for another memory of it; x->lock */
+	bool in_fresh;			/* edge may have jumped since the last sample; x->lock */
 	bool packet;			/* in packet offload mode; immutable */
 	bool spent;			/* ditto, and may have been used here; x->lock */
 	bool heard;			/* ditto, and the peer has told a number of it; x->lock */
-	u32 tenure;			/* of its group, when it came; immutable */
 	u64 foreign;			/* packets that the peer has counted; x->lock */
-	u64 looked;			/* packets as of the last look; x->lock */
+	u32 looked;			/* packets as of the last look; x->lock */
 	/* what xha_hearing_check() saw last; x->lock */
-	u64 unheard;			/* number that the tap had not heard of, or 0 */
-	bool held_looked;		/* it was held, and the next two are set */
-	u16 held_gen;			/* @gen */
-	time64_t held_used;		/* x->lastused */
-	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
-	struct rcu_head rcu;
-};
+	u16 held_gen;			/* stopped: @gen */
+	bool held_looked;		/* it was stopped, and the other two say so */
+	union {
+		u64 unheard;		/* in use: number that the tap had not heard of, or 0 */
+		time64_t held_used;	/* stopped: x->lastused */
+	};
+} ____cacheline_aligned;
+
+static_assert(!IS_ENABLED(CONFIG_64BIT) ||
+	      offsetof(struct xha_sa, tap) + XHA_TAPPED_HEAD == 64);
 
 /* --- groups --- */
 
@@ -166,7 +177,8 @@ struct xha_group {
 	u32 heard_epoch;		/* @lock: session, and */
 	u64 heard_number;		/* @lock: frame that it last spoke in, and */
 	u64 claim_number;		/* @lock: that it first said so in */
-	bool dirty;			/* a GROUP message is due; atomic */
+	struct list_head dirty;		/* a GROUP message is due; the mirror's lock */
+	bool mute;			/* none is due any more; ditto */
 	bool request;			/* a standby asks the active to hand over; @lock */
 	bool alone;			/* no peer in sync; @lock */
 	bool solo;			/* active, and goes on above its leases; @lock */
@@ -196,6 +208,8 @@ struct xha_group {
 	atomic_t n_paired;		/* of them, announced by the peer in this session */
 	atomic_t n_naked;		/* of them, those that the peer has refused */
 	struct list_head node;		/* xha_net.group_list, RCU; order of configuration */
+	struct hlist_node by_reqid;	/* xha_net.by_reqid, RCU */
+	u32 order;			/* of configuration; immutable */
 	struct delayed_work timer;	/* JOINING, RELEASING: waited long enough */
 	struct delayed_work give_work;	/* @preparing: waited long enough */
 	struct work_struct role_work;	/* carries out a change of role in process context */
@@ -319,6 +333,7 @@ void xha_replica_recall(struct xha_sa *sa);
 void xha_mirror_sa_new(struct xha_sa *sa);	/* an orphan may wait for it; else ASK */
 void xha_mirror_sa_gone(struct xha_sa *sa);
 void xha_mirror_group(struct xha_group *g);	/* GROUP message is due */
+void xha_mirror_mute(struct xha_group *g);	/* none is any more */
 u32 xha_mirror_orphans(const struct xha_mirror *m);
 
 /* sa.c: one shadow per xfrm_state */
@@ -338,6 +353,7 @@ void xha_sa_dismiss(struct xha_net *xn, struct xha_group *g);
 void xha_sa_moved(struct xfrm_state *x);
 void xha_sa_migrated(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
+void xha_sa_find(struct xha_net *xn, const struct xha_group_match *m);	/* ditto, for these */
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
 /* In the packet path, under x->lock: no allocation, no lock, one insertion into a list at most */

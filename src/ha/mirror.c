@@ -232,17 +232,29 @@ void xha_mirror_nak(struct xha_mirror *m, u32 index)
 /* The GROUP message of @g is due; any context. */
 void xha_mirror_group(struct xha_group *g)
 {
-	WRITE_ONCE(g->dirty, true);
-	smp_wmb(); /* pairs with the barrier in fill_groups() */
-	WRITE_ONCE(g->mirror->groups_dirty, true);
+	struct xha_mirror *m = g->mirror;
+
+	spin_lock_bh(&m->lock);
+	if (!g->mute && list_empty(&g->dirty))
+		list_add_tail(&g->dirty, &m->groups_dirty);
+	spin_unlock_bh(&m->lock);
 	xha_link_urge(g->link);
+}
+
+/* It is being deleted: when this has returned its mirror does not know it any more. */
+void xha_mirror_mute(struct xha_group *g)
+{
+	spin_lock_bh(&g->mirror->lock);
+	g->mute = true;
+	list_del_init(&g->dirty);
+	spin_unlock_bh(&g->mirror->lock);
 }
 
 bool xha_mirror_pending(struct xha_mirror *m)
 {
 	if (!READ_ONCE(m->up))
 		return false;
-	return m->batch || !llist_empty(&m->due) || READ_ONCE(m->groups_dirty) ||
+	return m->batch || !llist_empty(&m->due) || !list_empty(&m->groups_dirty) ||
 	       READ_ONCE(m->gone.n) || READ_ONCE(m->nak.n) || READ_ONCE(m->synced_due);
 }
 
@@ -292,24 +304,32 @@ static int left(const struct fill *f)
 	return f->room - f->len;
 }
 
+/* RCU */
+static struct xha_group *next_dirty(struct xha_mirror *m)
+{
+	struct xha_group *g;
+
+	if (list_empty(&m->groups_dirty))
+		return NULL;
+	spin_lock_bh(&m->lock);
+	g = list_first_entry_or_null(&m->groups_dirty, struct xha_group, dirty);
+	if (g)
+		list_del_init(&g->dirty);
+	spin_unlock_bh(&m->lock);
+	return g;
+}
+
 static void fill_groups(struct xha_mirror *m, struct fill *f)
 {
 	struct xha_group_msg msg;
 	struct xha_group *g;
 
-	if (!READ_ONCE(m->groups_dirty))
-		return;
-	WRITE_ONCE(m->groups_dirty, false);
-	smp_mb(); /* pairs with xha_mirror_group(): who comes now sets it, or is found here */
 	rcu_read_lock();
-	list_for_each_entry_rcu(g, &m->xn->group_list, node) {
-		if (g->mirror != m || !READ_ONCE(g->dirty))
-			continue;
-		if (!has_room(f, XHA_CONTROL_MAX, 1)) {
-			WRITE_ONCE(m->groups_dirty, true);
+	while (has_room(f, XHA_CONTROL_MAX, 1)) {
+		/* What changes after it was taken from the list is due again. */
+		g = next_dirty(m);
+		if (!g)
 			break;
-		}
-		xchg(&g->dirty, false);
 		m->groups_flying++;
 		xha_group_fill_msg(g, &msg);
 		item(f, XHA_ITEM_GROUP, g->id)->seq = (u64)msg.role << 32 | msg.term;
@@ -333,6 +353,8 @@ static void fill_indexes(struct xha_mirror *m, struct fill *f, struct xha_indexe
 			xha_stat_inc(m->xn, XHA_STAT_NAK_TX);
 	}
 	spin_unlock(&m->lock);
+	if (kind == XHA_ITEM_GONE && xchg(&m->reap_waits, false))
+		mod_delayed_work(system_unbound_wq, &m->reap_work, 0);
 }
 
 static void sync_done(struct xha_sa *sa)
@@ -503,7 +525,7 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	smp_mb__after_atomic();
 	/* It is said again when it moves after the pause, or by retry(). */
 	if (test_bit(XHA_SA_NAKED, &sa->flags) && !test_bit(XHA_SA_DEAD, &sa->flags) &&
-	    time_before(jiffies, READ_ONCE(sa->naked_at) + XHA_NAKED_PAUSE))
+	    time_before32(jiffies, READ_ONCE(sa->naked_at) + XHA_NAKED_PAUSE))
 		return;
 	out = test_and_clear_bit(XHA_SA_DUE_OUT, &sa->flags);
 	in = test_and_clear_bit(XHA_SA_DUE_IN, &sa->flags);
@@ -600,7 +622,7 @@ int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *it
 	fill_indexes(m, &f, &m->nak, XHA_ITEM_NAK, XHA_MSG_NAK);
 	fill_indexes(m, &f, &m->gone, XHA_ITEM_GONE, XHA_MSG_GONE);
 	/* Who hears this has heard what this node is for each group. */
-	if (READ_ONCE(m->synced_due) && !READ_ONCE(m->groups_dirty) && !m->groups_flying &&
+	if (READ_ONCE(m->synced_due) && list_empty(&m->groups_dirty) && !m->groups_flying &&
 	    has_room(&f, XHA_CONTROL_MAX, 1)) {
 		WRITE_ONCE(m->synced_due, false);
 		m->synced_said = true;
@@ -1012,6 +1034,7 @@ struct xha_mirror *xha_mirror_create(struct xha_net *xn, struct xha_link *link)
 	m->max_age = 10;
 	m->inc = get_random_u32();
 	spin_lock_init(&m->lock);
+	INIT_LIST_HEAD(&m->groups_dirty);
 	init_llist_head(&m->due);
 	init_llist_head(&m->moved);
 	hrtimer_setup(&m->age_timer, age_tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);

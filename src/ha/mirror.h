@@ -70,7 +70,7 @@ struct xha_ages {
  * @synced_said: the end of our bulk sync was told. Link's lock, or no session.
  * @synced_tx: the peer has acknowledged the end of our bulk sync. Link's lock.
  * @synced_rx: the peer's bulk sync has ended. rx_lock.
- * @lock: @gone, @nak
+ * @groups_dirty: of which a GROUP message is due, in order
  */
 struct xha_mirror {
 	struct xha_net *xn;
@@ -90,7 +90,6 @@ struct xha_mirror {
 	u32 synced_epoch;
 	struct llist_node *batch;
 	struct xha_window window;
-	bool groups_dirty;
 	bool synced_due;
 	bool synced_said;
 	bool synced_tx;
@@ -98,7 +97,8 @@ struct xha_mirror {
 	u32 groups_flying;
 	atomic_t sync_left;
 	struct work_struct sync_work;
-	spinlock_t lock;		/* gone, nak */
+	spinlock_t lock;		/* the next three */
+	struct list_head groups_dirty;
 	struct xha_indexes gone;
 	struct xha_indexes nak;
 
@@ -120,6 +120,7 @@ struct xha_mirror {
 	struct llist_head dead;		/* SAs that were unlinked; no lock */
 	struct llist_node *reaped;	/* those that reap_work has taken; its own */
 	struct delayed_work reap_work;
+	bool reap_waits;		/* for room in @gone; no lock */
 	struct delayed_work expire_work;
 	struct delayed_work retry_work;
 };

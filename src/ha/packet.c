@@ -74,7 +74,7 @@ static void look(struct xha_sa *sa)
 
 	spin_lock_bh(&sa->tap.x->lock);
 	xha_place_sample(sa, &s);
-	moved = s.packets != sa->looked;
+	moved = (u32)s.packets != sa->looked;
 	sa->looked = s.packets;
 	spin_unlock_bh(&sa->tap.x->lock);
 	if (!moved || !sa->mirror || !xha_group_sends(sa->group))

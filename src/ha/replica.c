@@ -12,7 +12,7 @@
 #define EXPIRE_PERIOD	(5 * HZ)
 #define EXPIRE_BATCH	256		/* entries looked at with BH off */
 #define EVICT_STEPS	16		/* entries looked at for one that may go */
-#define REAP_PERIOD	(HZ / 100)	/* until there may be room for the word of more SAs */
+#define REAP_PERIOD	(HZ / 100)	/* until it is looked for room that nobody has told of */
 
 /*
  * What is known of an identity: what the peer told of its SA, and while @sa is NULL what is
@@ -55,9 +55,13 @@ struct xha_known {
 	u64 packets;
 	struct xha_memory mem;
 	unsigned long since;
-	struct list_head orphan;
-	struct rcu_head rcu;
+	union {
+		struct list_head orphan;
+		struct rcu_head rcu;	/* it is forgotten */
+	};
 };
+
+static struct kmem_cache *cache;
 
 static const struct rhashtable_params by_id_params = {
 	.key_len = sizeof(struct xha_id),
@@ -200,13 +204,13 @@ static bool make_room(struct xha_mirror *m)
 /* NULL: no memory. It has no SA yet. */
 static struct xha_known *make(struct xha_mirror *m, const struct xha_id *id)
 {
-	struct xha_known *k = kzalloc_obj(*k, GFP_ATOMIC);
+	struct xha_known *k = kmem_cache_zalloc(cache, GFP_ATOMIC);
 
 	if (!k)
 		goto nomem;
 	k->id = *id;
 	if (rhashtable_insert_fast(&m->known, &k->by_id, by_id_params)) {
-		kfree(k);
+		kmem_cache_free(cache, k);
 		goto nomem;
 	}
 	orphan(m, k);
@@ -513,7 +517,10 @@ static void input_ask(struct xha_mirror *m, const struct xha_id *id)
 
 static void input_group(struct xha_mirror *m, u64 number, const struct xha_group_msg *msg)
 {
-	struct xha_group *g = xha_group_find(m->xn, msg->name);
+	struct xha_group *g = msg->id <= XHA_GROUPS_MAX ? READ_ONCE(m->groups[msg->id]) : NULL;
+
+	if (!g || strcmp(g->name, msg->name))
+		g = xha_group_find(m->xn, msg->name);
 
 	if (g && g->mirror == m)
 		xha_group_heard(g, msg, m->rx_epoch, number);
@@ -688,6 +695,7 @@ static void reap_work(struct work_struct *work)
 		spin_unlock_bh(&m->rx_lock);
 		rcu_read_unlock();
 		if (!xha_mirror_gone(sa)) {
+			WRITE_ONCE(m->reap_waits, true);
 			queue_delayed_work(system_unbound_wq, &m->reap_work, REAP_PERIOD);
 			return;
 		}
@@ -724,7 +732,7 @@ static bool expire_some(struct xha_mirror *m, unsigned long before)
 
 static bool rests(const struct xha_sa *sa)
 {
-	return time_before(jiffies, READ_ONCE(sa->naked_at) + XHA_NAKED_PAUSE);
+	return time_before32(jiffies, READ_ONCE(sa->naked_at) + XHA_NAKED_PAUSE);
 }
 
 /*
@@ -859,7 +867,7 @@ static void free_known(void *ptr, void *arg)
 
 	if (k->sa)
 		xha_sa_put(k->sa);
-	kfree(k);
+	kmem_cache_free(cache, k);
 }
 
 void xha_replica_fini(struct xha_mirror *m)
@@ -870,4 +878,16 @@ void xha_replica_fini(struct xha_mirror *m)
 	flush_delayed_work(&m->reap_work);
 	xa_destroy(&m->peers);
 	rhashtable_free_and_destroy(&m->known, free_known, NULL);
+}
+
+int xha_replica_start(void)
+{
+	cache = KMEM_CACHE(xha_known, 0);
+	return cache ? 0 : -ENOMEM;
+}
+
+/* Those that were forgotten are waited for. */
+void xha_replica_stop(void)
+{
+	kmem_cache_destroy(cache);
 }

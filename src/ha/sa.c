@@ -14,6 +14,8 @@
 #define DISMISS_BATCH	2048	/* SAs of which one grace period is waited for */
 #define WALK_STEPS	256	/* SAs looked at before others may run */
 
+static struct kmem_cache *cache;
+
 static const struct rhashtable_params by_id_params = {
 	.key_len = sizeof(struct xha_id),
 	.key_offset = offsetof(struct xha_sa, id),
@@ -44,7 +46,7 @@ static void free_rcu(struct rcu_head *rcu)
 	xfrm_state_put(sa->tap.x);
 	if (sa->group)
 		xha_group_put(sa->group);
-	kfree(sa);
+	kmem_cache_free(cache, sa);
 }
 
 void xha_sa_put(struct xha_sa *sa)
@@ -240,7 +242,7 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	struct xha_sa *sa;
 	int err;
 
-	sa = kzalloc_obj(*sa, GFP_ATOMIC);
+	sa = kmem_cache_zalloc(cache, GFP_ATOMIC);
 	if (!sa) {
 		xha_stat_inc(xn, XHA_STAT_SA_NOMEM);
 		return NULL;
@@ -627,10 +629,13 @@ void xha_sa_info(struct xha_sa *sa, struct xha_sa_info *i)
 	distance(sa, &s, &i->distance);
 }
 
-static bool unheard(const struct xfrm_state *x)
+/* @m: of those that it matches; NULL: of all */
+static bool unheard(const struct xfrm_state *x, const void *m)
 {
 	struct xha_sa *sa;
 
+	if (m && !xha_match(m, x))
+		return false;
 	if (x->km.state != XFRM_STATE_VALID && !is_held_stray(x))
 		return false;
 	sa = xha_sa_by_x(x);
@@ -640,6 +645,18 @@ static bool unheard(const struct xfrm_state *x)
 static void hear(struct xfrm_state *x, void *data)
 {
 	xha_sa_hear(x);
+}
+
+/**
+ * xha_sa_find() - find SAs that a new group may take, or that one has left
+ * @xn: netns; process context, mutex
+ * @m: what belongs to that group
+ *
+ * As many groups may be made one after the other as there are: no other SA is looked at closer.
+ */
+void xha_sa_find(struct xha_net *xn, const struct xha_group_match *m)
+{
+	xha_walk(xn->net, unheard, hear, (void *)m);
 }
 
 /**
@@ -679,7 +696,12 @@ void xha_sa_reconcile(struct xha_net *xn)
 }
 
 /* No module of ours looks after them any more. */
-static void let_go_of_strays(struct xfrm_state *x, void *data)
+static bool is_left(const struct xfrm_state *x, const void *data)
+{
+	return is_held_stray(x);
+}
+
+static void let_go_of(struct xfrm_state *x, void *data)
 {
 	let_go(x);
 }
@@ -775,10 +797,23 @@ void xha_sa_net_fini(struct xha_net *xn)
 {
 	cancel_delayed_work_sync(&xn->reconcile);
 	xha_sa_dismiss(xn, NULL);
-	xha_walk(xn->net, is_held_stray, let_go_of_strays, NULL);
+	xha_walk(xn->net, is_left, let_go_of, NULL);
 	xha_packet_fini(xn);
 	/* Each shadow holds its xfrm_state, which must not outlive the netns. */
 	rcu_barrier();
 	xa_destroy(&xn->sas);
 	rhashtable_destroy(&xn->by_id);
+}
+
+int xha_sa_start(void)
+{
+	cache = KMEM_CACHE(xha_sa, 0);
+	return cache ? 0 : -ENOMEM;
+}
+
+void xha_sa_stop(void)
+{
+	/* The last ones may be waiting for a grace period. */
+	rcu_barrier();
+	kmem_cache_destroy(cache);
 }

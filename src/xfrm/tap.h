@@ -33,17 +33,23 @@ struct xha_heard {
  * @old_maxage: x->replay_maxage
  * @out: outbound
  * @in: inbound
+ *
+ * Who looks for another SA may read the first half, and each packet writes into the second one: the
+ * user puts it so that the second one begins a cache line.
  */
 struct xha_tapped {
 	struct rhash_head by_x;
 	struct xfrm_state *x;
-	bool watched;
 	u32 old_maxdiff;
 	u32 old_maxage;
+	bool watched;
 	/* written for each packet */
-	struct xha_heard out ____cacheline_aligned;
+	struct xha_heard out;
 	struct xha_heard in;
 };
+
+#define XHA_TAPPED_HEAD		32	/* octets before @out */
+static_assert(!IS_ENABLED(CONFIG_64BIT) || offsetof(struct xha_tapped, out) == XHA_TAPPED_HEAD);
 
 /**
  * struct xha_tap_user - who is told; under RCU, by the taps

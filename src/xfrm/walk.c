@@ -7,7 +7,8 @@
 #define STEPS	256	/* SAs passed by under xfrm_state_lock, which is held with BH off */
 
 struct batch {
-	bool (*wanted)(const struct xfrm_state *x);
+	bool (*wanted)(const struct xfrm_state *x, const void *data);
+	const void *data;
 	struct xfrm_state *x[BATCH];
 	int n;
 	int steps;
@@ -20,7 +21,7 @@ static int collect(struct xfrm_state *x, int seq, void *data)
 
 	if (!b->steps--)
 		return -ENOBUFS;
-	if (!b->wanted(x))
+	if (!b->wanted(x, b->data))
 		return 0;
 	if (b->n == BATCH)
 		return -ENOBUFS;
@@ -34,12 +35,12 @@ static int collect(struct xfrm_state *x, int seq, void *data)
  * @net: netns; process context
  * @wanted: is it to be visited? Under xfrm_state_lock and RCU
  * @visit: without them; with a reference on the SA
- * @data: for @visit
+ * @data: for both
  */
-void xha_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
+void xha_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x, const void *data),
 	      void (*visit)(struct xfrm_state *x, void *data), void *data)
 {
-	struct batch b = { .wanted = wanted };
+	struct batch b = { .wanted = wanted, .data = data };
 	struct xfrm_state_walk walk;
 	int err, i;
 

@@ -45,7 +45,7 @@ bool xha_match_tmpl(const struct xha_group_match *m, const struct xfrm_policy *x
 		    const struct xfrm_tmpl *t);
 
 /* --- walk.c --- */
-void xha_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x),
+void xha_walk(struct net *net, bool (*wanted)(const struct xfrm_state *x, const void *data),
 	      void (*visit)(struct xfrm_state *x, void *data), void *data);
 
 /* --- apply.c: x->lock is held, if nothing else is said --- */

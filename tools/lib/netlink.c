@@ -341,6 +341,18 @@ int nl_piece(struct nl_sock *s, int max_attr, answer func, void *data, bool *cha
 
 static struct nl_sock *events;
 
+/*
+ * Of each group several events may come at a time, each in a KiB of the kernel's. Without
+ * privileges there is as much room as net.core.rmem_max allows.
+ */
+static void make_room(struct nl_sock *s)
+{
+	int room = 3 << 20;
+
+	if (setsockopt(nl_socket_get_fd(s), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
+		nl_socket_set_buffer_size(s, room, 0);
+}
+
 /* nl_join() - from now on events are kept for nl_wait(), which hands them to @func; exit status */
 int nl_join(int (*func)(struct nl_msg *msg, void *data), void *data)
 {
@@ -357,7 +369,7 @@ int nl_join(int (*func)(struct nl_msg *msg, void *data), void *data)
 		err = nl_socket_add_membership(events, group);
 	if (err)
 		return refuse("events can't be had: %s", nl_geterror(err));
-	nl_socket_set_buffer_size(events, 1 << 20, 0);
+	make_room(events);
 	nl_socket_disable_seq_check(events);
 	nl_socket_modify_cb(events, NL_CB_VALID, NL_CB_CUSTOM, func, data);
 	return DONE;
