@@ -10,7 +10,7 @@
 . "$(dirname "$0")/../lib/had.sh"
 . "$(dirname "$0")/../lib/relay.sh"
 
-sa() { # add|delete NUMBER
+one_sa() { # add|delete NUMBER
 	local ends="src 192.0.2.1 dst 192.0.2.9"
 
 	(($2 % 2)) || ends="src 192.0.2.9 dst 192.0.2.1"
@@ -40,10 +40,10 @@ ha_load
 topology
 relay_conf 1 role = standby
 relay_conf 2 role = standby
-for ((i = 0; i < SAS; i++)); do sa add $i; done > /tmp/sas
+for ((i = 0; i < SAS; i++)); do one_sa add $i; done > /tmp/sas
 for ((i = 0; i < REKEYS; i++)); do
-	sa add $((SAS + i))
-	sa delete $i
+	one_sa add $((SAS + i))
+	one_sa delete $i
 done > /tmp/rekeys
 had 1 /run/conf1
 had 2 /run/conf2

@@ -20,7 +20,8 @@ else
 	inner=10.3.0.1 inner_h=10.3.0.2 inner_len=24 inner_net=10.3.0.0/24 host=32
 fi
 
-detour_conf() { # N DETOUR...: the file of gateway N
+# PREPARE is long, for a machine that stands still now and then.
+detour_conf() { # N DETOUR...: the file of gateway N; as LOSS and PREPARE say, if they are set
 	local n=$1
 
 	cat > "/run/conf$n" <<-EOT
@@ -28,8 +29,8 @@ detour_conf() { # N DETOUR...: the file of gateway N
 	group vpn {
 	    match { address = $outer }
 	    role = $([ "$n" = 1 ] && echo active || echo standby)
-	    on-peer-loss = takeover
-	    prepare = 10000	# for a machine that stands still now and then
+	    on-peer-loss = ${LOSS:-takeover}
+	    prepare = ${PREPARE:-10000}
 	    address $outer/$outer_len { device = wan }
 	    address $inner/$inner_len { device = lan }
 	    route $far_net { via = $outer_p device = wan }

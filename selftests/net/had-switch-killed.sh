@@ -127,24 +127,7 @@ sweep() { # old|new ...: each step that there is
 }
 
 # What is known to be old while it is killed is not waited for long.
-detour_conf() { # N DETOUR...
-	local n=$1
-
-	cat > "/run/conf$n" <<-EOT2
-	$(had_link "$n")
-	group vpn {
-	    match { address = 192.0.2.1 }
-	    role = $([ "$n" = 1 ] && echo active || echo standby)
-	    on-peer-loss = ${LOSS:-takeover}
-	    prepare = ${PREPARE:-100}
-	    address 192.0.2.1/24 { device = wan }
-	    address 10.3.0.1/24 { device = lan }
-	    route 10.2.0.0/16 { via = 192.0.2.9 device = wan }
-	    ${*:2}
-	}
-	EOT2
-}
-
+PREPARE=100
 DETOUR="detour { device = sync trusted = yes }"
 ha_load
 detour_net "$DETOUR"

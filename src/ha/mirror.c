@@ -543,7 +543,7 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	/* A standby tells what it holds when asked: its peer may have started anew. */
 	sends = xha_group_sends(sa->group);
 	syncing = READ_ONCE(sa->syncing) == m->epoch;
-	/* The role has changed, and the SA follows: it is not known what it has used until sweep(). */
+	/* The role has changed, and the SA follows: sweep() knows what it has used, and tells. */
 	if (syncing && !sends && xha_place_in_use(READ_ONCE(sa->place)))
 		return;
 	/* In the bulk sync it is told until the peer has acknowledged that, whatever it is now. */
@@ -825,9 +825,11 @@ void xha_mirror_tell(struct xha_sa *sa)
 {
 	set_bit(XHA_SA_ANSWER, &sa->flags);
 	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
+	rcu_read_lock();
 	if (xha_mirror_bitmap(sa))
 		set_bit(XHA_SA_DUE_IN, &sa->flags);
 	xha_mirror_due(sa);
+	rcu_read_unlock();
 }
 
 /**
