@@ -7,8 +7,8 @@
 #
 # M7: the relay over Corosync, in short: the standby has what is installed on the active gateway, a
 # node without the key hears nothing and is not heard, peers of another version, or without manners, are
-# dropped, a Corosync that dies is a lost peer, and all
-# is well when it is back. selftests/cluster has the long form, that of TLS.
+# dropped, a Corosync that dies is a lost peer, and all is well when it is back. selftests/cluster has the
+# long form, that of TLS.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -39,8 +39,9 @@ tunnel "$G1 $P" 0x1000 replay-window 32
 tunnel_policies "$G1"
 remote_policies
 
-# Without the key
+# Without the key, when the first one has read it
 had 1 /run/conf1
+must wait_for 20 had_said 1 "node 1 of a cluster"
 mv /run/cluster.key /run/good.key
 keygen /run/cluster.key
 had 2 /run/conf2
