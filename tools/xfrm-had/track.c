@@ -121,6 +121,8 @@ static void give(struct track *t)
 	t->gave = now();
 	t->patience = !t->patience ? 1 : t->patience * 2 > PATIENCE_MAX ? PATIENCE_MAX :
 		      t->patience * 2;
+	/* A handover may break off before it was seen to begin: no role has changed then. */
+	after(t->give, t->patience);
 }
 
 /* Can it be taken from a peer that is well? */
