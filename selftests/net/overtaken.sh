@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # requires: nft
+# machines: uml
 # tap: any
 # timeout: 120
 #
 # N1 M8: an SA is announced, that frame is lost, and its next record arrives: the peer says that it does
 # not know the SA, and is told again at once. It is not taken for one that has no room for it, of which
-# the bulk sync does not wait, and which is told after a pause.
+# the bulk sync does not wait, and which is told after a pause. On a machine that is so slow that the
+# record is said again before the answer to it is there, two of them are answered, which is a refusal.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
