@@ -452,3 +452,25 @@ agreed() {
 rekeyed() { # NAME: by the remote end; the CHILD_SA is another one
 	ctl site --rekey --child net 2>/dev/null | grep -q "rekey completed"
 }
+
+# Two gateways, east and west, and a remote end, with their files. What nobody answers the remote end
+# sends TRIES times, every 100 ms.
+plugin_begin() { # TRIES
+	site
+	plugin_site
+	wire
+	host "$G1" east
+	host "$G2" west
+	host "$P" site
+	plugin_files east
+	plugin_files west
+	remote_files
+	must sed -i 's/dpd_delay = .*/dpd_delay = 2s/' /run/hosts/site/swanctl/conf.d/site.conf
+	cat > /run/hosts/site/strongswan.d/patience.conf <<-EOT
+	charon {
+	    retransmit_timeout = 0.1
+	    retransmit_base = 1
+	    retransmit_tries = $1
+	}
+	EOT
+}

@@ -82,24 +82,8 @@ events=(charon_dies charon_dies charon_restarts daemon_restarts reboots cut_link
 	takes_force gives)
 
 ha_load
-site
-plugin_site
-wire
-host "$G1" east
-host "$G2" west
-host "$P" site
+plugin_begin 300
 NS=([east]=$G1 [west]=$G2)
-plugin_files east
-plugin_files west
-remote_files
-must sed -i 's/dpd_delay = .*/dpd_delay = 2s/' /run/hosts/site/swanctl/conf.d/site.conf
-cat > /run/hosts/site/strongswan.d/patience.conf <<-EOT
-charon {
-    retransmit_timeout = 0.1
-    retransmit_base = 1
-    retransmit_tries = 300
-}
-EOT
 begin
 check "active here, passive there" wait_for 30 agreed || said east west site
 flows

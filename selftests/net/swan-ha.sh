@@ -23,23 +23,7 @@ no_spis() { # NAMESPACE
 }
 
 ha_load
-site
-plugin_site
-wire
-host "$G1" east
-host "$G2" west
-host "$P" site
-plugin_files east
-plugin_files west
-remote_files
-must sed -i 's/dpd_delay = .*/dpd_delay = 2s/' /run/hosts/site/swanctl/conf.d/site.conf
-cat > /run/hosts/site/strongswan.d/patience.conf <<-EOT
-charon {
-    retransmit_timeout = 0.1
-    retransmit_base = 1
-    retransmit_tries = 1000
-}
-EOT
+plugin_begin 1000
 
 begin
 check "active here, passive there" wait_for 30 agreed || said east west site
