@@ -118,6 +118,7 @@ for n in 0 1; do
 	say "room for $n: given $given, not given $refused"
 done
 check "I6: orphan_limit" counter "$G2" orphan_limit 3
+check "and that is heard" counter "$G1" nak_room 3
 between "leases were given" $given 2 1000
 between "others were not" $refused 2 1000
 is "I1: what was acknowledged was there" $false 0

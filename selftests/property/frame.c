@@ -130,6 +130,7 @@ static void any_message(struct xha_msg *m, struct xha_window *w)
 	case XHA_MSG_GONE:
 	case XHA_MSG_NAK:
 		m->index = any_index();
+		m->flags = m->kind == XHA_MSG_NAK ? below(4) : 0;
 		break;
 	case XHA_MSG_ASK:
 		any_id(&m->id);
@@ -150,7 +151,7 @@ static int encode(u8 *buf, size_t n, const struct xha_msg *m)
 		return xha_announce_encode(buf, n, &m->announce);
 	case XHA_MSG_GONE:
 	case XHA_MSG_NAK:
-		return xha_index_encode(buf, n, m->kind, m->index);
+		return xha_index_encode(buf, n, m->kind, m->flags, m->index);
 	case XHA_MSG_ASK:
 		return xha_ask_encode(buf, n, &m->id);
 	case XHA_MSG_GROUP:
@@ -200,7 +201,7 @@ static bool same(const struct xha_msg *a, const struct xha_msg *b)
 		return same_announce(&a->announce, &b->announce);
 	case XHA_MSG_GONE:
 	case XHA_MSG_NAK:
-		return a->index == b->index;
+		return a->index == b->index && a->flags == b->flags;
 	case XHA_MSG_ASK:
 		return same_id(&a->id, &b->id);
 	case XHA_MSG_GROUP:

@@ -19,6 +19,7 @@ XHA_STAT(ORPHAN_LIMIT, "orphan_limit", "announcements refused: too many orphans"
 XHA_STAT(ORPHAN_EVICTED, "orphan_evicted", "deleted SAs forgotten: too many orphans")
 XHA_STAT(NAK_TX, "nak_tx", "records refused to the peer")
 XHA_STAT(NAK_RX, "nak_rx", "records refused by the peer")
+XHA_STAT(NAK_ROOM, "nak_room", "SAs that the peer has refused, for want of room")
 XHA_STAT(CONTROL_LIMIT, "control_limit", "control messages put off or dropped: queue full")
 XHA_STAT(SA_LIMIT, "sa_limit", "SAs not looked after, and held: too many")
 XHA_STAT(SA_NOMEM, "sa_nomem", "SAs not looked after yet, and held: out of memory")

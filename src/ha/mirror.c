@@ -224,9 +224,13 @@ static void push(struct xha_mirror *m, struct xha_indexes *q, u32 index)
 	xha_link_kick(m->link);
 }
 
-void xha_mirror_nak(struct xha_mirror *m, u32 index)
+/* XHA_NAK_F_* of a queued index are in the octet above it. */
+#define INDEX_FLAGS	24
+static_assert(XHA_INDEX_MAX < 1U << INDEX_FLAGS);
+
+void xha_mirror_nak(struct xha_mirror *m, u32 index, u8 why)
 {
-	push(m, &m->nak, index);
+	push(m, &m->nak, index | (u32)why << INDEX_FLAGS);
 }
 
 /* The GROUP message of @g is due; any context. */
@@ -348,7 +352,8 @@ static void fill_indexes(struct xha_mirror *m, struct fill *f, struct xha_indexe
 		u32 index = q->v[--q->n];
 
 		item(f, kind, index);
-		took(f, xha_index_encode(at(f), left(f), msg, index));
+		took(f, xha_index_encode(at(f), left(f), msg, index >> INDEX_FLAGS,
+					 index & XHA_INDEX_MAX));
 		if (kind == XHA_ITEM_NAK)
 			xha_stat_inc(m->xn, XHA_STAT_NAK_TX);
 	}
@@ -803,8 +808,8 @@ void xha_mirror_synced(struct xha_mirror *m)
 }
 
 /*
- * The peer has no room for an SA, or does not know its index: what it has of it is not what was
- * told. The bulk sync does not wait for it, it counts as missing there.
+ * The peer has no room for an SA: what it has of it is not what was told. The bulk sync does not
+ * wait for it, it counts as missing there.
  */
 void xha_mirror_naked(struct xha_sa *sa, bool naked)
 {

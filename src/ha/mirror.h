@@ -161,7 +161,7 @@ void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n,
 void xha_mirror_lost(struct xha_mirror *m, const struct xha_item *items, int n);
 
 /* mirror.c */
-void xha_mirror_nak(struct xha_mirror *m, u32 index);
+void xha_mirror_nak(struct xha_mirror *m, u32 index, u8 why);
 bool xha_mirror_gone(struct xha_sa *sa);
 void xha_mirror_synced(struct xha_mirror *m);
 void xha_mirror_naked(struct xha_sa *sa, bool naked);

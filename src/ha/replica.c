@@ -381,7 +381,7 @@ static void input_record(struct xha_mirror *m, u64 number, struct xha_record *r)
 	if (!k || !is_told(m, k)) {
 		xha_stat_inc(m->xn, XHA_STAT_RECORD_UNKNOWN);
 		m->refused = true;
-		xha_mirror_nak(m, r->index);
+		xha_mirror_nak(m, r->index, XHA_NAK_F_UNKNOWN);
 		return;
 	}
 	if (r->in)
@@ -455,7 +455,7 @@ static void input_announce(struct xha_mirror *m, u64 number, const struct xha_an
 	k = know(m, a);
 	if (!k) {
 		m->refused = true;
-		xha_mirror_nak(m, a->index);
+		xha_mirror_nak(m, a->index, XHA_NAK_F_ROOM);
 		return;
 	}
 	flags = learn_out(m, k, number, a->out, a->flags);
@@ -479,11 +479,15 @@ static void input_announce(struct xha_mirror *m, u64 number, const struct xha_an
 
 /*
  * The peer does not know an SA. It is announced again at once: the announcement may have been lost,
- * and a record have come before it was said again. If the peer does not know it even so it has no
- * room for it: it is told after a pause, and then each EXPIRE_PERIOD, or when the SA moves.
+ * and a record have come before it was said again. More of these may follow, of records that were
+ * under way: until an announcement is acknowledged they say nothing new. If there is no room for it
+ * the SA is told after a pause, and then each EXPIRE_PERIOD, or when it moves. A peer that does not
+ * tell one from the other has no room if it refuses twice.
  */
-static void input_nak(struct xha_mirror *m, u32 index)
+static void input_nak(struct xha_mirror *m, u32 index, u8 why)
 {
+	bool unheard;
+
 	struct xha_sa *sa = xha_sa_by_index(m->xn, index);
 
 	xha_stat_inc(m->xn, XHA_STAT_NAK_RX);
@@ -492,10 +496,14 @@ static void input_nak(struct xha_mirror *m, u32 index)
 	/* What it acknowledges of this SA from now on, it does not have. */
 	WRITE_ONCE(sa->known, 0);
 	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-	if (!test_and_set_bit(XHA_SA_UNHEARD, &sa->flags)) {
+	unheard = test_and_set_bit(XHA_SA_UNHEARD, &sa->flags);
+	if (unheard && why & XHA_NAK_F_UNKNOWN)
+		return;
+	if (!unheard && !(why & XHA_NAK_F_ROOM)) {
 		xha_mirror_tell(sa);
 		return;
 	}
+	xha_stat_inc(m->xn, XHA_STAT_NAK_ROOM);
 	WRITE_ONCE(sa->naked_at, jiffies);
 	if (!test_bit(XHA_SA_NAKED, &sa->flags)) {
 		set_bit(XHA_SA_RETRY, &sa->flags);
@@ -583,7 +591,7 @@ int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
 			input_gone(m, msg->index);
 			break;
 		case XHA_MSG_NAK:
-			input_nak(m, msg->index);
+			input_nak(m, msg->index, msg->flags);
 			break;
 		case XHA_MSG_ASK:
 			input_ask(m, &msg->id);

@@ -263,11 +263,11 @@ static int announce_decode(const u8 *buf, struct xha_announce *a)
 	return id_decode(buf + 8, &a->id);
 }
 
-int xha_index_encode(u8 *buf, size_t room, u8 kind, u32 index)
+int xha_index_encode(u8 *buf, size_t room, u8 kind, u8 flags, u32 index)
 {
 	if (room < INDEX_LEN)
 		return -ENOSPC;
-	ctl_encode(buf, kind, 0, INDEX_LEN);
+	ctl_encode(buf, kind, flags, INDEX_LEN);
 	put_unaligned_be32(index, buf + 4);
 	return INDEX_LEN;
 }
@@ -383,6 +383,7 @@ int xha_msg_decode(const u8 *buf, size_t len, struct xha_msg *m, struct xha_wind
 	case XHA_MSG_GONE:
 	case XHA_MSG_NAK:
 		m->index = get_unaligned_be32(buf + 4);
+		m->flags = buf[1];
 		break;
 	case XHA_MSG_ASK:
 		err = id_decode(buf + 4, &m->id);

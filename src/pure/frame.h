@@ -93,6 +93,8 @@ enum xha_msg_kind {
 #define XHA_REC_F_LEASE		0x4	/* out: sender is active, and will use numbers up to seq */
 #define XHA_REC_F_EXACT		0x8	/* out: the sender may have used numbers up to it */
 #define XHA_REC_F_MASK		0xf
+#define XHA_NAK_F_UNKNOWN	0x1	/* a record of an index that was not announced */
+#define XHA_NAK_F_ROOM		0x2	/* an announcement, and nothing can be kept of the SA */
 /* The sender is active, or has been: no standby that tells what it was told. */
 #define XHA_REC_F_USED		(XHA_REC_F_FINAL | XHA_REC_F_LEASE | XHA_REC_F_EXACT)
 
@@ -202,7 +204,10 @@ struct xha_msg {
 	union {
 		struct xha_record record;
 		struct xha_announce announce;
-		u32 index;		/* GONE, NAK */
+		struct {
+			u32 index;	/* GONE, NAK */
+			u8 flags;	/* XHA_NAK_F_*; none from senders that know of none */
+		};
 		struct xha_id id;	/* ASK */
 		struct xha_group_msg group;
 	};
@@ -216,7 +221,7 @@ int xha_ack_encode(u8 *buf, size_t room, const struct xha_ack *a);
 int xha_ack_decode(const u8 *buf, size_t len, struct xha_ack *a);
 int xha_record_encode(u8 *buf, size_t room, const struct xha_record *r);
 int xha_announce_encode(u8 *buf, size_t room, const struct xha_announce *a);
-int xha_index_encode(u8 *buf, size_t room, u8 kind, u32 index);
+int xha_index_encode(u8 *buf, size_t room, u8 kind, u8 flags, u32 index);
 int xha_ask_encode(u8 *buf, size_t room, const struct xha_id *id);
 bool xha_name_ok(const char *name);
 int xha_group_encode(u8 *buf, size_t room, const struct xha_group_msg *g);

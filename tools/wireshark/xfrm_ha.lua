@@ -293,6 +293,8 @@ field("final", "bool", "FINAL: the sender has stopped, the number is exact", 8, 
 field("bitmap_follows", "bool", "BITMAP", 8, nil, 0x02)
 field("lease", "bool", "LEASE: the sender will use numbers up to it", 8, nil, 0x04)
 field("exact", "bool", "EXACT: the sender may have used numbers up to it", 8, nil, 0x08)
+field("nak.unknown", "bool", "A record of what was not announced", 8, nil, 0x01)
+field("nak.room", "bool", "No room for what was announced", 8, nil, 0x02)
 field("message.length", "uint16", "Length")
 field("index", "uint32", "Index of the SA at the sender", base.DEC, nil, 0xffffff)
 field("out", "uint64", "Outbound number")
@@ -511,6 +513,10 @@ local function control(buf, tree, kind)
 			{ "peer_incarnation", 4 }, { "share.first", 4 }, { "share.step", 4 },
 			{ "node_incarnation", 4 } })
 	elseif kind == 0x31 or kind == 0x32 then
+		if kind == 0x32 then
+			tree:add(f["nak.unknown"], buf(1, 1))
+			tree:add(f["nak.room"], buf(1, 1))
+		end
 		tree:add(f.index, buf(4, 4))
 	elseif kind == 0x33 then
 		add_identity(tree, buf(4, 44))
