@@ -129,6 +129,10 @@ check-smp: ready tools ## All tests of the module on two CPUs under KASAN, then 
 bench: ready tools ## What mirroring costs, as ratios; table and build/bench/bench.json (10 minutes)
 	selftests/bench/run
 
+.PHONY: bench-profile
+bench-profile: ready tools ## Instructions of a packet by function, with mirroring and without (5 minutes)
+	selftests/bench/profile ftrace:loaded ftrace:64 ftrace:1
+
 .PHONY: bench-forwarder
 bench-forwarder: ready tools ## Decryption on two CPUs: by nothing, RPS, the forwarder (5 minutes)
 	selftests/bench/forwarder

@@ -3,23 +3,14 @@
  * What this node has to tell the peer: records of SAs that moved, bulk sync,
  * control messages. What the peer tells is in replica.c.
  *
- * SAs wait on two lists without a lock, each at most once on each: "due" is
- * emptied into frames by the link, "moved" holds those that moved less than
- * their interval, until they are old enough (max-age). Both are bounded by the
- * number of SAs. Nothing is kept as octets: what a lost frame carried is
- * marked due again, and what is sent then is newer.
+ * SAs wait on a list without a lock, each at most once: "due" is emptied into
+ * frames by the link. Those that moved less than their interval come to it when
+ * they are old enough (age.c). Nothing is kept as octets: what a lost frame
+ * carried is marked due again, and what is sent then is newer.
  */
 
 #include "ha/mirror.h"
 #include "control/trace.h"
-
-#define AGE_BUDGET	256			/* SAs looked at in one softirq */
-#define AGE_PAUSE	(200 * NSEC_PER_USEC)	/* before the next, if there are more */
-
-static u64 age_limit(u32 ms)
-{
-	return ms * (u64)NSEC_PER_MSEC;
-}
 
 /* Without a session nothing waits: the bulk sync of the next one tells it all. */
 void xha_mirror_due(struct xha_sa *sa)
@@ -37,178 +28,6 @@ void xha_mirror_due(struct xha_sa *sa)
 		return;
 	llist_add(&sa->due_node, &m->due);
 	xha_link_kick(m->link);
-}
-
-void xha_mirror_moved(struct xha_sa *sa)
-{
-	struct xha_mirror *m = sa->mirror;
-
-	if (!READ_ONCE(m->up))
-		return;
-	/* Fully ordered: @moved is set, and leave_row() sees it, or this that it is not listed. */
-	if (test_and_set_bit(XHA_SA_LISTED, &sa->flags))
-		return;
-	if (!xha_sa_get(sa))
-		return;
-	if (llist_add(&sa->moved_node, &m->moved) && !hrtimer_is_queued(&m->age_timer))
-		xha_timer_in(&m->age_timer, age_limit(READ_ONCE(m->max_age)) * 3 / 4);
-}
-
-static bool behind(const struct xha_heard *heard, const struct xha_half *h)
-{
-	return READ_ONCE(heard->seq) != READ_ONCE(h->sampled);
-}
-
-/* An SA that is not on a record's way by itself. */
-static void came_of_age(struct xha_sa *sa)
-{
-	bool out = behind(&sa->tap.out, &sa->out);
-
-	xha_stat_inc(sa->xn, XHA_STAT_RECORD_AGED);
-	if (out)
-		set_bit(XHA_SA_DUE_OUT, &sa->flags);
-	/* A packet inside the window moves no edge: the counts have moved. */
-	if (!out || behind(&sa->tap.in, &sa->in))
-		set_bit(XHA_SA_DUE_IN, &sa->flags);
-	xha_mirror_due(sa);
-}
-
-static void append(struct xha_row *row, struct xha_sa *sa)
-{
-	sa->moved_node.next = NULL;
-	if (row->first)
-		row->last->next = &sa->moved_node;
-	else
-		row->first = &sa->moved_node;
-	row->last = &sa->moved_node;
-}
-
-static struct xha_sa *first_of(const struct xha_row *row)
-{
-	return row->first ? llist_entry(row->first, struct xha_sa, moved_node) : NULL;
-}
-
-static struct xha_row *row_of(struct xha_mirror *m, u32 max_age)
-{
-	return &m->ages.rows[min_t(u32, ilog2(max_age | 1), XHA_AGES - 1)];
-}
-
-static u32 max_age_of(const struct xha_sa *sa)
-{
-	return READ_ONCE(xha_group_config(sa->group)->max_age);
-}
-
-/* It leaves the list if it has not moved since its last record, or has no one to be told to. */
-static bool leave_row(struct xha_mirror *m, struct xha_sa *sa)
-{
-	if (READ_ONCE(sa->moved) && READ_ONCE(m->up) && !test_bit(XHA_SA_DEAD, &sa->flags))
-		return false;
-	clear_bit(XHA_SA_LISTED, &sa->flags);
-	/* The tap may have found it listed a moment ago: look again after. */
-	smp_mb__after_atomic();
-	if (READ_ONCE(sa->moved) && READ_ONCE(m->up) && !test_bit(XHA_SA_DEAD, &sa->flags) &&
-	    !test_and_set_bit(XHA_SA_LISTED, &sa->flags))
-		return false;
-	xha_sa_put(sa);
-	return true;
-}
-
-/* Those that moved lately, into the row of their max-age; as many as the budget allows. */
-static int take_in(struct xha_mirror *m, int budget)
-{
-	struct xha_sa *sa;
-
-	while (budget) {
-		if (!m->taken)
-			m->taken = llist_reverse_order(llist_del_all(&m->moved));
-		if (!m->taken)
-			break;
-		sa = llist_entry(m->taken, struct xha_sa, moved_node);
-		m->taken = m->taken->next;
-		append(row_of(m, max_age_of(sa)), sa);
-		budget--;
-	}
-	return budget;
-}
-
-/*
- * A row is looked at each 3/4 of the least max-age in it. What would be too old the next time is
- * due now. Return: what is left of the budget.
- */
-static int look_at_row(struct xha_mirror *m, struct xha_row *row, u32 least, u64 now, u64 *next,
-		       int budget, bool *aged)
-{
-	u64 period = age_limit(least) * 3 / 4, age;
-	struct xha_sa *sa;
-
-	while (budget && (sa = first_of(row))) {
-		age = now - min(now, READ_ONCE(sa->moved_at));
-		if (READ_ONCE(sa->moved) && READ_ONCE(m->up) && age < period) {
-			*next = min(*next, period - age);
-			break;
-		}
-		budget--;
-		row->first = row->first->next;
-		if (leave_row(m, sa))
-			continue;
-		if (age + period > age_limit(max_age_of(sa)) &&
-		    !test_bit(XHA_SA_QUEUED, &sa->flags)) {
-			came_of_age(sa);
-			*aged = true;
-		}
-		append(row, sa);
-		/* Looked at, it is the last; it need not be looked at before the others were. */
-		*next = min(*next, period);
-	}
-	return budget;
-}
-
-/* A max-age is another one: all that wait are put into rows again. */
-static void empty_rows(struct xha_mirror *m)
-{
-	struct xha_row *row;
-
-	for (row = m->ages.rows; row < m->ages.rows + XHA_AGES; row++) {
-		if (!row->first)
-			continue;
-		row->last->next = m->taken;
-		m->taken = row->first;
-		row->first = NULL;
-		row->last = NULL;
-	}
-}
-
-/* At most AGE_BUDGET SAs a time. Where nobody waits it stops. */
-static enum hrtimer_restart age_tick(struct hrtimer *timer)
-{
-	struct xha_mirror *m = container_of(timer, struct xha_mirror, age_timer);
-	u64 now = ktime_get_ns(), next = U64_MAX;
-	int i, budget = AGE_BUDGET;
-	bool aged = false;
-
-	rcu_read_lock();
-	if (xchg(&m->new_age, false))
-		empty_rows(m);
-	budget = take_in(m, budget);
-	for (i = 0; i < XHA_AGES && budget; i++)
-		budget = look_at_row(m, &m->ages.rows[i], 1U << i, now, &next, budget, &aged);
-	rcu_read_unlock();
-	if (aged)
-		xha_link_urge(m->link);
-	if (!budget)
-		next = AGE_PAUSE;
-	if (next != U64_MAX || !llist_empty(&m->moved))
-		xha_timer_in(&m->age_timer, min(next, age_limit(READ_ONCE(m->max_age)) * 3 / 4));
-	return HRTIMER_NORESTART;
-}
-
-/* A group with this max-age is mirrored; what has moved already waits no longer than that. */
-void xha_mirror_max_age(struct xha_mirror *m, u32 ms)
-{
-	if (ms < READ_ONCE(m->max_age))
-		WRITE_ONCE(m->max_age, ms);
-	WRITE_ONCE(m->new_age, true);
-	xha_timer_in(&m->age_timer, 0);
 }
 
 /* --- control messages: m->lock --- */
@@ -1038,13 +857,11 @@ struct xha_mirror *xha_mirror_create(struct xha_net *xn, struct xha_link *link)
 		return NULL;
 	m->xn = xn;
 	m->link = link;
-	m->max_age = 10;
 	m->inc = get_random_u32();
 	spin_lock_init(&m->lock);
 	INIT_LIST_HEAD(&m->groups_dirty);
 	init_llist_head(&m->due);
-	init_llist_head(&m->moved);
-	hrtimer_setup(&m->age_timer, age_tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	xha_age_init(m);
 	INIT_WORK(&m->sync_work, sync_work);
 	if (xha_replica_init(m)) {
 		kvfree(m);
@@ -1056,19 +873,9 @@ struct xha_mirror *xha_mirror_create(struct xha_net *xn, struct xha_link *link)
 /* No group uses the link any more, and it neither sends nor receives. */
 void xha_mirror_destroy(struct xha_mirror *m)
 {
-	struct xha_sa *sa, *next;
-	int i;
-
 	cancel_work_sync(&m->sync_work);
 	xha_replica_fini(m);
-	hrtimer_cancel(&m->age_timer);
+	xha_age_fini(m);
 	drain(m);
-	llist_for_each_entry_safe(sa, next, llist_del_all(&m->moved), moved_node)
-		xha_sa_put(sa);
-	llist_for_each_entry_safe(sa, next, m->taken, moved_node)
-		xha_sa_put(sa);
-	for (i = 0; i < XHA_AGES; i++)
-		llist_for_each_entry_safe(sa, next, m->ages.rows[i].first, moved_node)
-			xha_sa_put(sa);
 	kvfree(m);
 }

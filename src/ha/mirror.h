@@ -38,25 +38,26 @@ struct xha_indexes {
 	u32 v[1024];
 };
 
-#define XHA_AGES	17	/* 2^0 … 2^16 ms */
+#define XHA_AGES	16	/* of 1, 2 … 2^15 ms */
+#define XHA_AGE_SLOTS	16
 
 /*
- * SAs that have moved wait in the order in which they did, those of a max-age of 2^i to 2^(i+1)
- * - 1 ms in the same row: only the first of each has to be looked at.
+ * SAs that have moved wait in the slot of the time at which they are to be looked at, those of a
+ * max-age of 2^i to 2^(i+1) - 1 ms in the wheel i: see age.c.
  */
-struct xha_ages {
-	struct xha_row {
-		struct llist_node *first;
-		struct llist_node *last;
-	} rows[XHA_AGES];
+struct xha_age_wheel {
+	struct llist_node *slots[XHA_AGE_SLOTS];
+	u16 filled;		/* bit of each slot that has SAs */
+	u64 at;			/* slots of earlier times are empty; counts slots, from the boot */
 };
 
 /*
  * What both nodes know of the other, over one link
  *
  * @up: a session stands; SAs are queued, frames taken in. Written under rx_lock.
- * @taken: from @moved, in order, and
- * @ages: SAs that have moved, by max-age. Only the timer's.
+ * @moved: SAs that have moved since their last record, and are in none of the next two
+ * @taken: from @moved, and
+ * @ages: by max-age. Only the timer's.
  * @inc: incarnation of what is remembered here: a random number of this mirror's
  * @synced_epoch: the last session that was in sync, both ways; 0: none
  * @epoch: counts sessions; an SA whose epoch is another has not been announced in
@@ -79,7 +80,7 @@ struct xha_mirror {
 	struct llist_head due ____cacheline_aligned;
 	struct llist_head moved;
 	struct llist_node *taken;
-	struct xha_ages ages;
+	struct xha_age_wheel ages[XHA_AGES];
 	struct hrtimer age_timer;
 	u32 max_age;
 	bool new_age;
@@ -159,6 +160,10 @@ int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *it
 		    bool *soon);
 void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n, u64 sent_at);
 void xha_mirror_lost(struct xha_mirror *m, const struct xha_item *items, int n);
+
+/* age.c */
+void xha_age_init(struct xha_mirror *m);
+void xha_age_fini(struct xha_mirror *m);
 
 /* mirror.c */
 void xha_mirror_nak(struct xha_mirror *m, u32 index, u8 why);
