@@ -13,7 +13,7 @@
 # TAP:INTERVAL:OPTION (batch0: a frame for every record; insecure); user:INTERVAL
 # (xfrm-sync instead of the module). For each one a line
 # "@@bench CONFIGURATION {cost} {distance}". $DELAY: of the link, each way (1ms);
-# $STATS: show counters, too.
+# $STATS: show counters, $SYMBOLS: where functions are, too.
 
 CIPHER=${CIPHER:-null} ROUNDS=${ROUNDS:-10000} PLAN=${PLAN:-off}
 QUANTITY=${QUANTITY:-8192} DELAY=${DELAY:-}
@@ -134,6 +134,10 @@ user() {
 	read -r _ <&"$tx"
 }
 
+symbols() { # while the module is there
+	[ -z "$SYMBOLS" ] || gzip -c /proc/kallsyms | base64 | sed 's/^/@@symbols /'
+}
+
 run() { # CONFIGURATION
 	local config=$1 tap interval option cost distance
 
@@ -167,13 +171,14 @@ run() { # CONFIGURATION
 		exec {tx}<&-
 		ip netns exec G1 bash -c "echo 2 >/proc/sys/net/core/xfrm_aevent_rseqth"
 		;;
-	off) ;;
+	off) symbols ;;
 	*)
 		[ -z "$STATS" ] || for ns in G1 G2; do
 			echo "@@stat $ns"
 			xfrm-ha -N $ns stat show
 			xfrm-ha -N $ns link show
 		done
+		symbols
 		rmmod xfrm_ha || die "the module does not leave"
 		;;
 	esac
