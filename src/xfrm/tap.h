@@ -128,11 +128,20 @@ static inline u32 xha_tapped_hash(const void *data, u32 len, u32 seed)
 	return hash_long(*(const unsigned long *)data ^ seed, 32);
 }
 
+/* Inline, too: else memcmp() is called. */
+static inline int xha_tapped_differs(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct xha_tapped *t = obj;
+
+	return t->x != *(struct xfrm_state *const *)arg->key;
+}
+
 static const struct rhashtable_params xha_tapped_params = {
 	.key_len = sizeof(struct xfrm_state *),
 	.key_offset = offsetof(struct xha_tapped, x),
 	.head_offset = offsetof(struct xha_tapped, by_x),
 	.hashfn = xha_tapped_hash,
+	.obj_cmpfn = xha_tapped_differs,
 	.min_size = 1024,
 	.automatic_shrinking = true,
 };
