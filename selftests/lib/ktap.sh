@@ -161,6 +161,8 @@ ktap_nap() { # MILLISECONDS, below 1000
 stopped() { # PID...
 	local pid ms tries stat
 
+	# wait without a process waits for all there are.
+	[ $# -gt 0 ] || return 0
 	for pid; do
 		# Ever more rarely: iperf3 begins its last words anew with each signal, or never ends them.
 		ms=50
