@@ -173,6 +173,37 @@ swan_files() { # NAME: of a gateway, as docs/examples has them
 	had_files "$1" "$ex/xfrm-ha.conf"
 }
 
+# With certificates instead of a PSK. Both gateways have the same one, and its key: to the remote end
+# they are one.
+certificates() {
+	local ca=/run/ca name host root
+
+	rm -rf $ca
+	must mkdir $ca
+	must certify -subj /CN=ca.example.org -keyout $ca/ca.key -out $ca/ca.pem
+	for name in gateway site; do
+		must certify -subj "/CN=$name.example.org" -CA $ca/ca.pem -CAkey $ca/ca.key \
+			-addext "subjectAltName = DNS:$name.example.org" \
+			-addext "basicConstraints = critical, CA:FALSE" \
+			-keyout "$ca/$name.key" -out "$ca/$name.pem"
+	done
+	for host in east west site; do
+		name=$([ $host = site ] && echo site || echo gateway)
+		root=/run/hosts/$host
+		must cp $ca/ca.pem "$root/swanctl/x509ca/"
+		must cp "$ca/$name.pem" "$root/swanctl/x509/"
+		must cp "$ca/$name.key" "$root/swanctl/private/"
+		must sed -i 's/auth = psk/auth = pubkey/; /^secrets/,$d' "$root/swanctl/conf.d/site.conf"
+		must sed -i 's/load = no/load = yes/' \
+			"$root"/strongswan.d/charon/{pem,pkcs1,pkcs8,pubkey,x509}.conf
+	done
+	rm -rf $ca
+}
+
+certify() { # OPTION...
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 "$@" 2>/dev/null
+}
+
 had_files() { # NAME FILE: of xfrm-had, as docs/examples has it
 	# A slow machine is not a dead one: what dies in the tests loses its carrier.
 	sed 's/^    device = eth2/&\n    dead = 100\n    carrier-loss = at-once/' "$2" \
@@ -272,7 +303,7 @@ down() { # all daemons have gone, and what they had installed
 # Who listens at P's port of the switch; sets wire_pid. Its words are in /run/wire.
 wire() {
 	: > /run/wire
-	ip netns exec "$W" python3 "$XFRM_HA_DIR/selftests/lib/wire.py" p > /run/wire {ktap_pipe}>&- &
+	ip netns exec "$W" python3 "$XFRM_HA_DIR/selftests/lib/wire.py" p >> /run/wire {ktap_pipe}>&- &
 	wire_pid=$!
 	must wait_for 20 grep -q ready /run/wire
 }
@@ -370,6 +401,13 @@ deaf_remote() {
 
 hearing_remote() {
 	must on "$P" nft delete table ip deaf
+}
+
+# What an SA of the remote end's has carried, either way, has passed its port of the switch. One of
+# which that can't be said yet is not asked for: of two CHILD_SAs one has no packets.
+carried() { # NAMESPACE: SPIs, by what the kernel has counted
+	ip -n "$1" -s xfrm state | awk '/proto esp spi/ { spi = substr($4, 1, 10) }
+		/^[ \t]*[0-9]+\(bytes\), [1-9][0-9]*\(packets\)/ { print spi }'
 }
 
 no_clear() { # NAME

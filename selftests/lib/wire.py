@@ -5,7 +5,8 @@
 	at MS				before each of the next two: when it was seen
 	ike SRC DST EXCHANGE SPI-I SPI-R request|response ID	each IKE message
 	esp SRC DST SPI		the first packet of an SA, by each Ethernet address that sends it
-	clear SRC DST		each packet in clear of the protected networks, 10.0.0.0/8, and each echo
+	clear END SRC DST	each packet in clear of the protected networks, 10.0.0.0/8, and each echo;
+			END is who has sent it: "remote", which is behind the port, or "gateway"
 
 SIGUSR1: "turn N", and all SAs are new again. It must be a port that takes no packet itself: who
 decrypts shows the content to those who listen on the device, too.
@@ -60,7 +61,7 @@ def esp(mac, src, dst, spi):
 signal.signal(signal.SIGUSR1, turn)
 say('ready')
 while True:
-    frame = sock.recv(2048)
+    frame, seen_at = sock.recvfrom(2048)
     if frame[12:14] != b'\x08\x00' or len(frame) < 42:
         continue
     packet = frame[14:]
@@ -77,4 +78,4 @@ while True:
         elif len(payload) >= 16:
             esp(frame[6:12], src, dst, struct.unpack('!I', payload[8:12])[0])
     elif src.startswith('10.') or dst.startswith('10.') or (packet[9] == 1 and payload[0] in (0, 8)):
-        say('clear', src, dst)
+        say('clear', 'gateway' if seen_at[2] == socket.PACKET_OUTGOING else 'remote', src, dst)

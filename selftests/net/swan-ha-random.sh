@@ -10,7 +10,8 @@
 # random, up to three in a row without waiting for what they do: charon dies or is restarted, the daemon is, a
 # gateway reboots, the link is cut and heals, the group is taken or given away, at once taken
 # back. When all that was stopped runs again, roles and segments agree, the remote end rekeys, and
-# data flows. SEED=N begins with another row, ROUNDS=N has more of them.
+# data flows; all the time no gateway sends anything in clear, nor the remote end, which has "trap"
+# (see docs/guide.rst). SEED=N begins with another row, ROUNDS=N has more of them.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -84,6 +85,7 @@ events=(charon_dies charon_dies charon_restarts daemon_restarts reboots cut_link
 ha_load
 plugin_begin 300
 NS=([east]=$G1 [west]=$G2)
+must sed -i 's/#start_action/start_action/' /run/hosts/site/swanctl/conf.d/site.conf
 begin
 check "active here, passive there" wait_for 30 agreed || said east west site
 flows
@@ -105,7 +107,8 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	done
 	for name in "${!is_cut[@]}"; do heals "$name"; done
 	for name in "${!dead[@]}"; do services "$name" start; done
-	check "seed $SEED, round $round:$what: roles and segments agree" wait_for 60 agreed ||
+	# What a charon that died has left in the kernel goes when it is stale, after a minute.
+	check "seed $SEED, round $round:$what: roles and segments agree" wait_for 120 agreed ||
 		said east west site
 	check "seed $SEED, round $round: the remote end rekeys" wait_for 60 rekeyed ||
 		said east west site
@@ -113,8 +116,8 @@ for ((round = 1; round <= ROUNDS; round++)); do
 done
 flows_end
 # shellcheck disable=SC2046	# a list
-oracle_verdict "seed $SEED: no number twice" $(esp_spis "$P")
-no_clear "seed $SEED: nothing in clear"
+oracle_verdict "seed $SEED: no number twice" $(carried "$P")
+no_clear "seed $SEED: nothing in clear by either end"
 
 check "the module leaves" ha_unload
 ktap_finished

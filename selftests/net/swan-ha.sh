@@ -68,7 +68,7 @@ flows_end
 turn
 check "a DPD exchange" wait_for 20 dpd
 # shellcheck disable=SC2046	# a list
-oracle_verdict "no number twice" $(esp_spis "$P")
+oracle_verdict "no number twice" $(carried "$P")
 no_clear "nothing in clear, all the time"
 
 check "a DELETE of the remote end" grep -q "terminate completed" <(ctl site --terminate --ike gateway)

@@ -11,6 +11,9 @@
  *	whose segment is active already, as that is where IKE_SAs came in later: "-1" and "+1".
  *	the peer lacks SAs for long: "*1", by which the plugin sends all. One that begins asks for
  *	that after a second, too early if charon was not yet told of its connections.
+ *	CHILD_SAs are missing, which the plugin brings later than their IKE_SA: the group's scripts
+ *	are run at once. As long as they are missing, a remote end that renews one is told that
+ *	there is none, and may remove its policies until there is another.
  *	charon has died: the peer has the IKE_SAs, and gets the group.
  * Standby, and
  *	IKE_SAs are active: "-1", but only when the peer's role is active, for by that its IKE_SAs
@@ -316,8 +319,9 @@ static void on_sas(const struct vici_sas *sas, void *data)
 {
 	struct charon *c = data;
 	uint64_t now = now_ms(), took = now - c->asked;
+	bool changed = !c->known || memcmp(&c->sas, sas, sizeof(*sas));
 
-	if (!c->known || memcmp(&c->sas, sas, sizeof(*sas)))
+	if (changed)
 		had_log(LOG_DEBUG,
 			"group %s: IKE_SAs of charon: %u active, %u passive; %u CHILD_SAs",
 			c->g->name, sas->active, sas->passive, sas->children);
@@ -329,6 +333,8 @@ static void on_sas(const struct vici_sas *sas, void *data)
 	if (sas->active && now - c->began > POLL_MS)
 		c->died = false;
 	c->wrong = fits(c) ? 0 : c->wrong + 1;
+	if (changed && wanted(c->g) == ACTIVE && sas->active && !complete(c))
+		track_hurry(c->g);
 	/* What is missing is told now and then; by this it is known now. */
 	if (c->missed)
 		module_read(all);

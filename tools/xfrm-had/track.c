@@ -31,6 +31,7 @@ struct script {
 	char name[CONF_NODE + 1];
 	struct event *due;
 	struct child *running;
+	bool again;			/* what it is to see may have come after it has looked */
 	uint32_t good, bad;		/* in a row */
 	enum { UNKNOWN, FINE, FAILED } state;
 };
@@ -188,18 +189,21 @@ static void on_take(evutil_socket_t fd, short what, void *data)
 static void on_script_end(int status, void *data)
 {
 	struct script *s = data;
-	const struct timeval again = { s->conf ? s->conf->interval : 1, 0 };
+	struct timeval due = { .tv_usec = 1 };
 
 	s->running = NULL;
 	if (!s->conf)
 		return;
+	if (!s->again)
+		due = (struct timeval){ .tv_sec = s->conf->interval };
+	s->again = false;
 	s->good = status ? 0 : s->good + 1;
 	s->bad = status ? s->bad + 1 : 0;
 	if (s->good >= s->conf->rise || (s->state == UNKNOWN && s->good))
 		s->state = FINE;
 	else if (s->bad >= s->conf->fall)
 		s->state = FAILED;
-	evtimer_add(s->due, &again);
+	evtimer_add(s->due, &due);
 	track_judge(s->t->g);
 }
 
@@ -214,6 +218,22 @@ static void on_due(evutil_socket_t fd, short what, void *data)
 	s->running = child_run(s->conf->command, NULL, s->conf->timeout, on_script_end, s);
 	if (!s->running)
 		on_script_end(-1, s);
+}
+
+/**
+ * track_hurry() - a group's scripts are run now, whose time has not come
+ * @g: group; something has changed that they may mend
+ */
+void track_hurry(struct had_group *g)
+{
+	static const struct timeval at_once = { 0, 1 };
+
+	for (struct script *s = g->track ? g->track->scripts : NULL; s; s = s->next) {
+		if (s->running)
+			s->again = true;
+		else if (s->conf)
+			evtimer_add(s->due, &at_once);
+	}
 }
 
 /* One that was there before keeps what is known of it. */
