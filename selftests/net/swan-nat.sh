@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# machines: uml
+# requires: charon-systemd swanctl unshare nsenter nft
+# tap: any
+# timeout: 300
+#
+# M7 M9: a remote end behind a NAT that gives it another port now and then. The active gateway's kernel
+# says so, its charon puts SAs with the new port in the place of the old ones, and the relay has the
+# standby follow; who takes over sends to the port of now, with numbers that were not used.
+
+. "$(dirname "$0")/../lib/ktap.sh"
+. "$(dirname "$0")/../lib/ha.sh"
+. "$(dirname "$0")/../lib/ike.sh"
+
+# P is at 198.51.100.9; to the others it is N, 192.0.2.9.
+behind_nat() {
+	netns N
+	must batch "$P" "link set eth0 netns $N" "addr del 10.2.0.1/16 dev lo"
+	must ip link add eth0 netns "$P" type veth peer name in netns "$N"
+	must batch "$N" "link set eth0 up" "addr add 192.0.2.9/24 dev eth0" \
+		"link set in up" "addr add 198.51.100.1/24 dev in" \
+		"route add 10.1.0.0/24 via 192.0.2.1" "route add 10.2.0.0/16 via 198.51.100.9"
+	must batch "$P" "link set eth0 up" "addr add 198.51.100.9/24 dev eth0" \
+		"addr add 10.2.0.1/16 dev lo" "route add default via 198.51.100.1" \
+		"route add 10.1.0.0/24 via 198.51.100.1 src 10.2.0.1"
+	must on "$N" sysctl -qw net.ipv4.ip_forward=1
+}
+
+# It has no memory: to another port that it had given before it gives nothing more.
+maps() { # PORT: that it gives port 4500 of P's; and the next one to port 500
+	must on "$N" nft -f - <<-EOT
+	table ip nat
+	delete table ip nat
+	table ip nat {
+		chain out {
+			type filter hook postrouting priority 100;
+			oif eth0 udp sport 4500 udp sport set $1 udp checksum set 0 ip saddr set 192.0.2.9
+			oif eth0 udp sport 500 udp sport set $(($1 + 1)) udp checksum set 0 ip saddr set 192.0.2.9
+		}
+		chain in {
+			type filter hook prerouting priority -300;
+			iif eth0 udp dport $1 udp dport set 4500 udp checksum set 0 ip daddr set 198.51.100.9
+			iif eth0 udp dport $(($1 + 1)) udp dport set 500 udp checksum set 0 ip daddr set 198.51.100.9
+			iif eth0 ip protocol udp ip daddr 192.0.2.9 drop
+		}
+	}
+	EOT
+}
+
+# Both SAs, of both: inbound ones are from there, outbound ones to it.
+port_is() { # NAMESPACE PORT
+	local state
+
+	state=$(ip -n "$1" xfrm state)
+	[ "$(grep -c "espinudp sport $2 dport 4500 \|espinudp sport 4500 dport $2 " <<< "$state")" = 2 ]
+}
+
+followed() { # PORT: by both gateways
+	port_is "$G1" "$1" && port_is "$G2" "$1" && in_sync "$G1" "$G2"
+}
+
+ha_load
+site
+behind_nat
+maps 20000
+wire
+host "$G1" east
+host "$G2" west
+host "$P" site
+swan_files east
+swan_files west
+remote_files
+# A remote end whose port is not known calls.
+must sed -i 's/remote_addrs = .*/remote_addrs = %any/' /run/hosts/{east,west}/swanctl/conf.d/site.conf
+must sed -i 's/local_addrs = .*/local_addrs = 198.51.100.9/' /run/hosts/site/swanctl/conf.d/site.conf
+
+begin
+check "the remote end calls" grep -q "initiate completed" <(ctl site --initiate --child net)
+check "the standby has the SAs" wait_for 20 same_spis
+check "with the port of the NAT" wait_for 20 followed 20000
+first=$(esp_spis "$P" | xargs)
+flows
+oracle_at=$W oracle_on=p oracle_says=/run/numbers
+oracle_start
+flowing "data, both ways"
+
+for port in 20100 20200; do
+	maps $port
+	check "both follow to port $port" wait_for 20 followed $port
+	flowing "data from and to port $port"
+done
+is "the SAs are the same" "$(esp_spis "$G2" | xargs)" "$first"
+
+lost up
+lost down
+turn
+crash "$G1" east
+check "the standby takes over" wait_for 10 role "$G2" vpn active
+flowing "data goes on, from and to the port of now"
+check "the port is still that one" port_is "$G2" 20200
+is "the SAs are still the same" "$(esp_spis "$G2" | xargs)" "$first"
+check_not "without IKE" seen 'ike 192.0.2.1'
+lost up; between "lost up, of 20/s" "$REPLY" 0 4
+lost down; between "lost down, of 20/s" "$REPLY" 0 4
+# shellcheck disable=SC2046	# a list
+oracle_verdict "no number twice" $(carried "$P")
+no_clear "nothing in clear"
+
+[ "$ktap_failed" = 0 ] || said east west site
+check "the module leaves" ha_unload
+ktap_finished
