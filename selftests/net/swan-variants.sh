@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # machines: uml
-# requires: charon-systemd swanctl unshare nsenter
+# requires: charon-systemd swanctl unshare nsenter openssl
 # tap: any
 # timeout: 500
 #
-# M7 M9 S3: swan.sh's failover with other settings of the IKE daemon: transport mode, xfrm interfaces,
-# ESP in UDP, MOBIKE, keys that change every few seconds, windows, without ESN.
+# M7 M9 S3: swan.sh's failover with other settings of the IKE daemon: certificates, transport mode, xfrm
+# interfaces, ESP in UDP, MOBIKE, keys that change every few seconds, windows, without ESN.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -122,8 +122,9 @@ for n in 1 2; do
 	must ip -n "${!g}" link del ipsec0
 done
 
-what="ESP in UDP, MOBIKE at the remote end"
+what="certificates, ESP in UDP, MOBIKE at the remote end"
 files
+certificates
 adds version "encap = yes"
 up
 flows
