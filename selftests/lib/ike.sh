@@ -173,8 +173,8 @@ swan_files() { # NAME: of a gateway, as docs/examples has them
 	had_files "$1" "$ex/xfrm-ha.conf"
 }
 
-# With certificates instead of a PSK. Both gateways have the same one, and its key: to the remote end
-# they are one.
+# With certificates instead of a PSK. Both gateways have the same one, and its key: to the remote
+# end they are one.
 certificates() {
 	local ca=/run/ca name host root
 
@@ -193,7 +193,8 @@ certificates() {
 		must cp $ca/ca.pem "$root/swanctl/x509ca/"
 		must cp "$ca/$name.pem" "$root/swanctl/x509/"
 		must cp "$ca/$name.key" "$root/swanctl/private/"
-		must sed -i 's/auth = psk/auth = pubkey/; /^secrets/,$d' "$root/swanctl/conf.d/site.conf"
+		must sed -i -e 's/auth = psk/auth = pubkey/' -e '/^secrets/,/^}/d' \
+			"$root/swanctl/conf.d/site.conf"
 		must sed -i 's/load = no/load = yes/' \
 			"$root"/strongswan.d/charon/{pem,pkcs1,pkcs8,pubkey,x509}.conf
 	done

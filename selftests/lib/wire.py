@@ -78,4 +78,5 @@ while True:
         elif len(payload) >= 16:
             esp(frame[6:12], src, dst, struct.unpack('!I', payload[8:12])[0])
     elif src.startswith('10.') or dst.startswith('10.') or (packet[9] == 1 and payload[0] in (0, 8)):
-        say('clear', 'gateway' if seen_at[2] == socket.PACKET_OUTGOING else 'remote', src, dst)
+        end = 'gateway' if seen_at[2] == socket.PACKET_OUTGOING else 'remote'
+        say('clear', end, src, dst)

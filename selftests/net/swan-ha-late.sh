@@ -5,10 +5,10 @@
 # tap: any
 # timeout: 300
 #
-# M7 M8: swan-ha.sh with certificates, and a takeover by a gateway whose charon has the IKE_SA and not
-# yet its CHILD_SA, which the ha plugin brings later. The remote end renews the CHILD_SA, and is told
-# that there is none: then strongSwan removes its policies, and sends in clear until it has another
-# one, unless it has "trap". The gateway makes one at once, not when its script is due.
+# M7 M8: swan-ha.sh with certificates, and a takeover by a gateway whose charon has the IKE_SA and
+# not yet its CHILD_SA, which the ha plugin brings later. The remote end renews the CHILD_SA, and is
+# told that there is none: then strongSwan removes its policies, and sends in clear until it has
+# another one, unless it has "trap". The gateway makes one at once, not when its script is due.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -23,8 +23,9 @@ ha_load
 plugin_begin 1000
 certificates
 must sed -i 's/#start_action/start_action/' /run/hosts/site/swanctl/conf.d/site.conf
-# on-active may find that charon's IKE_SA is passive still, and so leave it alone. Here it always does.
-must sed -i 's/interval = 5/interval = 600/; /on-active/d' /run/hosts/{east,west}/xfrm-ha/xfrm-ha.conf
+# on-active may find that charon's IKE_SA is passive still, and so leave it alone: it is not run.
+must sed -i 's/interval = 5/interval = 600/; /on-active/d' \
+	/run/hosts/{east,west}/xfrm-ha/xfrm-ha.conf
 
 begin
 check "active here, passive there" wait_for 30 agreed || said east west site
@@ -43,7 +44,8 @@ check "it makes a CHILD_SA at once" wait_for 20 \
 	seen 'ike 192.0.2.1 192.0.2.9 CREATE_CHILD_SA .* request'
 hearing_remote
 check "IKE is active here" wait_for 30 ike_active west
-check "a rekey that began without a gateway is done" wait_for 30 grep -q "rekey completed" /run/rekey
+check "a rekey that began without a gateway is done" wait_for 30 \
+	grep -q "rekey completed" /run/rekey
 flowing "data after that"
 check "a rekey of the remote end" rekeyed
 check_not "nobody has begun anew" seen 'ike .* IKE_SA_INIT'

@@ -5,9 +5,9 @@
 # tap: any
 # timeout: 300
 #
-# M7 M9: a remote end behind a NAT that gives it another port now and then. The active gateway's kernel
-# says so, its charon puts SAs with the new port in the place of the old ones, and the relay has the
-# standby follow; who takes over sends to the port of now, with numbers that were not used.
+# M7 M9: a remote end behind a NAT that gives it another port now and then. The active gateway's
+# kernel says so, its charon puts SAs with the new port in the place of the old ones, and the relay
+# has the standby follow; who takes over sends to the port of now, with numbers that were not used.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -72,8 +72,10 @@ swan_files east
 swan_files west
 remote_files
 # A remote end whose port is not known calls.
-must sed -i 's/remote_addrs = .*/remote_addrs = %any/' /run/hosts/{east,west}/swanctl/conf.d/site.conf
-must sed -i 's/local_addrs = .*/local_addrs = 198.51.100.9/' /run/hosts/site/swanctl/conf.d/site.conf
+must sed -i 's/remote_addrs = .*/remote_addrs = %any/' \
+	/run/hosts/{east,west}/swanctl/conf.d/site.conf
+must sed -i 's/local_addrs = .*/local_addrs = 198.51.100.9/' \
+	/run/hosts/site/swanctl/conf.d/site.conf
 
 begin
 check "the remote end calls" grep -q "initiate completed" <(ctl site --initiate --child net)

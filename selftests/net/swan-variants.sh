@@ -5,8 +5,8 @@
 # tap: any
 # timeout: 500
 #
-# M7 M9 S3: swan.sh's failover with other settings of the IKE daemon: certificates, transport mode, xfrm
-# interfaces, ESP in UDP, MOBIKE, keys that change every few seconds, windows, without ESN.
+# M7 M9 S3: swan.sh's failover with other settings of the IKE daemon: certificates, transport mode,
+# xfrm interfaces, ESP in UDP, MOBIKE, keys that change every few seconds, windows, without ESN.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
