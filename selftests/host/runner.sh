@@ -65,6 +65,34 @@ status=$?
 printf "%s\n" "# ${out//$'\n'/$'\n'# }"
 is "a time limit follows the machine" $status 0
 
+# The second answer comes when ping alone waits no more: after two round trips of the first one.
+rm "$dir"/*
+plant 1-late <<'EOT'
+. "$XFRM_HA_DIR/selftests/lib/ktap.sh"
+netns A B
+must ip link add near netns "$A" type veth peer name far netns "$B"
+must batch "$A" "addr add 192.0.2.1/24 dev near" "link set near up"
+must batch "$B" "addr add 192.0.2.2/24 dev far" "link set far up"
+must wait_for 5 ping_all "$A" -c 1 -W 1 192.0.2.2
+answers() {
+	on "$A" awk '/^Icmp: [0-9]/ { print $16 }' /proc/net/snmp
+}
+before=$(answers)
+ping_all "$A" -c 2 -i 0.5 -W 5 192.0.2.2 &
+pinger=$!
+answered() {
+	[ "$(answers)" -gt "$before" ]
+}
+must wait_for 5 answered
+must tc -n "$B" qdisc add dev far root netem delay 1s
+check "a late answer is waited for" wait $pinger
+ktap_finished
+EOT
+out=$(CI='' selftests/vm/run --machine uml --no-build "$dir"/*.sh)
+status=$?
+printf "%s\n" "# ${out//$'\n'/$'\n'# }"
+is "an answer that is late is none that is lost" $status 0
+
 report() { # TITLE
 	printf '[ 1.2] %s\n' "$(printf '=%.0s' {1..66})" "BUG: $1" " f+0x1/0x2" "$(printf '=%.0s' {1..66})"
 }

@@ -225,10 +225,14 @@ batch() { # NAMESPACE LINE...; "" is ours
 	ip ${ns:+-n "$ns"} -batch - <<<"$lines"
 }
 
-# ping itself is content with a single answer.
+# ping itself is content with a single answer. It is to wait as long as -W says also where it
+# has had some: selftests/ask/patient.c.
 ping_all() { # NAMESPACE PING-OPTION...: all packets are
 	local said
 
+	local -x LD_PRELOAD=$XFRM_HA_DIR/selftests/ask/patient.so PATIENCE=0
+	[ -e "$LD_PRELOAD" ] || LD_PRELOAD=
+	[[ ! " $* " =~ \ -W\ ([0-9]+)\  ]] || PATIENCE=$((BASH_REMATCH[1] * 10 * XFRM_HA_SLOW))
 	said=$(on "$1" ping -q "${@:2}" 2>&1)
 	echo "$said"
 	[[ $said == *" 0% packet loss"* ]]

@@ -152,6 +152,8 @@ script() { # < FILE
 		-e 's,insmod "\$XFRM_HA_KO",modprobe xfrm_ha,' \
 		-e '/^\texport (XFRM_HA_KO|PATH)=/d' \
 		-e '/^# Without ip.s own start/,/^fi$/c\on() { # NAMESPACE COMMAND...\n\tip netns exec "$@"\n}' \
+		-e '/^# ping itself/s/ It is to wait.*//' -e '/^# has had some: /d' \
+		-e '/LD_PRELOAD/d' -e '/PATIENCE/d' \
 		-e '/^enable -f .*\/ask\.so" ask/d' \
 		-e 's/^(# What the tool shows, in REPLY\.).*/\1/' \
 		-e 's/^\t(ask\(\) \{ # NAMESPACE OBJECT)/\1/' |
