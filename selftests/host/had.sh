@@ -23,11 +23,12 @@ check "transport: CPG, seed $seed" "$tests/cpg" $seed
 
 mutant() { # PROGRAM FILE SED-EXPRESSION
 	rm -rf "$dir/src"
-	cp -r "$XFRM_HA_DIR/tools/xfrm-had" "$dir/src"
+	mkdir "$dir/src"
+	cp -p "$XFRM_HA_DIR/tools/xfrm-had"/*.[ch] "$dir/src"
 	sed -i "$3" "$dir/src/$2"
 	! cmp -s "$dir/src/$2" "$XFRM_HA_DIR/tools/xfrm-had/$2" ||
 		bail "$2: nothing to plant with $3"
-	make -s -C "$tests" SRC="$dir/src" OUT="$dir" "$dir/$1" || bail "$2: $3 can't be built"
+	make -s -C "$tests" SRC="$dir/src" OUT="$dir" OBJ=. "$dir/$1" || bail "$2: $3 can't be built"
 	check_not "found in $2: $3" "$dir/$1" 1
 }
 

@@ -30,10 +30,10 @@ check "the roles of a group are those of the docs" drawn roles
 mutant() { # PROGRAM FILE SED-EXPRESSION
 	rm -rf "$dir/src"
 	mkdir "$dir/src"
-	cp -r "$XFRM_HA_DIR/src/pure" "$dir/src"
+	cp -rp "$XFRM_HA_DIR/src/pure" "$dir/src"
 	sed -i "$3" "$dir/src/$2"
 	! cmp -s "$dir/src/$2" "$XFRM_HA_DIR/src/$2" || bail "$2: nothing to plant with $3"
-	make -s -C "$tests" SRC="$dir/src" OUT="$dir" "$dir/$1" || bail "$2: $3 can't be built"
+	make -s -C "$tests" SRC="$dir/src" OUT="$dir" OBJ=. "$dir/$1" || bail "$2: $3 can't be built"
 	check_not "found in $2: $3" "$dir/$1" 1
 }
 

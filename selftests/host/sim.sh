@@ -97,12 +97,12 @@ mutant() { # SED-EXPRESSION COMMAND...: the command, in the folder of its progra
 	shift
 	rm -rf "$dir/src"
 	mkdir "$dir/src"
-	cp -r "$XFRM_HA_DIR/src/pure" "$XFRM_HA_DIR/src/engine" "$dir/src"
+	cp -rp "$XFRM_HA_DIR/src/pure" "$XFRM_HA_DIR/src/engine" "$dir/src"
 	sed -i "$expression" "$dir/src/engine/heat.c"
 	! cmp -s "$dir/src/engine/heat.c" "$XFRM_HA_DIR/src/engine/heat.c" ||
 		bail "nothing to plant with $expression"
 	case $1 in
-	heat) make -s -C "$property" SRC="$dir/src" OUT="$dir/src" "$dir/src/heat" ;;
+	heat) make -s -C "$property" SRC="$dir/src" OUT="$dir/src" OBJ="$dir" "$dir/src/heat" ;;
 	sim) make -s -C "$sim" SRC="$dir/src" OUT="$dir/src" ;;
 	esac || bail "$expression can't be built"
 	"$dir/src/$1" "${@:2}" >"$dir/mutant"
