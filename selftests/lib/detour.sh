@@ -54,8 +54,7 @@ detour_net() { # DETOUR...: as the file says it
 		at_exit no_plug
 	}
 	netns G1 G2 P H
-	must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
-		peer name sync netns "$G2" address 02:00:00:00:01:02
+	sync_cable
 	switched "$P" 2 wan
 	must batch "$P" "addr add $outer_p/$outer_len dev br0 ${nodad-}" "addr add $far/$host dev lo" \
 		"route add $inner_net via $outer src $far"
@@ -64,7 +63,7 @@ detour_net() { # DETOUR...: as the file says it
 		"route add $far_net via $inner"
 	for n in 1 2; do
 		g=G$n
-		must batch "${!g}" "link set sync up" "link set wan up" "link set lan up"
+		must batch "${!g}" "link set wan up" "link set lan up"
 		must on "${!g}" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 		detour_conf $n "$@"
 	done

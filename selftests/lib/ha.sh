@@ -79,14 +79,32 @@ gateway_net() { # NAMESPACE: its addresses, neighbours and routes
 		"route add fd02::/64 via 2001:db8::9 src fd01::1"
 }
 
+sync_cable() { # between the gateways: sync, the device of their link, up
+	must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
+		peer name sync netns "$G2" address 02:00:00:00:01:02
+	must ip -n "$G1" link set sync up
+	must ip -n "$G2" link set sync up
+}
+
+switched() { # NAMESPACE NET DEV: a switch there, with a port for DEV of each gateway
+	local n g
+
+	must batch "$1" "link add name br0 address 02:00:00:00:0$2:09 type bridge" "link set br0 up"
+	for n in 1 2; do
+		g=G$n
+		must ip link add "$3" netns "${!g}" address "02:00:00:00:0$2:0$n" type veth \
+			peer name "g$n" netns "$1"
+		must ip -n "$1" link set "g$n" master br0 up
+	done
+}
+
 # What the gateways' wan is: veth if nothing is said, else the test NIC, or an engine device
 # above one, which is called nic then.
 topology() { # [espnic|engine]
 	local ns n
 
 	netns G1 G2 P
-	must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
-		peer name sync netns "$G2" address 02:00:00:00:01:02
+	sync_cable
 	for n in 1 2; do
 		ns=G$n
 		if [ "${1-}" ]; then
@@ -397,24 +415,16 @@ deaf() { # NAMESPACE on|off: hears nothing of the link
 }
 
 # Both gateways keep a device of their own, and can lose the carrier, or not, one by one.
-bridged() { # netns X: a bridge between the ends of the link, with ports x1 and x2
-	local n g
-
+bridged() { # netns X: a bridge between the ends of the link, with ports g1 and g2
 	netns X
 	must ip -n "$G1" link del sync
-	must ip -n "$X" link add name br0 address 02:00:00:00:01:09 type bridge
-	for n in 1 2; do
-		g=G$n
-		must ip link add sync netns "${!g}" address "02:00:00:00:01:0$n" type veth \
-			peer name "x$n" netns "$X"
-		must ip -n "$X" link set "x$n" master br0 up
-		must ip -n "${!g}" link set sync up
-	done
-	must ip -n "$X" link set br0 up
+	switched "$X" 1 sync
+	must ip -n "$G1" link set sync up
+	must ip -n "$G2" link set sync up
 }
 
 silent() { # on|off: what is bridged crosses no more; every carrier stays, and nothing is waited for
-	must bridge -n "$X" link set dev x1 state "$([ "$1" = on ] && echo 0 || echo 3)"
+	must bridge -n "$X" link set dev g1 state "$([ "$1" = on ] && echo 0 || echo 3)"
 }
 
 netem() { # WORD...: on the link, both ways
@@ -433,18 +443,6 @@ counter() { # NAMESPACE NAME LOWEST
 hold() { # NAMESPACE SPI REASON
 	ask_sa "$1" "$2" .hold
 	[ "$REPLY" = "$3" ]
-}
-
-switched() { # NAMESPACE NET DEV: a switch there, with a port for DEV of each gateway
-	local n g
-
-	must batch "$1" "link add name br0 address 02:00:00:00:0$2:09 type bridge" "link set br0 up"
-	for n in 1 2; do
-		g=G$n
-		must ip link add "$3" netns "${!g}" address "02:00:00:00:0$2:0$n" type veth \
-			peer name "g$n" netns "$1"
-		must ip -n "$1" link set "g$n" master br0 up
-	done
 }
 
 lan() { # REQID: host H behind both gateways, 10.3.0.2, and the policies for it

@@ -51,11 +51,11 @@ sessions="$(stat "$G1" session_new) $(stat "$G2" session_new)"
 for n in 1 2; do
 	g=G$n
 	seen=$(grep -c link-device "/run/events.${!g}")
-	must ip -n "$X" link set x$n down
+	must ip -n "$X" link set g$n down
 	check "gateway $n has no carrier" wait_for 10 devices "${!g}" $((seen + 1))
 	is "its session stands" "$(link_field "${!g}" sync state)" up
 	check "traffic goes on" pings 10
-	must ip -n "$X" link set x$n up
+	must ip -n "$X" link set g$n up
 	check "it has a carrier" wait_for 10 devices "${!g}" $((seen + 2))
 	check "all is mirrored" wait_for 20 mirrored "$G1" 0x1001
 done
@@ -87,7 +87,7 @@ for ns in "$G1" "$G2"; do
 	must ha "$ns" link set sync heartbeat 50 dead 10
 	both_up
 done
-must ip -n "$X" link set x1 down
+must ip -n "$X" link set g1 down
 check "carrier: when the peer was silent" wait_for 20 reason "$G1" carrier
 check "is told" wait_for 10 told "$G1" peer-lost carrier 1
 is "the link is down" "$(link_field "$G1" sync state)" down
@@ -95,7 +95,7 @@ check "timeout: where there is one" wait_for 20 reason "$G2" timeout
 check "is told" wait_for 10 told "$G2" peer-lost timeout 1
 check "M9: the role says so, too" wait_for 10 role_by "$G2" active peer-silent
 is "it looks for the peer" "$(link_field "$G2" sync state)" connecting
-must ip -n "$X" link set x1 up
+must ip -n "$X" link set g1 up
 both_up
 
 # At once: 100 heartbeats of a second are longer than anybody waits here.
@@ -104,9 +104,9 @@ for ns in "$G1" "$G2"; do
 	both_up
 done
 is "the setting was changed" "$(link_field "$G1" sync carrier_loss)" at-once
-must ip -n "$X" link set x1 down
+must ip -n "$X" link set g1 down
 check "at once" wait_for 10 told "$G1" peer-lost carrier 2
-must ip -n "$X" link set x1 up
+must ip -n "$X" link set g1 up
 both_up
 check_not "another word" ha "$G1" link set sync carrier-loss never
 check "the module leaves" ha_unload

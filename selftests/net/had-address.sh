@@ -75,22 +75,17 @@ changes() { # N: what ip monitor has seen since the last call
 
 ha_load
 netns G1 G2 P
-must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
-	peer name sync netns "$G2" address 02:00:00:00:01:02
-must ip -n "$P" link add name br0 address 02:00:00:00:02:09 type bridge
+sync_cable
+switched "$P" 2 wan
 for n in 1 2; do
 	g=G$n
-	must ip link add wan netns "${!g}" address "02:00:00:00:02:0$n" type veth \
-		peer name "g$n" netns "$P"
-	must ip -n "$P" link set "g$n" master br0 up
 	must ip -n "${!g}" link set wan up
-	must ip -n "${!g}" link set sync up
 	must on "${!g}" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.wan.forwarding=1
 	# Who is answered for is elsewhere.
 	must batch "${!g}" "link add lan type dummy" "link set lan up" "route add 192.0.2.77 dev lan"
 	conf $n
 done
-must batch "$P" "link set br0 up" "addr add 192.0.2.9/24 dev br0" \
+must batch "$P" "addr add 192.0.2.9/24 dev br0" \
 	"addr add 2001:db8::9/64 dev br0 nodad"
 keygen /run/key
 

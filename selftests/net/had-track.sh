@@ -46,14 +46,12 @@ ran() { # TEXT: the last program that was run
 
 ha_load
 netns G1 G2 P
-must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
-	peer name sync netns "$G2" address 02:00:00:00:01:02
+sync_cable
 for n in 1 2; do
 	g=G$n
 	must ip link add wan netns "${!g}" type veth peer name "g$n" netns "$P"
 	must ip -n "$P" link set "g$n" up
 	must ip -n "${!g}" link set wan up
-	must ip -n "${!g}" link set sync up
 done
 keygen /run/key
 

@@ -58,19 +58,15 @@ through() { # by ESP, and to the address itself
 
 ha_load
 netns G1 G2 P
-must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
-	peer name sync netns "$G2" address 02:00:00:00:01:02
-must ip -n "$P" link add name br0 address 02:00:00:00:02:09 type bridge
+sync_cable
+switched "$P" 2 wan
 for n in 1 2; do
 	g=G$n
-	must ip link add wan netns "${!g}" address "02:00:00:00:02:0$n" type veth \
-		peer name "g$n" netns "$P"
-	must ip -n "$P" link set "g$n" master br0 up
-	must batch "${!g}" "link set wan up" "link set sync up" "addr add 192.0.2.1$n/24 dev wan" \
+	must batch "${!g}" "link set wan up" "addr add 192.0.2.1$n/24 dev wan" \
 		"addr add 10.1.0.1/32 dev lo" "route add 10.2.0.0/16 via 192.0.2.9 src 10.1.0.1"
 	conf $n
 done
-must batch "$P" "link set br0 up" "addr add 192.0.2.9/24 dev br0" \
+must batch "$P" "addr add 192.0.2.9/24 dev br0" \
 	"addr add 2001:db8::9/64 dev br0 nodad" "addr add 10.2.0.1/32 dev lo" \
 	"route add 10.1.0.0/16 via 192.0.2.1 src 10.2.0.1"
 keygen /run/key

@@ -57,11 +57,10 @@ status() { # NAMESPACE KIND FIELD
 }
 
 netns G1 G2
-must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
-	peer name sync netns "$G2" address 02:00:00:00:01:02
+sync_cable
 for n in 1 2; do
 	g=G$n
-	must batch "${!g}" "link set sync up" "link add wan type dummy" "link set wan up"
+	must batch "${!g}" "link add wan type dummy" "link set wan up"
 	conf $n
 done
 keygen /run/key

@@ -188,10 +188,7 @@ is "M6: who is held" "$(sa "$G1" 0x3001 .held) $(sa "$G2" 0x1001 .held)" "true t
 # The device vanishes and returns.
 must ip -n "$G1" link del sync
 check "the link waits for its device" wait_for 5 link_state "$G1" down
-must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
-	peer name sync netns "$G2" address 02:00:00:00:01:02
-must ip -n "$G1" link set sync up
-must ip -n "$G2" link set sync up
+sync_cable
 # A peer that has not noticed is heard again when it has given the old session up: 5 s.
 check "and takes the new one" wait_for 20 link_state "$G1" up ||
 	for ns in "$G1" "$G2"; do

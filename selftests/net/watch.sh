@@ -72,10 +72,7 @@ chmod +x /run/hook
 
 ha_load
 netns G1 G2
-must ip link add sync netns "$G1" address 02:00:00:00:01:01 type veth \
-	peer name sync netns "$G2" address 02:00:00:00:01:02
-must ip -n "$G1" link set sync up
-must ip -n "$G2" link set sync up
+sync_cable
 links heartbeat 20
 ip netns exec "$G1" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -j monitor > /run/events &
 monitor=$!
