@@ -106,7 +106,7 @@ def tests_of_uml():
 
 
 def newest():
-    """The machine with the newest kernel that is known to work; Debian's archive has it for a time."""
+    """The machine with the newest kernel that is known to work, while Debian's archive has it."""
     series = subprocess.run([f'{TOP}/selftests/vm/archive.sh', 'series'], check=True, text=True,
                             stdout=subprocess.PIPE).stdout.split()
     if not series:

@@ -4,8 +4,9 @@
 # requires: python3
 # timeout: 180
 #
-# M1 N14, invariant I1: SAs with IP-TFS (RFC 9347), which Linux has since 6.14: several packets share one of
-# ESP, or one is cut. They are relayed to the standby and mirrored; it takes over, and gives them back.
+# M1 N14, invariant I1: SAs with IP-TFS (RFC 9347), which Linux has since 6.14: several packets
+# share one of ESP, or one is cut. They are relayed to the standby and mirrored; it takes over, and
+# gives them back.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -16,8 +17,8 @@ dir=$XFRM_HA_DIR/selftests/lib/xfrm_dir.py
 g=192.0.2.1 p=192.0.2.9
 
 state() { # NAMESPACE OUTBOUND-OF-THE-GATEWAYS INBOUND
-	on "$1" python3 "$dir" add $g $p 0x1001 "$2" reqid 4096 iptfs yes &&
-	on "$1" python3 "$dir" add $p $g 0x1002 "$3" reqid 4096 iptfs yes
+	on "$1" python3 "$dir" add "$g" "$p" 0x1001 "$2" reqid 4096 iptfs yes &&
+	on "$1" python3 "$dir" add "$p" "$g" 0x1002 "$3" reqid 4096 iptfs yes
 }
 
 policy() { # NAMESPACE OUTBOUND-OF-THE-GATEWAYS INBOUND

@@ -4,9 +4,9 @@
 # requires: python3 taskset
 # timeout: 180
 #
-# M1 N14, invariant I1: SAs of a CPU each (RFC 9611), as newer kernels have them. Packets take the SA of
-# the CPU that they are sent on. All are mirrored; the other gateway has a CPU less, if there are
-# several, makes those of that one general, and takes over; then the first one goes on with all.
+# M1 N14, invariant I1: SAs of a CPU each (RFC 9611), as newer kernels have them. Packets take the
+# SA of the CPU that they are sent on. All are mirrored; the other gateway has a CPU less, if there
+# are several, makes those of that one general, and takes over; then the first one goes on with all.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
