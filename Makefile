@@ -149,6 +149,10 @@ bench-tick: ready tools ## What the decisions of an engine device cost, with 100
 bench-relay: ready tools ## SAs that come to the other gateway: snapshot, rekeys, memory (5 minutes)
 	selftests/bench/relay
 
+.PHONY: bench-upstream
+bench-upstream: ready tools ## What docs/upstream would save: instructions, lines; builds a kernel once (20 minutes)
+	selftests/bench/upstream
+
 .PHONY: bench-switch
 bench-switch: ready tools ## Planned switchovers under load: packets, numbers, silence (5 minutes)
 	selftests/bench/switch
@@ -176,7 +180,7 @@ style: ready ## checkpatch, sparse, W=1, shellcheck, SPDX
 .PHONY: clean
 clean: ## Remove what was built from this tree; guests' kernels stay
 	rm -rf build/check build/check-deb build/deb build/dist build/lab build/style build/intree build/builds build/sim \
-		build/dkms build/upstream build/trixie \
+		build/dkms build/upstream build/trixie build/bench-upstream build/watch-* build/lean-* \
 		build/qemu build/uml build/uml-san build/smp-san build/smp-kcsan build/uml-* build/qemu-* \
 		build/arm64*
 	find src -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \

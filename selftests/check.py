@@ -4,12 +4,13 @@
 
     [KERNEL=SERIES] selftests/check.py [--quick] [--serial] [PART...]
 
-Parts: style, builds, intree, host, campaign, own, uml, uml-san, qemu, aevent, smp, smp-san, smp-kcsan,
-libreswan.
+Parts: style, builds, intree, host, campaign, own, uml, uml-san, qemu, aevent, newest, smp, smp-san,
+smp-kcsan, libreswan.
 --quick is host and uml. The whole is the others up to smp: there the tests of plain UML run with
 sanitizers, but for those that are for nothing else (own): of the daemon, and with the daemons that
 people run. aevent is qemu's tests of the module once more, over
-the other tap. smp is a choice of smp-san's: those in which two CPUs have most to do with each
+the other tap. newest is a choice of qemu's, on Debian's newest kernel that is known to work, which
+is fetched. smp is a choice of smp-san's: those in which two CPUs have most to do with each
 other. smp-san and smp-kcsan are all of them. libreswan is the tests with that daemon, which takes
 a minute of CPU, and is fetched first. Several parts run at a time, and some are split
 (uml-1 to uml-8, qemu-1, qemu-2 ...): the tests wait more than they compute. A part's full output
@@ -46,8 +47,9 @@ HOST_TIMEOUT = 1200     # s
 # The parts, those that take long first, and how many run at the same time.
 QUICK = ('host', *(f'uml-{i}' for i in range(1, 9))), 9
 FULL = ('qemu-1', 'qemu-2', 'uml-san-1', 'uml-san-2', 'aevent-1', 'aevent-2', 'host', 'smp',
-        'own', 'campaign', 'style', 'intree'), 4
+        'own', 'campaign', 'style', 'newest', 'intree'), 4
 SMP = ('delay',)
+NEWEST, SERIES = ('takeover', 'migrate-state'), '7.3'
 SPLIT = re.compile(r'(uml|uml-san|qemu|aevent)-\d+$')
 
 # Short tests share a guest, up to this sum of their time limits. It takes long to boot, but for
@@ -101,6 +103,15 @@ def tests_of_uml():
     for test in tests_in('net'):
         if header.words(test, 'machines') == ['uml'] and not header.words(test, 'part'):
             yield test
+
+
+def newest():
+    """The machine with the newest kernel that is known to work, while Debian's archive has it."""
+    series = subprocess.run([f'{TOP}/selftests/vm/archive.sh', 'series'], check=True, text=True,
+                            stdout=subprocess.PIPE).stdout.split()
+    if not series:
+        raise machine.Error('the archive has no kernels')
+    return f'qemu-{SERIES if SERIES in series else series[-1]}'
 
 
 def tests_of_libreswan():
@@ -163,6 +174,9 @@ class Part:
             elif self.name == 'smp':
                 self.guest(log, ['--machine', 'smp-san',
                                  *(f'selftests/net/{name}.sh' for name in SMP)])
+            elif self.name == 'newest':
+                self.guest(log, ['--machine', newest(),
+                                 *(f'selftests/net/{name}.sh' for name in NEWEST)])
             elif self.name == 'aevent':
                 self.guest(log, [*self.where('aevent'), *tests_of_the_module()])
             elif self.name == 'own':
@@ -287,6 +301,8 @@ def main():
         wanted.add('qemu')
     if 'smp' in wanted:
         wanted.add('smp-san')
+    if 'newest' in wanted:
+        wanted.add(newest())
     for name in sorted(wanted):
         if machine.kind(name) in machine.MACHINES:
             machine.prepare(name)

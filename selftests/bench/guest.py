@@ -44,12 +44,14 @@ def build():
         subprocess.run(['make', '-s', '-C', f'{TOP}/{where}'], check=True)
 
 
-def counting(lab, name, seed, **env):
-    """A guest of the stock kernel whose clock counts instructions."""
+def counting(lab, name, seed, machine='qemu', files=None, **env):
+    """A guest of the stock kernel, or another one, whose clock counts instructions. @files are put
+    in, beside what it needs."""
     image = Image(programs=['/usr/sbin/ip', '/usr/sbin/tc', 'tools/xfrm-ha/xfrm-ha',
                             'selftests/bench/load', 'selftests/bench/xfrm-sync'],
-                  files={'/guest.sh': 'selftests/bench/guest.sh'}, modules=MODULES)
-    return lab.vm(name, 'qemu', 'bash /guest.sh', icount=seed, image=image, append='norandmaps',
+                  files={'/guest.sh': 'selftests/bench/guest.sh', **(files or {})},
+                  modules=MODULES)
+    return lab.vm(name, machine, 'bash /guest.sh', icount=seed, image=image, append='norandmaps',
                   env=env)
 
 

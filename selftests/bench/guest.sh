@@ -10,8 +10,8 @@
 #          G2                what it does is counted, too
 #
 # Configurations: off; TAP:loaded (the module, and no group); TAP:INTERVAL and
-# TAP:INTERVAL:OPTION (batch0: a frame for every record; insecure); user:INTERVAL
-# (xfrm-sync instead of the module). For each one a line
+# TAP:INTERVAL:OPTION (batch0: a frame for every record; insecure), watch: as in
+# docs/upstream; user:INTERVAL (xfrm-sync instead of the module). For each one a line
 # "@@bench CONFIGURATION {cost} {distance}". $DELAY: of the link, each way (1ms);
 # $STATS: show counters, $SYMBOLS: where functions are, too.
 
@@ -139,7 +139,7 @@ symbols() { # while the module is there
 }
 
 run() { # CONFIGURATION
-	local config=$1 tap interval option cost distance
+	local config=$1 tap interval option cost distance ko
 
 	IFS=: read -r tap interval option <<<"$config"
 	case $tap in
@@ -153,7 +153,8 @@ run() { # CONFIGURATION
 		;;
 	*)
 		sas
-		insmod "$XFRM_HA_KO" "tap=$tap" || die "the module does not load"
+		[ "$tap" = watch ] && ko=/watch.ko || ko=$XFRM_HA_KO
+		insmod "$ko" "tap=$tap" || die "the module does not load"
 		[ "$interval" = loaded ] || mirror "$interval" "$option"
 		;;
 	esac

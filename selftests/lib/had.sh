@@ -16,12 +16,15 @@ had_link() { # N: the section of its link in the file of gateway N
 	EOT
 }
 
+# The words of a command that runs it, if any
+had_by=()
+
 had() { # N FILE [OPTION...]: the daemon of gateway N; sets had_N. What it says is in /run/hadN
 	local n=$1 ns=G$1
 
 	: >> "/run/had$n"
-	ip netns exec "${!ns}" "$XFRM_HA_DIR/tools/xfrm-had/xfrm-had" -d -f "$2" "${@:3}" \
-		2>> "/run/had$n" &
+	ip netns exec "${!ns}" "${had_by[@]}" "$XFRM_HA_DIR/tools/xfrm-had/xfrm-had" -d -f "$2" \
+		"${@:3}" 2>> "/run/had$n" &
 	declare -g "had_$n=$!"
 	must wait_for 10 had_ready "$n"
 }

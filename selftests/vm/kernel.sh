@@ -7,10 +7,11 @@
 #	kernel.sh [--print] MACHINE
 #
 # MACHINE is uml, uml-san, smp-san or smp-kcsan, for 6.12, or one of these with a series, as
-# uml-7.3: its source is from the archive of Debian 13 (archive.sh). What is printed is the build
-# directory: the KDIR for modules. The kernel is "linux" in it (uml*) or "vmlinux" (smp-*), its
-# own modules are in "mods". With --print nothing is built, and the exit status tells whether it
-# is there.
+# uml-7.3: its source is from the archive of Debian 13 (archive.sh). So are lean-7.3, for
+# selftests/bench/upstream, and watch-7.3, the same with what is proposed in docs/upstream. What is
+# printed is the build directory: the KDIR for modules. The kernel is "linux" in it (uml*) or
+# "vmlinux", its own modules are in "mods". With --print nothing is built, and the exit status tells
+# whether it is there.
 
 set -euo pipefail
 
@@ -39,7 +40,12 @@ smp-san | smp-kcsan)
 	targets=(vmlinux modules)
 	fragments+=("$here/smp.config" "$here/$kind.config")
 	;;
-*) die "usage: kernel.sh [--print] uml|uml-san|smp-san|smp-kcsan[-SERIES]" ;;
+lean | watch)
+	arch=x86_64
+	targets=(vmlinux modules)
+	fragments=("$here/lean.config")
+	;;
+*) die "usage: kernel.sh [--print] uml|uml-san|smp-san|smp-kcsan|lean|watch[-SERIES]" ;;
 esac
 [ -z "$series" ] || fragments+=("$here/newer.config")
 # Races among what the module has to do with; all else keeps its speed.
@@ -70,6 +76,7 @@ version=${version//[~:]/-}
 # Those for each series, and one's own.
 shopt -s nullglob
 patches=("$here/patches/${series:-6.12}"/*.patch "$here"/patches/*.patch)
+[ "$kind" != watch ] || patches+=("$here"/../../docs/upstream/*.patch)
 src=$cache/linux-$version-$(digest "${patches[@]}")
 compiler=$(gcc -dumpfullversion 2>/dev/null || echo none)
 build=$cache/$machine-$version-$({

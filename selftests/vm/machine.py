@@ -74,7 +74,7 @@ MACHINES = ('qemu', 'uml', 'uml-san', 'smp-san', 'smp-kcsan', 'arm64')
 DEBIAN = {'qemu': 'amd64', 'arm64': 'arm64'}        # those with Debian's kernel
 SERIES = re.compile(r'-\d+\.\d+$')
 MEM = {'qemu': 768, 'uml': 512, 'uml-san': 1024, 'smp-san': 1280, 'smp-kcsan': 768,
-       'arm64': 768}
+       'arm64': 768, 'lean': 768, 'watch': 768}
 
 # isa-debug-exit makes it (value << 1) | 1; a panic gives 0, QEMU's own errors 1.
 QEMU_DONE = 0x2a << 1 | 1
@@ -218,7 +218,6 @@ class Image:
     def write(self, path, job, ko, machine):
         """The initramfs. job: name -> text of the files that tell what to do;
         ko: the module, if there is one."""
-        kernel = debian_kernel.prepare(series(machine))
         a = cpio.Archive()
         for d in ('/run', '/etc', '/var', '/lib/modules'):
             a.mkdir(d)
@@ -239,6 +238,13 @@ class Image:
             a.add(os.path.join(TOP, src), dst)
         for name, text in job.items():
             a.data(f'/job/{name}', text.encode())
+        if kind(machine) in DEBIAN:
+            self._add_modules(a, debian_kernel.prepare(series(machine)))
+        if os.path.exists(ko):
+            a.add(ko, '/xfrm_ha.ko')
+        a.write(path)
+
+    def _add_modules(self, a, kernel):
         top = f'{kernel.modules}/{kernel.kver}'
         crypto = [os.path.basename(f)[:-3].replace('-', '_')
                   for folder in ('crypto', 'arch/x86/crypto')
@@ -248,9 +254,6 @@ class Image:
         for f in os.listdir(top):
             if f.startswith('modules.'):
                 a.add(f'{top}/{f}', f'/lib/modules/{kernel.kver}/{f}')
-        if os.path.exists(ko):
-            a.add(ko, '/xfrm_ha.ko')
-        a.write(path)
 
 
 class Machine:
@@ -594,6 +597,27 @@ class SmpKcsan(SmpSan):
     kind = 'smp-kcsan'
 
 
+class Lean(Qemu):
+    """A kernel of our own for measurements, with all that it needs in it: no tests run there."""
+
+    kind = 'lean'
+
+    def kver(self):
+        return os.listdir(f'{self.lab.kernel(self.machine)}/mods/lib/modules')[0]
+
+    def _boot(self):
+        initrd = f'{self.dir}/initrd'
+        self.image.write(initrd, self._job(),
+                         f'{self.lab.dir}/{self.machine}/src/xfrm_ha.ko', self.machine)
+        return ['-kernel', f'{self.lab.kernel(self.machine)}/vmlinux', '-initrd', initrd], ''
+
+
+class Watch(Lean):
+    """The same with what is proposed in docs/upstream."""
+
+    kind = 'watch'
+
+
 class Uml(Machine):
     kind = 'uml'
     tty = 'ttyS0'
@@ -638,7 +662,8 @@ class UmlSan(Uml):
 class Lab:
     """A set of machines and links, with a folder for what they leave behind."""
 
-    CLASSES = {c.kind: c for c in (Qemu, Uml, UmlSan, SmpSan, SmpKcsan, Arm64)}
+    CLASSES = {c.kind: c for c in (Qemu, Uml, UmlSan, SmpSan, SmpKcsan, Arm64, Lean,
+                                      Watch)}
 
     def __init__(self, name='lab'):
         self.dir = f'{TOP}/build/lab/{name}'
@@ -719,7 +744,7 @@ class Lab:
             smp = 2 if machine.startswith('smp-') else 1
         vm = self.CLASSES[kind(machine)](self, len(self.machines) + 1, machine, name, command,
                                          env, links, smp, mem, extra, append)
-        if kind(machine) == 'qemu':
+        if kind(machine) in ('qemu', 'lean', 'watch'):
             vm.icount, vm.image = icount, image
         self.kernel(machine)
         self.snapshot(machine)

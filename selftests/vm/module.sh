@@ -31,7 +31,7 @@ arm64*)
 	kdir=$("$here/debian_kernel.py" ${series:+"${series#-}"} arm64) arch=arm64
 	cross=(CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc-14)
 	;;
-smp-*) kdir=$("$here/kernel.sh" "$machine") arch=x86_64 ;;
+smp-* | lean-* | watch-*) kdir=$("$here/kernel.sh" "$machine") arch=x86_64 ;;
 *) kdir=$("$here/kernel.sh" "$machine") arch=um ;;
 esac
 
