@@ -32,17 +32,28 @@ pair() {
 
 # The SAs, and what goes through them, on both gateways and P.
 tunnel() { # SPI
-	local ns to from there back
+	tunnel_of "$G1" "$1"
+	tunnel_of "$G2" "$1"
+	tunnel_remote "$1"
+}
+
+tunnel_remote() { # SPI: P's end
+	sas "$1" 4 tunnel "$P" replay-window 32
+	must batch "$P" "xfrm policy add src 10.2.0.0/16 dst 10.1.0.0/24 dir out \
+		tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid $1 mode tunnel" \
+		"xfrm policy add src 10.1.0.0/24 dst 10.2.0.0/16 dir in \
+		tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid $1 mode tunnel"
+}
+
+tunnel_of() { # NAMESPACE SPI: of a gateway
+	local to from there back
 
 	to="src 10.1.0.0/24 dst 10.2.0.0/16" from="src 10.2.0.0/16 dst 10.1.0.0/24"
-	there="tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid $1 mode tunnel"
-	back="tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid $1 mode tunnel"
-	sas "$1" 4 tunnel "$G1 $G2 $P" replay-window 32
-	for ns in "$G1" "$G2"; do
-		must batch "$ns" "xfrm policy add $to dir out $there" \
-			"xfrm policy add $from dir in $back" "xfrm policy add $from dir fwd $back"
-	done
-	must batch "$P" "xfrm policy add $from dir out $back" "xfrm policy add $to dir in $there"
+	there="tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid $2 mode tunnel"
+	back="tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid $2 mode tunnel"
+	sas "$2" 4 tunnel "$1" replay-window 32
+	must batch "$1" "xfrm policy add $to dir out $there" \
+		"xfrm policy add $from dir in $back" "xfrm policy add $from dir fwd $back"
 }
 
 # The file of an example, for machines that are slow: what dies in the tests loses its carrier.

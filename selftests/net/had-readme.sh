@@ -5,12 +5,14 @@
 # timeout: 180
 #
 # M7 M8 N17: README.md's two real gateways: its file and its commands, word by word, on two hosts
-# called east and west. Traffic from a host inside to one outside goes on when the active one is cut
-# off from everything, by ARP alone.
+# called east and west, with SAs by ip xfrm, from docs/examples/pair. Traffic from a host inside to
+# one outside goes on when the active one is cut off from everything, by ARP alone.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 . "$(dirname "$0")/../lib/had.sh"
+
+EXAMPLES=$XFRM_HA_DIR/docs/examples/pair
 
 # Lines of the N-th block of the section.
 block() { # N
@@ -69,19 +71,16 @@ done
 must batch "$P" "addr add 192.0.2.9/24 dev br0" "addr add 10.2.0.1/32 dev lo" \
 	"route add 10.1.0.0/24 via 192.0.2.1 src 10.2.0.1"
 must batch "$H" "addr add 10.1.0.10/24 dev br0" "route add default via 10.1.0.1"
-sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 128 flag esn
-tmpl="tmpl src 192.0.2.1 dst 192.0.2.9 proto esp reqid $((0x1000)) mode tunnel"
-back="tmpl src 192.0.2.9 dst 192.0.2.1 proto esp reqid $((0x1000)) mode tunnel"
 for ns in "$G1" "$G2"; do
-	must batch "$ns" "xfrm policy add src 10.1.0.0/24 dst 10.2.0.1 dir out $tmpl" \
-		"xfrm policy add src 10.2.0.1 dst 10.1.0.0/24 dir fwd $back"
+	must ip -n "$ns" -batch "$EXAMPLES/gateway.ip"
 done
-must batch "$P" "xfrm policy add src 10.2.0.1 dst 10.1.0.0/24 dir out $back" \
-	"xfrm policy add src 10.1.0.0/24 dst 10.2.0.1 dir in $tmpl"
+must ip -n "$P" -batch "$EXAMPLES/remote.ip"
 
 must mkdir -p /etc/xfrm-ha
 check "README: the key" gateway "$G1" east "$(block 1)"
 block 2 > /etc/xfrm-ha/xfrm-ha.conf
+is "README: the file is that of docs/examples/pair" "$(grep -v '^#' "$EXAMPLES/xfrm-ha.conf")" \
+	"$(< /etc/xfrm-ha/xfrm-ha.conf)"
 between "README: lines of the file" "$(wc -l < /etc/xfrm-ha/xfrm-ha.conf)" 5 30
 say "$(block 3)"
 is "README: two commands" "$(block 3 | wc -l)" 2

@@ -7,7 +7,8 @@
 #
 # S3 S4: a redundancy handler, which carries no traffic and has no link, keeps the SAs of an active
 # gateway. That one dies; a spare that was not there when they were made gets them from the handler
-# alone, and goes on in numbers of its own; then it dies, too, and a third one does the same.
+# alone, and goes on in numbers of its own; then it dies, too, and a third one does the same. The file
+# is that of docs/examples/handler.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -16,30 +17,18 @@
 
 QUARTER=$((1 << 30))
 
-conf() { # N INDEX: of a gateway, which knows the handler alone
-	cat > "/run/conf$1" <<-EOT
-	node = g$1
-	peer handler {
-	    local = 198.51.$1.1 address = 198.51.$1.2 key-file = /run/key
-	}
-	group vpn {
-	    link = none role = standby stripe = 30 index = $2 nodes = 4 replicate = yes
-	    match { address = { 192.0.2.1 } }
-	    address 192.0.2.1/24 { device = wan } address 10.1.1.1/32 { device = lo }
-	}
-	EOT
-}
+names=(- east handler west)
 
-conf_handler() { # LIMIT
-	cat > /run/conf2 <<-EOT
-	node = handler store-limit = $1
-	peer g1 { local = 198.51.1.2 address = 198.51.1.1 key-file = /run/key }
-	peer g3 { local = 198.51.3.2 address = 198.51.3.1 key-file = /run/key }
-	group vpn {
-	    link = none role = standby index = 3 nodes = 4 stripe = 30 replicate = yes store = yes
-	    match { address = { 192.0.2.1 } }
-	}
-	EOT
+conf() { # N [INDEX | LIMIT]: the example, for this node; the handler has a limit, others an index
+	local sed='s,/etc/xfrm-ha/key,/run/key,; s/device = eth0/device = wan/'
+
+	if [ "$1" = 2 ]; then
+		sed+="; 1i store-limit = $2"
+	else
+		sed+="; /^on ${names[$1]} /,/^}/s/index = .*/index = $2/"
+	fi
+	sed "1i node = ${names[$1]}
+		$sed" "$XFRM_HA_DIR/docs/examples/handler/xfrm-ha.conf" > "/run/conf$1"
 }
 
 takes() { # N: the gateway is to carry the group
@@ -64,7 +53,7 @@ dies() { # N
 }
 
 dropped() { # N: the handler has seen that it is dead
-	grep -q "relay: node g$1 is not there any more" /run/had2
+	grep -q "relay: node ${names[$1]} is not there any more" /run/had2
 }
 
 no_room() {
@@ -85,7 +74,7 @@ done
 remote 1
 oracle_start
 conf 1 0
-conf_handler 4
+conf 2 4
 had 1 /run/conf1
 had 2 /run/conf2
 esp add 1 0x1000 "$G1"
@@ -100,7 +89,7 @@ esp add 1 0x1100 "$G1"
 check "what there is no room for is counted" wait_for 10 no_room
 check "and said" had_said 2 "the store is full"
 check "the rest is kept" stored "$G2" vpn 4
-conf_handler 100
+conf 2 100
 had_reload 2
 check "with more room it gets all" wait_for 20 stored "$G2" vpn 6
 esp del 1 0x1100 "$G1"
