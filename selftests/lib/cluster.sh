@@ -56,9 +56,11 @@ tunnel_of() { # NAMESPACE SPI: of a gateway
 		"xfrm policy add $from dir in $back" "xfrm policy add $from dir fwd $back"
 }
 
-# The file of an example, for machines that are slow: what dies in the tests loses its carrier.
+# The file of an example, for machines that are slow: what dies in the tests loses its carrier, and
+# no program is ended that has not come to its end yet.
 example() { # FILE
 	sed -e 's,/etc/xfrm-ha/key,/run/key,; s,/usr/local/libexec/xfrm-ha,/run/libexec,' \
+		-e 's/^\( *\)timeout 10$/\1timeout 100/' \
 		-e 's/^\( *\)device = eth2$/&\n\1dead = 100\n\1carrier-loss = at-once/' \
 		"$XFRM_HA_DIR/docs/examples/$1"
 }

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154  # G1, G2, P, H are set by netns
+#
+# A cluster of Corosync's and Pacemaker's, a node in each gateway's namespace, with the files of
+# docs/examples/pacemaker. Source ktap.sh, ha.sh and cluster.sh first.
+
+names=(- east west north)
+declare -A init
+eye=1	# a node that is there: who is asked
+
+# What nodes read; one CPU is shared by all of them.
+cluster_files() { # COROSYNC-FILE XML...
+	local file
+
+	mkdir -p /run/cluster /tmp/power /etc/xfrm-ha
+	at_exit rm -rf /tmp/power
+	for file in xfrm-ha.conf "$@"; do
+		example "pacemaker/$file" > "/run/cluster/$file"
+	done
+	mv "/run/cluster/$1" /run/cluster/corosync.conf
+	sed -i 's/transport: knet/&\n    token: 20000/' /run/cluster/corosync.conf
+	printf 'system {\n\tsched_rr: no\n}\n' >> /run/cluster/corosync.conf
+	dd if=/dev/urandom of=/run/cluster/authkey bs=256 count=1 status=none
+	keygen /run/key
+	cp /run/key /run/cluster/key
+	sed -i 's,/run/key,/etc/xfrm-ha/key,' /run/cluster/xfrm-ha.conf
+	fence_agent > /run/cluster/fence
+	chmod 755 /run/cluster/fence
+}
+
+# Who can cut the power of a node is who runs the test: this asks for it, and waits until it is off.
+fence_agent() {
+	cat <<-'EOT'
+	#!/bin/sh
+	action='' port=''
+	while IFS='=' read -r key value; do
+		case $key in
+		action) action=$value ;;
+		port) port=$value ;;
+		esac
+	done
+	case $action in
+	metadata)
+		cat <<-EOM
+		<?xml version="1.0"?>
+		<resource-agent name="fence" shortdesc="a power switch">
+		<longdesc>A power switch.</longdesc>
+		<parameters>
+		<parameter name="action" unique="0" required="1"><content type="string"/></parameter>
+		<parameter name="port" unique="0" required="1"><content type="string"/></parameter>
+		</parameters>
+		<actions>
+		<action name="on"/><action name="off"/><action name="reboot"/>
+		<action name="status"/><action name="monitor"/><action name="metadata"/>
+		</actions>
+		</resource-agent>
+		EOM
+		;;
+	off | reboot)
+		echo "$action" > "/tmp/power/$port.asked"
+		until [ -e "/tmp/power/$port.off" ]; do sleep 0.2; done
+		;;
+	esac
+	exit 0
+	EOT
+}
+
+# A machine of its own, but for the kernel: name, processes, what is written. Corosync would lock
+# 150 MB of memory for each node.
+node() { # N
+	local g=G$1
+
+	# shellcheck disable=SC2016	# expanded there
+	ip netns exec "${!g}" unshare --mount --uts --pid --fork --kill-child --mount-proc \
+		bash -c '
+		name=$1 files=$2 agent=$3 log=$4
+		exec >> "$log" 2>&1
+		hostname "$name"
+		for dir in /etc/corosync /etc/xfrm-ha /var/lib /var/log /dev/shm; do
+			mount -t tmpfs tmpfs $dir
+		done
+		cp "$files/corosync.conf" "$files/authkey" /etc/corosync
+		cp "$files"/*.xml "$files/xfrm-ha.conf" "$files/key" /etc/xfrm-ha
+		mount --bind "$files/fence" /usr/sbin/fence_legacy
+		mkdir -p "$files/ocf-$name/xfrm-ha" "$files/ocf-$name/heartbeat"
+		cp -a /usr/lib/ocf/resource.d/heartbeat/{IPaddr2,.ocf*} "$files/ocf-$name/heartbeat"
+		install -m 755 "$agent" "$files/ocf-$name/xfrm-ha"
+		mount --bind "$files/ocf-$name" /usr/lib/ocf/resource.d
+		mount -t tmpfs tmpfs /run
+		mkdir -p /run/lock /var/lib/corosync /var/log/corosync /var/log/pacemaker /var/log/cluster
+		install -d -o hacluster -g haclient -m 750 /var/lib/pacemaker /run/crm \
+			/var/lib/pacemaker/{blackbox,cib,cores,pengine}
+		ulimit -c 0
+		setpriv --bounding-set -ipc_lock,-sys_resource corosync -f &
+		until corosync-cfgtool -s >/dev/null 2>&1; do sleep 0.2; done
+		export PCMK_logfile=none PCMK_stderr=yes PCMK_logpriority=info
+		exec pacemakerd -f
+		' - "${names[$1]}" /run/cluster "$XFRM_HA_DIR/tools/ocf/xfrm-ha" \
+		"/run/${names[$1]}.log" &
+	init[$1]=$!
+}
+
+in_node() { # N COMMAND...
+	local pid
+
+	pid=$(pgrep -P "${init[$1]}") || return
+	timeout 60 nsenter -t "$pid" -m -u -p -n -- "${@:2}"
+}
+
+# The kernel is the test's, and does not die: what a node's would forget is removed.
+power_off() { # N
+	local g=G$1 address
+
+	g=${!g}
+	wires "$1" down
+	kill -9 "${init[$1]}"
+	wait "${init[$1]}" 2>/dev/null
+	rm -f /dev/shm/qb-"${init[$1]}"-*
+	ha "$g" group del vpn 2>/dev/null
+	ha "$g" link del eth2 2>/dev/null
+	must batch "$g" "xfrm policy flush" "xfrm state flush"
+	for address in 192.0.2.1/24:eth0 10.1.0.1/24:eth1; do
+		ip -n "$g" addr del "${address%:*}" dev "${address#*:}" 2>/dev/null
+	done
+	touch "/tmp/power/${names[$1]}.off"
+}
+
+power_on() { # N
+	rm -f "/tmp/power/${names[$1]}".*
+	wires "$1" up
+	node "$1"
+}
+
+node_logs() { # for a test that has failed
+	[ "$ktap_failed" = 0 ] || tail -n 250 /run/{east,west,north}.log 2>/dev/null | sed 's/^/# /'
+}
+
+shows() { # TEXT: crm_mon
+	in_node "$eye" crm_mon -1 -A -r 2>/dev/null | tee /run/shown | grep -qE -- "$1"
+}
+
+show() {
+	in_node "$eye" crm_mon -1 -A -r | sed 's/^/# /'
+}
+
+promoted() { # N: the cluster says that it is, and the other one is not
+	shows "Promoted: \\[ ${names[$1]} \\]"
+}
+
+# What crm_mon says of node N's group is what the module says.
+truth() { # N WORDS
+	in_node "$eye" crm_mon -1 -A 2>/dev/null |
+		awk -v node="${names[$1]}" '/\* Node: / { on = $3 == node ":" } on && /xfrm-ha-vpn/ { print $NF }' |
+		grep -qx -- "$2"
+}
+
+# Who is active is the cluster's choice.
+roles() { # sets a, b: node numbers; ga, gb: their namespaces
+	a=1 b=2
+	role "$G1" vpn active || a=2 b=1
+	ga=G$a gb=G$b
+	ga=${!ga} gb=${!gb}
+}
+
+idle() { # the cluster has nothing left to do
+	in_node "$eye" crm_resource --wait --timeout 50s >/dev/null 2>&1
+}
+
+at_exit node_logs
