@@ -117,6 +117,14 @@ check-rolling: ready tools ## A rolling upgrade of a pair from OLD=COMMIT (the l
 check-libreswan: ready tools ## With Libreswan, which is fetched: as gateways, as remote end (5 minutes)
 	selftests/check.py libreswan
 
+.PHONY: check-keepalived
+check-keepalived: ready tools ## Races between keepalived and roles (5 minutes)
+	$(VM)/run --machine uml selftests/cluster/keepalived.sh
+
+.PHONY: check-pacemaker
+check-pacemaker: ready tools ## Clusters of Pacemaker's, of two and of three nodes (20 minutes)
+	$(VM)/run --machine uml selftests/cluster/pacemaker.sh selftests/cluster/pacemaker-three.sh
+
 .PHONY: check-swan-ha
 check-swan-ha: ready tools ## strongSwan's ha plugin under events at random, from SEED=N on (10 minutes)
 	$(VM)/run --machine uml $(if $(SEED),--env SEED=$(SEED)) selftests/net/swan-ha-random.sh

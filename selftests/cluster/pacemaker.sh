@@ -3,6 +3,7 @@
 # machines: uml
 # requires: corosync pacemakerd nsenter setpriv
 # tap: any
+# memory: 1024
 # timeout: 600
 #
 # Not a part of make check: on a busy machine it takes minutes. make check-pacemaker runs it.

@@ -12,8 +12,7 @@ eye=1	# a node that is there: who is asked
 cluster_files() { # COROSYNC-FILE XML...
 	local file
 
-	mkdir -p /run/cluster /tmp/power /etc/xfrm-ha
-	at_exit rm -rf /tmp/power
+	mkdir -p /run/cluster /etc/xfrm-ha
 	for file in xfrm-ha.conf "$@"; do
 		example "pacemaker/$file" > "/run/cluster/$file"
 	done
@@ -24,45 +23,6 @@ cluster_files() { # COROSYNC-FILE XML...
 	keygen /run/key
 	cp /run/key /run/cluster/key
 	sed -i 's,/run/key,/etc/xfrm-ha/key,' /run/cluster/xfrm-ha.conf
-	fence_agent > /run/cluster/fence
-	chmod 755 /run/cluster/fence
-}
-
-# Who can cut the power of a node is who runs the test: this asks for it, and waits until it is off.
-fence_agent() {
-	cat <<-'EOT'
-	#!/bin/sh
-	action='' port=''
-	while IFS='=' read -r key value; do
-		case $key in
-		action) action=$value ;;
-		port) port=$value ;;
-		esac
-	done
-	case $action in
-	metadata)
-		cat <<-EOM
-		<?xml version="1.0"?>
-		<resource-agent name="fence" shortdesc="a power switch">
-		<longdesc>A power switch.</longdesc>
-		<parameters>
-		<parameter name="action" unique="0" required="1"><content type="string"/></parameter>
-		<parameter name="port" unique="0" required="1"><content type="string"/></parameter>
-		</parameters>
-		<actions>
-		<action name="on"/><action name="off"/><action name="reboot"/>
-		<action name="status"/><action name="monitor"/><action name="metadata"/>
-		</actions>
-		</resource-agent>
-		EOM
-		;;
-	off | reboot)
-		echo "$action" > "/tmp/power/$port.asked"
-		until [ -e "/tmp/power/$port.off" ]; do sleep 0.2; done
-		;;
-	esac
-	exit 0
-	EOT
 }
 
 # A machine of its own, but for the kernel: name, processes, what is written. Corosync would lock
@@ -81,7 +41,6 @@ node() { # N
 		done
 		cp "$files/corosync.conf" "$files/authkey" /etc/corosync
 		cp "$files"/*.xml "$files/xfrm-ha.conf" "$files/key" /etc/xfrm-ha
-		mount --bind "$files/fence" /usr/sbin/fence_legacy
 		mkdir -p "$files/ocf-$name/xfrm-ha" "$files/ocf-$name/heartbeat"
 		cp -a /usr/lib/ocf/resource.d/heartbeat/{IPaddr2,.ocf*} "$files/ocf-$name/heartbeat"
 		install -m 755 "$agent" "$files/ocf-$name/xfrm-ha"
@@ -122,11 +81,9 @@ power_off() { # N
 	for address in 192.0.2.1/24:eth0 10.1.0.1/24:eth1; do
 		ip -n "$g" addr del "${address%:*}" dev "${address#*:}" 2>/dev/null
 	done
-	touch "/tmp/power/${names[$1]}.off"
 }
 
 power_on() { # N
-	rm -f "/tmp/power/${names[$1]}".*
 	wires "$1" up
 	node "$1"
 }

@@ -4,6 +4,7 @@
     machines    where it can run; everywhere, if not said
     tap         any: it makes no difference which one there is; ftrace: it is about that one
     timeout     its limit, s
+    memory      of its guest, MiB, where that of its machine is not enough
     part        measurement, libreswan: the whole check leaves it out
 """
 
