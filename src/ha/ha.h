@@ -186,7 +186,7 @@ struct xha_distance {
 struct xha_sa_info {
 	const char *group;
 	const struct xfrm_state *x;
-	const struct xha_id *id;
+	struct xha_id id;
 	u32 index;
 	enum xha_role role;		/* of its group */
 	enum xha_place place;

@@ -105,8 +105,8 @@ struct xha_mirror {
 
 	/* replica.c */
 	spinlock_t rx_lock;		/* all that follows, but as said */
-	struct xarray peers;		/* the peer's index → struct xha_known */
-	struct rhashtable known;
+	struct xarray peers;		/* the peer's index → struct xha_twin */
+	struct rhashtable twins;	/* by identity */
 	u32 missing[XHA_GROUPS_MAX + 1];	/* SAs of the peer's group that are not here */
 	struct xha_group *groups[XHA_GROUPS_MAX + 1];	/* ours, by the peer's number; RCU */
 	struct list_head orphans;
