@@ -403,6 +403,8 @@ void xha_mirror_group(struct xha_group *g);	/* GROUP message is due */
 void xha_mirror_mute(struct xha_group *g);	/* none is any more */
 u32 xha_mirror_orphans(const struct xha_mirror *m);
 
+#define XHA_ORPHANS_MAX	1048576		/* as orphan-limit in docs/netlink/specs/xfrm_ha.yaml */
+
 /* sa.c: one shadow per xfrm_state */
 
 /* RCU; under x->lock or another lock with BH off that is the case. */

@@ -125,6 +125,20 @@ static void list(struct xha_mirror *m, struct xha_orphan *o)
 	WRITE_ONCE(m->n_orphans, m->n_orphans + 1);
 }
 
+/* An orphan has come that stays: @g: group of its SA; NULL: not known. RCU */
+static void look_at_limit(struct xha_mirror *m, struct xha_group *g)
+{
+	u32 limit = READ_ONCE(m->xn->max_orphans);
+
+	if (xha_is_far(m->n_orphans, limit))
+		m->orphans_near = false;
+	if (!g || m->orphans_near || !xha_is_near(m->n_orphans, limit))
+		return;
+	m->orphans_near = true;
+	xha_stat_inc(m->xn, XHA_STAT_ORPHAN_LIMIT_NEAR);
+	xha_group_news(g, XFRM_HA_EVENT_ORPHAN_LIMIT_NEAR);
+}
+
 static void unlist(struct xha_mirror *m, struct xha_orphan *o)
 {
 	list_del(&o->node);
@@ -198,9 +212,10 @@ static void bury(struct xha_mirror *m, struct xha_sa *sa, struct xha_orphan *o)
 	}
 	xha_sa_id(sa, &o->id);
 	move(m, &sa->twin, &o->twin, XHA_TWIN_ORPHAN);
-	part(sa);
 	list(m, o);
 	count(m, &o->twin);
+	look_at_limit(m, sa->group);
+	part(sa);
 }
 
 static void forget_index(struct xha_mirror *m, struct xha_twin *t)
@@ -501,6 +516,8 @@ static struct xha_twin *know(struct xha_mirror *m, struct xha_announce *a)
 		t->newest = 0;
 		if (o)
 			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_NEW);
+		if (o && a->group <= XHA_GROUPS_MAX)
+			look_at_limit(m, READ_ONCE(m->groups[a->group]));
 	} else if (t->group != a->group) {
 		t->epoch = 0;
 		count(m, t);

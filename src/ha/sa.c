@@ -4,10 +4,17 @@
  * packet path, the mirror and the user need to find and to know of it.
  */
 
+#include <linux/mm.h>
+
 #include "ha/internal.h"
 
-#define SAS_DEFAULT	131072
-#define ORPHANS_DEFAULT	65536
+/*
+ * Octets of memory for each that may be there, if no limit is set: SAs take a thirteenth of it
+ * at most (docs/scale.rst), the orphans of a link a sixtieth.
+ */
+#define MEMORY_SA	8192
+#define MEMORY_ORPHAN	16384
+#define LIMIT_LEAST	1024
 #define ORPHAN_AGE_DEFAULT	60
 #define SWEEP_PERIOD	(5 * HZ)
 #define SWEEP_BATCH	64
@@ -83,6 +90,20 @@ void xha_sa_put(struct xha_sa *sa)
 		call_rcu(&sa->rcu, free_rcu);
 }
 
+/* So many SAs are known now; @g: group of the one that has come, or NULL. Any context. */
+static void look_at_limit(struct xha_net *xn, struct xha_group *g, u32 n)
+{
+	u32 limit = READ_ONCE(xn->max_sas);
+
+	if (xha_is_far(n, limit)) {
+		if (test_bit(0, &xn->sas_near))
+			clear_bit(0, &xn->sas_near);
+	} else if (g && xha_is_near(n, limit) && !test_and_set_bit(0, &xn->sas_near)) {
+		xha_stat_inc(xn, XHA_STAT_SA_LIMIT_NEAR);
+		xha_group_news(g, XFRM_HA_EVENT_SA_LIMIT_NEAR);
+	}
+}
+
 /**
  * xha_sa_unlink() - forget an SA: take it out of all tables, drop their reference
  * @sa: shadow; any context, x->lock may be held
@@ -102,7 +123,7 @@ void xha_sa_unlink(struct xha_sa *sa)
 			xha_mirror_sa_gone(sa);
 	}
 	xa_erase_bh(&xn->sas, sa->index);
-	atomic_dec(&xn->n_sas);
+	look_at_limit(xn, NULL, atomic_dec_return(&xn->n_sas));
 	xha_sa_put(sa);
 }
 
@@ -427,6 +448,7 @@ void xha_sa_hear(struct xfrm_state *x)
 	struct xha_net *xn = xha_pernet(xs_net(x));
 	struct xha_group *g;
 	struct xha_sa *sa;
+	u32 n;
 
 	if (x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH)
 		return;
@@ -452,7 +474,9 @@ void xha_sa_hear(struct xfrm_state *x)
 		let_go(x);
 	if (!g && !xha_tap_hears_all())
 		goto out;
-	if (atomic_inc_return(&xn->n_sas) > READ_ONCE(xn->max_sas)) {
+	n = atomic_inc_return(&xn->n_sas);
+	look_at_limit(xn, g, n);
+	if (n > READ_ONCE(xn->max_sas)) {
 		xha_stat_inc(xn, XHA_STAT_SA_LIMIT);
 		goto err;
 	}
@@ -801,6 +825,13 @@ void xha_sa_migrated(struct xha_net *xn)
 	reconcile_in(xn, time_after(next, now) ? next - now : 0);
 }
 
+static u32 of_memory(u32 octets, u32 most)
+{
+	u64 memory = (u64)totalram_pages() << PAGE_SHIFT;
+
+	return clamp_t(u64, div_u64(memory, octets), LIMIT_LEAST, most);
+}
+
 int xha_sa_net_init(struct xha_net *xn)
 {
 	int err;
@@ -809,8 +840,8 @@ int xha_sa_net_init(struct xha_net *xn)
 	if (err)
 		return err;
 	xa_init_flags(&xn->sas, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
-	xn->max_sas = SAS_DEFAULT;
-	xn->max_orphans = ORPHANS_DEFAULT;
+	xn->max_sas = of_memory(MEMORY_SA, XHA_INDEX_MAX);
+	xn->max_orphans = of_memory(MEMORY_ORPHAN, XHA_ORPHANS_MAX);
 	xn->orphan_age = ORPHAN_AGE_DEFAULT;
 	xn->reconciled = jiffies;
 	INIT_DELAYED_WORK(&xn->reconcile, reconcile_work);
