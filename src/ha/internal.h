@@ -400,6 +400,7 @@ void xha_replica_recall(struct xha_sa *sa);
 void xha_mirror_sa_new(struct xha_sa *sa);	/* an orphan may wait for it; else ASK */
 void xha_mirror_sa_gone(struct xha_sa *sa);
 void xha_mirror_group(struct xha_group *g);	/* GROUP message is due */
+void xha_mirror_group_counts(struct xha_group *g);	/* ditto, it can wait for the batch */
 void xha_mirror_mute(struct xha_group *g);	/* none is any more */
 u32 xha_mirror_orphans(const struct xha_mirror *m);
 

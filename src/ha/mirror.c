@@ -52,8 +52,7 @@ void xha_mirror_nak(struct xha_mirror *m, u32 index, u8 why)
 	push(m, &m->nak, index | (u32)why << INDEX_FLAGS);
 }
 
-/* The GROUP message of @g is due; any context. */
-void xha_mirror_group(struct xha_group *g)
+static void group_due(struct xha_group *g)
 {
 	struct xha_mirror *m = g->mirror;
 
@@ -61,7 +60,20 @@ void xha_mirror_group(struct xha_group *g)
 	if (!g->mute && list_empty(&g->dirty))
 		list_add_tail(&g->dirty, &m->groups_dirty);
 	spin_unlock_bh(&m->lock);
+}
+
+/* The GROUP message of @g is due, at once; any context. */
+void xha_mirror_group(struct xha_group *g)
+{
+	group_due(g);
 	xha_link_urge(g->link);
+}
+
+/* Ditto, with the next batch: a number in it has changed, as of many SAs one after the other. */
+void xha_mirror_group_counts(struct xha_group *g)
+{
+	group_due(g);
+	xha_link_kick(g->link);
 }
 
 /* It is being deleted: when this has returned its mirror does not know it any more. */
