@@ -9,20 +9,20 @@ static_assert((int)XHA_PLACE_GONE == (int)XFRM_HA_SA_STATE_GONE);
 
 static int fill_id(struct sk_buff *skb, const struct xha_sa_info *i)
 {
-	int len = i->id->family == AF_INET ? 4 : 16;
+	int len = i->id.family == AF_INET ? 4 : 16;
 	const struct xfrm_state *x = i->x;
 
 	if (nla_put_string(skb, XFRM_HA_A_SA_GROUP, i->group) ||
 	    nla_put_u32(skb, XFRM_HA_A_SA_INDEX, i->index) ||
-	    nla_put_u16(skb, XFRM_HA_A_SA_FAMILY, i->id->family) ||
+	    nla_put_u16(skb, XFRM_HA_A_SA_FAMILY, i->id.family) ||
 	    nla_put(skb, XFRM_HA_A_SA_SRC, len, &x->props.saddr) ||
 	    nla_put(skb, XFRM_HA_A_SA_DST, len, &x->id.daddr) ||
-	    nla_put_be32(skb, XFRM_HA_A_SA_SPI, i->id->spi) ||
-	    nla_put_u8(skb, XFRM_HA_A_SA_PROTO, i->id->proto) ||
+	    nla_put_be32(skb, XFRM_HA_A_SA_SPI, i->id.spi) ||
+	    nla_put_u8(skb, XFRM_HA_A_SA_PROTO, i->id.proto) ||
 	    nla_put_u32(skb, XFRM_HA_A_SA_REQID, x->props.reqid) ||
-	    (i->id->mark_m && (nla_put_u32(skb, XFRM_HA_A_SA_MARK, i->id->mark_v) ||
-			       nla_put_u32(skb, XFRM_HA_A_SA_MARK_MASK, i->id->mark_m))) ||
-	    (i->id->if_id && nla_put_u32(skb, XFRM_HA_A_SA_IF_ID, i->id->if_id)) ||
+	    (i->id.mark_m && (nla_put_u32(skb, XFRM_HA_A_SA_MARK, i->id.mark_v) ||
+			       nla_put_u32(skb, XFRM_HA_A_SA_MARK_MASK, i->id.mark_m))) ||
+	    (i->id.if_id && nla_put_u32(skb, XFRM_HA_A_SA_IF_ID, i->id.if_id)) ||
 	    nla_put_u8(skb, XFRM_HA_A_SA_REPLAY_MODE, x->repl_mode) ||
 	    nla_put_u32(skb, XFRM_HA_A_SA_REPLAY_WINDOW, xha_width(x)) ||
 	    nla_put_u64_64bit(skb, XFRM_HA_A_SA_ADDED, x->curlft.add_time, XFRM_HA_A_SA_PAD) ||

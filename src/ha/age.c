@@ -31,7 +31,7 @@ static void arm(struct xha_mirror *m, u64 ns)
 /* The packet path; x->lock, or any context in which @sa can't go. */
 void xha_mirror_moved(struct xha_sa *sa)
 {
-	struct xha_mirror *m = sa->mirror;
+	struct xha_mirror *m = xha_sa_mirror(sa);
 
 	if (!READ_ONCE(m->up))
 		return;
@@ -54,7 +54,7 @@ static void came_of_age(struct xha_sa *sa)
 {
 	bool out = behind(&sa->tap.out, &sa->out);
 
-	xha_stat_inc(sa->xn, XHA_STAT_RECORD_AGED);
+	xha_stat_inc(xha_sa_net(sa), XHA_STAT_RECORD_AGED);
 	if (out)
 		set_bit(XHA_SA_DUE_OUT, &sa->flags);
 	/* A packet inside the window moves no edge: the counts have moved. */

@@ -228,7 +228,7 @@ void xha_group_missing(struct xha_mirror *m, u16 peer_id)
 
 	if (!g)
 		return;
-	xha_mirror_group(g);
+	xha_mirror_group_counts(g);
 	xha_group_news(g, XFRM_HA_EVENT_MISSING);
 }
 

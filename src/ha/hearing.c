@@ -36,7 +36,7 @@ static bool beyond(struct xha_tapped *t, u64 last)
 	may = xha_allows(&sa->bounds, last);
 	spin_unlock_bh(&t->x->lock);
 	if (!may)
-		xha_stat_inc(sa->xn, XHA_STAT_LEASE_REFUSED);
+		xha_stat_inc(xha_sa_net(sa), XHA_STAT_LEASE_REFUSED);
 	return !may;
 }
 
@@ -63,8 +63,10 @@ static void said(struct xha_tapped *t)
 
 	spin_lock_bh(&t->x->lock);
 	WRITE_ONCE(t->out.seq, xha_oseq(t->x));
-	sa->unheard = 0;
-	sa->held_looked = false;
+	if (!sa->packet) {
+		sa->unheard = 0;
+		sa->held_looked = false;
+	}
 	spin_unlock_bh(&t->x->lock);
 }
 
@@ -181,7 +183,7 @@ static bool gives_unheard(struct xha_sa *sa)
 	}
 	sa->unheard = oseq;
 	if (!last)
-		xha_sa_sweep(sa->xn);
+		xha_sa_sweep(xha_sa_net(sa));
 	return last && oseq > last;
 }
 
@@ -223,8 +225,8 @@ void xha_hearing_check(struct xha_sa *sa)
 	spin_unlock_bh(&x->lock);
 	if (!deaf)
 		return;
-	xha_stat_inc(sa->xn, XHA_STAT_TAP_DEAF);
-	WRITE_ONCE(sa->xn->deaf, true);
+	xha_stat_inc(xha_sa_net(sa), XHA_STAT_TAP_DEAF);
+	WRITE_ONCE(xha_sa_net(sa)->deaf, true);
 }
 
 static void hand_over(struct xha_sa *sa)

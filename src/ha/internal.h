@@ -4,6 +4,7 @@
 #define _XFRM_HA_HA_INTERNAL_H
 
 #include <linux/hrtimer.h>
+#include <linux/jhash.h>
 #include <linux/llist.h>
 #include <linux/refcount.h>
 
@@ -69,12 +70,60 @@ struct xha_half {
 	u64 acked;
 };
 
+/* Where a struct xha_twin is */
+enum xha_twin_of {
+	XHA_TWIN_UNUSED,	/* in an SA that is not mirrored, or that nothing is known of */
+	XHA_TWIN_SA,		/* in an SA that is here, or was a moment ago */
+	XHA_TWIN_ORPHAN,	/* in a struct xha_orphan */
+};
+
+/**
+ * struct xha_twin - what the peer has told of an SA, and what is known of its numbers
+ * @by_id: in &xha_mirror.twins
+ * @newest: number of the newest frame that told its outbound number
+ * @out: the highest number that was told, or used here before
+ * @in: right edge, ditto
+ * @index: the peer's
+ * @epoch: session in which its index was announced; the index counts in that one only
+ * @counted: session in which it is
+ * @inc: incarnation of the peer's memory of it, 0: it never announced it
+ * @peer_inc: as in struct xha_announce, as are
+ * @share: and
+ * @stripe:
+ * @group: the peer's number for its group
+ * @of: enum xha_twin_of
+ * @used: the peer was active for it
+ * @missing: counted as one that the peer has, and this node has not
+ * @paired: counted as one that both have
+ *
+ * All under &xha_mirror.rx_lock. While an SA is here there is no other object for it.
+ */
+struct xha_twin {
+	struct rhash_head by_id;
+	u64 newest;
+	u64 out;
+	u64 in;
+	u32 index;
+	u32 epoch;
+	u32 counted;
+	u32 inc;
+	u32 peer_inc;
+	struct xha_share share;
+	u16 group;
+	u8 stripe;
+	u8 of:2;
+	u8 used:1;
+	u8 missing:1;
+	u8 paired:1;
+};
+
 struct xha_sa {
 	/* beside the first half of @tap, which is read more than written */
 	struct rhash_head by_id;
 	struct xha_group *group;	/* a reference is held; NULL: bystander of the aevent tap */
-	struct xha_net *xn;
-	struct xha_mirror *mirror;	/* of its group; NULL: not mirrored */
+	u64 key;			/* of its identity, see xha_sa_id(); immutable */
+	u32 if_id;			/* ditto: a user may give the SA another one */
+	u32 index;			/* in xha_net.sas; immutable */
 	struct xha_tapped tap;		/* a reference on its SA is held */
 	/* read in the packet path, now and then */
 	unsigned long flags;		/* enum xha_sa_flags */
@@ -101,8 +150,6 @@ struct xha_sa {
 	};
 	struct llist_node gone_node;
 	/* the rest */
-	struct xha_id id;
-	u32 index;			/* in xha_net.sas */
 	u32 member;			/* in xha_group.sas */
 	refcount_t ref;
 	u32 inc;			/* incarnation of what is remembered here of it; x->lock */
@@ -117,7 +164,6 @@ struct xha_sa {
 	u32 known;			/* session in which that was acknowledged; link's lock */
 	u32 naked_at;			/* jiffies: when the peer refused it last */
 	u32 final_term;			/* the peer's, when it told an exact number; x->lock */
-	u32 tenure;			/* of its group, when it came; immutable */
 	u64 sampled_at;			/* ns: last record; link's lock */
 	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
 	u64 striped;			/* numbers skipped that are another node's; x->lock */
@@ -131,15 +177,24 @@ struct xha_sa {
 	bool packet;			/* in packet offload mode; immutable */
 	bool spent;			/* ditto, and may have been used here; x->lock */
 	bool heard;			/* ditto, and the peer has told a number of it; x->lock */
-	u64 foreign;			/* packets that the peer has counted; x->lock */
-	u32 looked;			/* packets as of the last look; x->lock */
-	/* what xha_hearing_check() saw last; x->lock */
-	u16 held_gen;			/* stopped: @gen */
-	bool held_looked;		/* it was stopped, and the other two say so */
 	union {
-		u64 unheard;		/* in use: number that the tap had not heard of, or 0 */
-		time64_t held_used;	/* stopped: x->lastused */
+		/* what xha_hearing_check() saw last; x->lock */
+		struct {
+			union {
+				u64 unheard;	/* in use: number the tap had not heard of, or 0 */
+				time64_t held_used;	/* stopped: x->lastused */
+			};
+			u16 held_gen;		/* stopped: @gen */
+			bool held_looked;	/* it was stopped, and the other two say so */
+		};
+		/* in packet offload mode, where there is no tap: see packet.c */
+		struct {
+			u64 foreign;		/* packets that the peer has counted; x->lock */
+			u32 looked;		/* packets as of the last look; x->lock */
+			u32 tenure;		/* of its group, when it came; immutable */
+		};
 	};
+	struct xha_twin twin;		/* of the peer; the mirror's rx_lock */
 } ____cacheline_aligned;
 
 static_assert(!IS_ENABLED(CONFIG_64BIT) ||
@@ -221,6 +276,17 @@ struct xha_group {
 	struct rcu_head rcu;
 };
 
+static inline struct xha_net *xha_sa_net(const struct xha_sa *sa)
+{
+	return sa->group ? sa->group->xn : xha_pernet(xs_net(sa->tap.x));
+}
+
+/* NULL: it is not mirrored. */
+static inline struct xha_mirror *xha_sa_mirror(const struct xha_sa *sa)
+{
+	return sa->group ? sa->group->mirror : NULL;
+}
+
 /* place.c: how an SA stands on this node */
 struct xha_sample {
 	u64 out, in, bytes, packets;
@@ -244,6 +310,8 @@ struct xha_memory {
 	u64 floor;
 	u64 lease;
 	u64 used;
+	u64 bytes;			/* counted here, or told later */
+	u64 packets;			/* ditto */
 	bool acted;
 	bool live;			/* not held: what a standby says is what it was told */
 };
@@ -265,8 +333,7 @@ void xha_place_end(struct xha_sa *sa);
 enum xha_verdict xha_place_record(struct xha_sa *sa, const struct xha_record *r);
 bool xha_place_announced(struct xha_sa *sa, const struct xha_announce *a, u32 session);
 bool xha_place_met(struct xha_sa *sa, u64 seq);
-void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, u64 in, u64 bytes,
-		      u64 packets);
+void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, u64 in);
 void xha_place_remember(struct xha_sa *sa, struct xha_memory *mem, struct xha_sample *s);
 void xha_place_sample(struct xha_sa *sa, struct xha_sample *s);	/* x->lock held */
 void xha_place_bound(struct xha_sa *sa);			/* ditto */
@@ -333,8 +400,11 @@ void xha_replica_recall(struct xha_sa *sa);
 void xha_mirror_sa_new(struct xha_sa *sa);	/* an orphan may wait for it; else ASK */
 void xha_mirror_sa_gone(struct xha_sa *sa);
 void xha_mirror_group(struct xha_group *g);	/* GROUP message is due */
+void xha_mirror_group_counts(struct xha_group *g);	/* ditto, it can wait for the batch */
 void xha_mirror_mute(struct xha_group *g);	/* none is any more */
 u32 xha_mirror_orphans(const struct xha_mirror *m);
+
+#define XHA_ORPHANS_MAX	1048576		/* as orphan-limit in docs/netlink/specs/xfrm_ha.yaml */
 
 /* sa.c: one shadow per xfrm_state */
 
@@ -347,6 +417,14 @@ static inline struct xha_sa *xha_sa_by_x(const struct xfrm_state *x)
 }
 
 struct xha_sa *xha_sa_by_id(struct xha_net *xn, const struct xha_id *id);	/* RCU */
+void xha_sa_id(const struct xha_sa *sa, struct xha_id *id);
+
+/* Of all tables of identities */
+static inline u32 xha_id_hash(const void *id, u32 len, u32 seed)
+{
+	return jhash2(id, sizeof(struct xha_id) / sizeof(u32), seed);
+}
+
 struct xha_sa *xha_sa_by_index(struct xha_net *xn, u32 index);		/* RCU */
 void xha_sa_unlink(struct xha_sa *sa);
 void xha_sa_dismiss(struct xha_net *xn, struct xha_group *g);

@@ -15,12 +15,12 @@
 /* Without a session nothing waits: the bulk sync of the next one tells it all. */
 void xha_mirror_due(struct xha_sa *sa)
 {
-	struct xha_mirror *m = sa->mirror;
+	struct xha_mirror *m = xha_sa_mirror(sa);
 
 	if (!READ_ONCE(m->up))
 		return;
 	if (test_and_set_bit(XHA_SA_QUEUED, &sa->flags)) {
-		xha_stat_inc(sa->xn, XHA_STAT_RECORD_COALESCED);
+		xha_stat_inc(xha_sa_net(sa), XHA_STAT_RECORD_COALESCED);
 		return;
 	}
 	/* It may have been found under RCU only, and be gone. */
@@ -52,8 +52,7 @@ void xha_mirror_nak(struct xha_mirror *m, u32 index, u8 why)
 	push(m, &m->nak, index | (u32)why << INDEX_FLAGS);
 }
 
-/* The GROUP message of @g is due; any context. */
-void xha_mirror_group(struct xha_group *g)
+static void group_due(struct xha_group *g)
 {
 	struct xha_mirror *m = g->mirror;
 
@@ -61,7 +60,20 @@ void xha_mirror_group(struct xha_group *g)
 	if (!g->mute && list_empty(&g->dirty))
 		list_add_tail(&g->dirty, &m->groups_dirty);
 	spin_unlock_bh(&m->lock);
+}
+
+/* The GROUP message of @g is due, at once; any context. */
+void xha_mirror_group(struct xha_group *g)
+{
+	group_due(g);
 	xha_link_urge(g->link);
+}
+
+/* Ditto, with the next batch: a number in it has changed, as of many SAs one after the other. */
+void xha_mirror_group_counts(struct xha_group *g)
+{
+	group_due(g);
+	xha_link_kick(g->link);
 }
 
 /* It is being deleted: when this has returned its mirror does not know it any more. */
@@ -183,7 +195,7 @@ static void fill_indexes(struct xha_mirror *m, struct fill *f, struct xha_indexe
 
 static void sync_done(struct xha_sa *sa)
 {
-	struct xha_mirror *m = sa->mirror;
+	struct xha_mirror *m = xha_sa_mirror(sa);
 	u32 epoch = READ_ONCE(m->epoch);
 
 	if (try_cmpxchg(&sa->syncing, &epoch, 0) && atomic_dec_and_test(&m->sync_left)) {
@@ -201,7 +213,7 @@ static void sync_done(struct xha_sa *sa)
  */
 bool xha_mirror_gone(struct xha_sa *sa)
 {
-	struct xha_mirror *m = sa->mirror;
+	struct xha_mirror *m = xha_sa_mirror(sa);
 	bool room = true;
 
 	xha_group_final_done(sa);
@@ -227,13 +239,12 @@ static void fill_announce(struct xha_sa *sa, struct fill *f, const struct xha_sa
 {
 	struct xha_announce a = {
 		.index = sa->index,
-		.id = sa->id,
 		.mode = sa->tap.x->repl_mode,
 		.flags = flags,
 		.group = sa->group->id,
 		.inc = s->inc,
 		.peer_inc = s->peer_inc,
-		.node_inc = sa->mirror->inc,
+		.node_inc = xha_sa_mirror(sa)->inc,
 		.stripe = s->stripe,
 		.share = s->given,
 		.out = lease,
@@ -243,13 +254,14 @@ static void fill_announce(struct xha_sa *sa, struct fill *f, const struct xha_sa
 	};
 	struct xha_item *i = item(f, XHA_ITEM_ANNOUNCE, sa->index);
 
+	xha_sa_id(sa, &a.id);
 	i->flags = flags;
 	i->gen = s->gen;
 	i->seq = s->out;
 	i->lease = lease;
 	i->in = s->in;
 	if (took(f, xha_announce_encode(at(f), left(f), &a)))
-		xha_stat_inc(sa->xn, XHA_STAT_ANNOUNCE_TX);
+		xha_stat_inc(xha_sa_net(sa), XHA_STAT_ANNOUNCE_TX);
 }
 
 static void fill_half(struct xha_sa *sa, struct fill *f, const struct xha_sample *s, bool in,
@@ -271,7 +283,7 @@ static void fill_half(struct xha_sa *sa, struct fill *f, const struct xha_sample
 	i->seq = in ? s->in : s->out;
 	i->lease = in ? 0 : seq;
 	if (took(f, xha_record_encode(at(f), left(f), &r))) {
-		xha_stat_inc(sa->xn, in ? XHA_STAT_RECORD_IN_TX : XHA_STAT_RECORD_OUT_TX);
+		xha_stat_inc(xha_sa_net(sa), in ? XHA_STAT_RECORD_IN_TX : XHA_STAT_RECORD_OUT_TX);
 		trace_xha_record_tx(sa->index, in, seq, s->packets);
 	}
 }
@@ -342,6 +354,7 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	bool announce, out, in, final, sends, syncing;
 	struct xha_sample s = {};
 	u64 lease, acked, told;
+	struct xha_id id;
 	u8 flags;
 
 	clear_bit(XHA_SA_QUEUED, &sa->flags);
@@ -362,7 +375,8 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	}
 	if (test_and_clear_bit(XHA_SA_ASK, &sa->flags)) {
 		item(f, XHA_ITEM_ASK, sa->index);
-		took(f, xha_ask_encode(at(f), left(f), &sa->id));
+		xha_sa_id(sa, &id);
+		took(f, xha_ask_encode(at(f), left(f), &id));
 	}
 	/* A standby tells what it holds when asked: its peer may have started anew. */
 	sends = xha_group_sends(sa->group);
@@ -514,8 +528,8 @@ static bool lease_acked(struct xha_sa *sa, const struct xha_item *i)
 			WRITE_ONCE(sa->bounds.lease, i->lease);
 		passed = xha_group_config(sa->group)->strict &&
 			 xha_oseq(sa->tap.x) > sa->bounds.lease;
-		if (!passed && sa->rejoined != sa->mirror->epoch) {
-			sa->rejoined = sa->mirror->epoch;
+		if (!passed && sa->rejoined != xha_sa_mirror(sa)->epoch) {
+			sa->rejoined = xha_sa_mirror(sa)->epoch;
 			xha_place_bound(sa);
 		}
 		if (sa->bounds.whole)
@@ -532,10 +546,10 @@ static void sa_acked(struct xha_sa *sa, const struct xha_item *i, u64 sent_at)
 {
 	/* A peer that does not know the index acknowledges the frame nevertheless. */
 	if (i->kind == XHA_ITEM_ANNOUNCE) {
-		WRITE_ONCE(sa->known, sa->mirror->epoch);
+		WRITE_ONCE(sa->known, xha_sa_mirror(sa)->epoch);
 		xha_mirror_naked(sa, false);
 	}
-	if (sa->known != sa->mirror->epoch)
+	if (sa->known != xha_sa_mirror(sa)->epoch)
 		return;
 	if (i->kind != XHA_ITEM_OUT)
 		half_acked(&sa->in, i->kind == XHA_ITEM_IN ? i->seq : i->in);
@@ -576,7 +590,7 @@ void xha_mirror_acked(struct xha_mirror *m, const struct xha_item *items, int n,
 		case XHA_ITEM_IN:
 		case XHA_ITEM_ANNOUNCE:
 			sa = xha_sa_by_index(m->xn, items[i].index);
-			if (sa && sa->mirror == m)
+			if (sa && xha_sa_mirror(sa) == m)
 				sa_acked(sa, &items[i], sent_at);
 			break;
 		case XHA_ITEM_GROUP:
@@ -612,7 +626,7 @@ static void sa_lost(struct xha_sa *sa, const struct xha_item *i)
 		set_bit(XHA_SA_ANNOUNCE, &sa->flags);
 	if (i->kind == XHA_ITEM_ANNOUNCE && !xha_group_sends(sa->group))
 		set_bit(XHA_SA_ANSWER, &sa->flags);
-	xha_stat_inc(sa->xn, XHA_STAT_RECORD_RESENT);
+	xha_stat_inc(xha_sa_net(sa), XHA_STAT_RECORD_RESENT);
 	if (!test_bit(XHA_SA_NAKED, &sa->flags))
 		xha_mirror_due(sa);
 }
@@ -676,7 +690,7 @@ void xha_mirror_lost(struct xha_mirror *m, const struct xha_item *items, int n)
 		case XHA_ITEM_ANNOUNCE:
 		case XHA_ITEM_ASK:
 			sa = xha_sa_by_index(m->xn, items[i].index);
-			if (sa && sa->mirror == m && !test_bit(XHA_SA_DEAD, &sa->flags))
+			if (sa && xha_sa_mirror(sa) == m && !test_bit(XHA_SA_DEAD, &sa->flags))
 				sa_lost(sa, &items[i]);
 			break;
 		case XHA_ITEM_GONE:
@@ -743,7 +757,7 @@ static void sync_work(struct work_struct *work)
 		/* The session is over, and xha_mirror_ended() waits. */
 		if (!READ_ONCE(m->up))
 			break;
-		if (sa->mirror == m)
+		if (xha_sa_mirror(sa) == m)
 			sync_one(m, sa);
 		xha_mirror_rest(&n);
 	}
@@ -820,7 +834,7 @@ void xha_mirror_ended(struct xha_mirror *m)
 	/* Nothing is known of what the peer has now. Leases that it acknowledged stand. */
 	rcu_read_lock();
 	xa_for_each(&m->xn->sas, index, sa) {
-		if (sa->mirror == m) {
+		if (xha_sa_mirror(sa) == m) {
 			xha_mirror_naked(sa, false);
 			spin_lock_bh(&sa->tap.x->lock);
 			xha_place_bound(sa);

@@ -105,12 +105,13 @@ struct xha_mirror {
 
 	/* replica.c */
 	spinlock_t rx_lock;		/* all that follows, but as said */
-	struct xarray peers;		/* the peer's index → struct xha_known */
-	struct rhashtable known;
+	struct xarray peers;		/* the peer's index → struct xha_twin */
+	struct rhashtable twins;	/* by identity */
 	u32 missing[XHA_GROUPS_MAX + 1];	/* SAs of the peer's group that are not here */
 	struct xha_group *groups[XHA_GROUPS_MAX + 1];	/* ours, by the peer's number; RCU */
 	struct list_head orphans;
 	u32 n_orphans;
+	bool orphans_near;		/* it was told that the limit is near */
 	bool forgetful;			/* it was forgotten what some SA has used here */
 	u32 peer_inc;			/* incarnation of the peer, and */
 	u32 peer_since;			/* xha_mirror_time() when it was first heard of */

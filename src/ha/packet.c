@@ -77,7 +77,7 @@ static void look(struct xha_sa *sa)
 	moved = (u32)s.packets != sa->looked;
 	sa->looked = s.packets;
 	spin_unlock_bh(&sa->tap.x->lock);
-	if (!moved || !sa->mirror || !xha_group_sends(sa->group))
+	if (!moved || !xha_sa_mirror(sa) || !xha_group_sends(sa->group))
 		return;
 	set_bit(XHA_SA_DUE_IN, &sa->flags);
 	xha_mirror_due(sa);

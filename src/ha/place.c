@@ -17,7 +17,7 @@
 
 static bool this_session(const struct xha_sa *sa, u32 session)
 {
-	const struct xha_mirror *m = sa->mirror;
+	const struct xha_mirror *m = xha_sa_mirror(sa);
 
 	return READ_ONCE(m->up) && session == READ_ONCE(m->epoch);
 }
@@ -27,6 +27,13 @@ static void spend(struct xha_sa *sa)
 	sa->spent = true;
 	if (xha_place_is_held(sa->place))
 		sa->used = xha_end(xha_esn(sa->tap.x));
+}
+
+/* All that were counted are the peer's. Of no other SA is it asked: these have the tap's there. */
+static void set_foreign(struct xha_sa *sa)
+{
+	if (sa->packet)
+		sa->foreign = sa->tap.x->curlft.packets;
 }
 
 /*
@@ -42,7 +49,7 @@ static void ask_nic(struct xha_sa *sa)
 		return;
 	xfrm_dev_state_update_stats(x);
 	if (x->xso.dir == XFRM_DEV_OFFLOAD_IN && xha_place_is_stopped(sa->place))
-		sa->foreign = x->curlft.packets;
+		set_foreign(sa);
 	if (!sa->spent && x->curlft.packets != sa->foreign)
 		spend(sa);
 }
@@ -101,7 +108,7 @@ void xha_place_jump(struct xha_sa *sa, u64 to)
 	lockdep_assert_held(&sa->tap.x->lock);
 
 	sa->striped += passed;
-	xha_stat_inc(sa->xn, XHA_STAT_STRIPE_JUMP);
+	xha_stat_inc(xha_sa_net(sa), XHA_STAT_STRIPE_JUMP);
 	set_oseq(sa, to);
 }
 
@@ -122,14 +129,15 @@ static void set_bounds(struct xha_sa *sa, u64 lease, u64 floor)
 void xha_place_init(struct xha_sa *sa)
 {
 	const struct xha_group *g = sa->group;
-	struct xha_mirror *m = sa->mirror;
+	struct xha_mirror *m = xha_sa_mirror(sa);
 	enum xha_role role;
 	u32 tenure;
 
 	tenure = READ_ONCE(g->tenure);
 	smp_rmb(); /* set_role(): an SA can't be of a later tenure than its role */
 	role = READ_ONCE(g->role);
-	sa->tenure = tenure - (role == XHA_ROLE_STANDBY || role == XHA_ROLE_HANDED);
+	if (sa->packet)
+		sa->tenure = tenure - (role == XHA_ROLE_STANDBY || role == XHA_ROLE_HANDED);
 	sa->bounds.bits = xha_group_config(g)->stripe;
 	sa->own = g->share;
 	sa->bounds.share = g->share;
@@ -153,7 +161,7 @@ void xha_place_init(struct xha_sa *sa)
 /* Has the peer told what it has used, and had it never another memory than this one? */
 static bool is_whole(const struct xha_sa *sa)
 {
-	return sa->mirror && this_session(sa, sa->sure) &&
+	return xha_sa_mirror(sa) && this_session(sa, sa->sure) &&
 	       sa->own.step == sa->group->share.step;
 }
 
@@ -177,8 +185,9 @@ static struct xha_share both_halves(const struct xha_sa *sa)
 static void set_share(struct xha_sa *sa)
 {
 	struct xha_bounds *b = &sa->bounds;
+	bool both = b->bound && xha_sa_mirror(sa) && this_session(sa, sa->sure);
 
-	b->share = b->bound && sa->mirror && this_session(sa, sa->sure) ? both_halves(sa) : sa->own;
+	b->share = both ? both_halves(sa) : sa->own;
 }
 
 /**
@@ -193,7 +202,7 @@ void xha_place_bound(struct xha_sa *sa)
 
 	lockdep_assert_held(&sa->tap.x->lock);
 
-	b->bound = sa->mirror && c->strict &&
+	b->bound = xha_sa_mirror(sa) && c->strict &&
 		   !(READ_ONCE(g->solo) && !this_session(sa, sa->rejoined));
 	b->whole = is_whole(sa);
 	set_share(sa);
@@ -251,7 +260,7 @@ static u64 numbers_left(struct xha_sa *sa)
  */
 static void begin_birth(struct xha_sa *sa, bool took)
 {
-	if (!sa->mirror || sa->packet)
+	if (!xha_sa_mirror(sa) || sa->packet)
 		return;
 	if (took) {
 		go_above(sa, XHA_LEASE_BIRTH);
@@ -259,7 +268,7 @@ static void begin_birth(struct xha_sa *sa, bool took)
 	}
 	set_bounds(sa, XHA_LEASE_BIRTH, XHA_LEASE_BIRTH);
 	if (!READ_ONCE(sa->group->alone))
-		sa->sure = READ_ONCE(sa->mirror->epoch);
+		sa->sure = READ_ONCE(xha_sa_mirror(sa)->epoch);
 }
 
 /* Policy strict: numbers that the peer may have accepted without saying so count as seen. */
@@ -331,7 +340,7 @@ static u64 begin(struct xha_sa *sa, bool exact)
  */
 static bool is_known(const struct xha_sa *sa)
 {
-	const struct xha_mirror *m = sa->mirror;
+	const struct xha_mirror *m = xha_sa_mirror(sa);
 
 	return !m || sa->acted || sa->told || sa->sure || READ_ONCE(m->synced_epoch) ||
 	       READ_ONCE(sa->group->forced);
@@ -366,7 +375,7 @@ static void renew(struct xha_sa *sa)
 	xha_apply_hold(x);
 	xha_apply_keepalive(x, true);
 	xha_apply_lifetime(x, true);
-	xha_stat_inc(sa->xn, XHA_STAT_NEEDS_REKEY);
+	xha_stat_inc(xha_sa_net(sa), XHA_STAT_NEEDS_REKEY);
 	set_bit(XHA_SA_REKEY, &sa->flags);
 	xha_group_soft(sa->group);
 }
@@ -377,10 +386,10 @@ static void renew(struct xha_sa *sa)
  */
 static void stop(struct xha_sa *sa)
 {
-	xha_stat_inc(sa->xn, XHA_STAT_LEASE_HELD);
+	xha_stat_inc(xha_sa_net(sa), XHA_STAT_LEASE_HELD);
 	if (!refuses(sa))
 		xha_apply_hold(sa->tap.x);
-	if (!sa->mirror)
+	if (!xha_sa_mirror(sa))
 		return;
 	set_bit(XHA_SA_DUE_OUT, &sa->flags);
 	xha_mirror_due(sa);
@@ -402,7 +411,7 @@ static void tell(struct xha_sa *sa)
 {
 	set_bit(XHA_SA_ANSWER, &sa->flags);
 	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-	if (sa->mirror)
+	if (xha_sa_mirror(sa))
 		xha_mirror_due(sa);
 }
 
@@ -480,7 +489,7 @@ void xha_place_refused(struct xha_sa *sa)
 {
 	lockdep_assert_held(&sa->tap.x->lock);
 
-	xha_stat_inc(sa->xn, XHA_STAT_LEASE_REFUSED);
+	xha_stat_inc(xha_sa_net(sa), XHA_STAT_LEASE_REFUSED);
 	move(sa, XHA_PLACE_EMPTY);
 }
 
@@ -629,7 +638,7 @@ enum xha_verdict xha_place_record(struct xha_sa *sa, const struct xha_record *r)
 			write_out(sa, r);
 	moved |= xha_apply_counts(x, xha_expand48(x->curlft.bytes, r->bytes),
 				  xha_expand48(x->curlft.packets, r->packets));
-	sa->foreign = x->curlft.packets;
+	set_foreign(sa);
 	v = moved ? XHA_APPLIED : XHA_STALE;
 out:
 	spin_unlock_bh(&x->lock);
@@ -644,13 +653,13 @@ static void split(struct xha_sa *sa)
 {
 	if (!xha_share_split(&sa->own, &sa->given, sa->bounds.bits))
 		sa->given = (struct xha_share){ .step = XHA_SHARE_NONE };
-	xha_stat_inc(sa->xn, XHA_STAT_SHARE_SPLIT);
+	xha_stat_inc(xha_sa_net(sa), XHA_STAT_SHARE_SPLIT);
 }
 
 /* Is it another memory than the one that this node accounts for? x->lock */
 static bool is_other(const struct xha_sa *sa, u32 inc, u32 session)
 {
-	const struct xha_mirror *m = sa->mirror;
+	const struct xha_mirror *m = xha_sa_mirror(sa);
 
 	if (sa->peer_inc)
 		return inc != sa->peer_inc;
@@ -746,7 +755,7 @@ bool xha_place_met(struct xha_sa *sa, u64 seq)
 		sa->heard = true;
 	if (!met || xha_place_is_stopped(sa->place))
 		goto out;
-	if (is_finished(sa, sa->tenure))
+	if (is_finished(sa, sa->packet ? sa->tenure : 0))
 		retire(sa);
 	else
 		xha_place_bound(sa);
@@ -761,11 +770,8 @@ out:
  * @mem: what this node remembers; mem->inc 0: nothing
  * @out: the highest number that was told or used
  * @in: right edge
- * @bytes: count
- * @packets: count
  */
-void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, u64 in, u64 bytes,
-		      u64 packets)
+void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, u64 in)
 {
 	struct xfrm_state *x = sa->tap.x;
 
@@ -792,9 +798,9 @@ void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, 
 		if (in && xha_group_sends(sa->group))
 			lose_unsaid(sa, xha_group_config(sa->group));
 	}
-	xha_apply_counts(x, bytes, packets);
+	xha_apply_counts(x, mem->bytes, mem->packets);
 	WRITE_ONCE(sa->tap.in.seq, xha_edge(x));
-	sa->foreign = x->curlft.packets;
+	set_foreign(sa);
 unlock:
 	spin_unlock_bh(&x->lock);
 }
@@ -815,8 +821,6 @@ void xha_place_remember(struct xha_sa *sa, struct xha_memory *mem, struct xha_sa
 	*s = (struct xha_sample){
 		.out = sa->spent ? xha_end(xha_esn(sa->tap.x)) : n.out,
 		.in = sa->spent ? xha_end(xha_esn(sa->tap.x)) : n.in,
-		.bytes = n.bytes,
-		.packets = n.packets,
 	};
 	*mem = (struct xha_memory){
 		.inc = sa->inc,
@@ -827,6 +831,8 @@ void xha_place_remember(struct xha_sa *sa, struct xha_memory *mem, struct xha_sa
 		.floor = sa->bounds.floor,
 		.lease = sa->bounds.lease,
 		.used = sa->used,
+		.bytes = n.bytes,
+		.packets = n.packets,
 		.acted = sa->acted,
 		.live = sa->acted && !xha_place_is_stopped(sa->place),
 	};
@@ -888,7 +894,7 @@ void xha_place_soften(struct xha_sa *sa)
 	spin_unlock_bh(&x->lock);
 	if (!first)
 		return;
-	xha_stat_inc(sa->xn, XHA_STAT_STRIPE_SOFT);
+	xha_stat_inc(xha_sa_net(sa), XHA_STAT_STRIPE_SOFT);
 	km_state_expired(x, 0, 0);
 }
 

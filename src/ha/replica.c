@@ -15,164 +15,226 @@
 #define REAP_PERIOD	(HZ / 100)	/* until it is looked for room that nobody has told of */
 
 /*
- * What is known of an identity: what the peer told of its SA, and while @sa is NULL what is
- * remembered of ours
+ * What is known of an identity of which there is no SA here
  *
- * @epoch: session in which its index was announced; the index counts in that one only
- * @newest: number of the newest frame that told its outbound number
- * @group: the peer's number for its group
- * @inc: incarnation of the peer's memory of it, 0: it never announced it; @peer_inc, @stripe,
- *	@share,
- *	as in struct xha_announce
- * @counted: session in which it is
- * @missing: counted as one that the peer has, and this node has not
- * @paired: counted as one that both have
- * @used: the peer was active for it
- * @out: the highest number that was told, or used here before; @in, @bytes, @packets: ditto
+ * @twin: what the peer told
  * @mem: of ours, when it was deleted
  * @since: jiffies: when it became an orphan, or was last mentioned
- * @orphan: on the mirror's list while @sa is NULL
+ * @node: in &xha_mirror.orphans
  */
-struct xha_known {
+struct xha_orphan {
+	struct xha_twin twin;
 	struct xha_id id;
-	struct rhash_head by_id;
-	struct xha_sa *sa;
-	u32 index;
-	u32 epoch;
-	u64 newest;
-	u16 group;
-	u8 stripe;
-	bool used;
-	bool missing;
-	bool paired;
-	u32 counted;
-	u32 inc;
-	u32 peer_inc;
-	struct xha_share share;
-	u64 out;
-	u64 in;
-	u64 bytes;
-	u64 packets;
 	struct xha_memory mem;
 	unsigned long since;
 	union {
-		struct list_head orphan;
-		struct rcu_head rcu;	/* it is forgotten */
+		struct list_head node;
+		struct rcu_head rcu;	/* it is forgotten, or its SA has come */
 	};
 };
 
 static struct kmem_cache *cache;
 
+static struct xha_orphan *orphan_of(struct xha_twin *t)
+{
+	return t->of == XHA_TWIN_ORPHAN ? container_of(t, struct xha_orphan, twin) : NULL;
+}
+
+static struct xha_sa *sa_of(struct xha_twin *t)
+{
+	return t->of == XHA_TWIN_SA ? container_of(t, struct xha_sa, twin) : NULL;
+}
+
+static void id_of(const struct xha_twin *t, struct xha_id *id)
+{
+	if (t->of == XHA_TWIN_ORPHAN)
+		*id = container_of(t, struct xha_orphan, twin)->id;
+	else
+		xha_sa_id(container_of(t, struct xha_sa, twin), id);
+}
+
+static u32 hash_of_twin(const void *data, u32 len, u32 seed)
+{
+	struct xha_id id;
+
+	id_of(data, &id);
+	return xha_id_hash(&id, len, seed);
+}
+
+static int compare_twin(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	struct xha_id id;
+
+	id_of(obj, &id);
+	return memcmp(&id, arg->key, sizeof(id));
+}
+
 static const struct rhashtable_params by_id_params = {
 	.key_len = sizeof(struct xha_id),
-	.key_offset = offsetof(struct xha_known, id),
-	.head_offset = offsetof(struct xha_known, by_id),
+	.head_offset = offsetof(struct xha_twin, by_id),
+	.hashfn = xha_id_hash,
+	.obj_hashfn = hash_of_twin,
+	.obj_cmpfn = compare_twin,
 	.automatic_shrinking = true,
 };
 
-static struct xha_known *find(struct xha_mirror *m, const struct xha_id *id)
+static struct xha_twin *find(struct xha_mirror *m, const struct xha_id *id)
 {
-	return rhashtable_lookup_fast(&m->known, id, by_id_params);
+	return rhashtable_lookup_fast(&m->twins, id, by_id_params);
 }
 
 /* Is its SA the peer's in this session? */
-static bool is_told(const struct xha_mirror *m, const struct xha_known *k)
+static bool is_told(const struct xha_mirror *m, const struct xha_twin *t)
 {
-	return k->epoch && k->epoch == m->rx_epoch;
+	return t->epoch && t->epoch == m->rx_epoch;
 }
 
 /* A session begins with all counts at 0. */
-static void recount(struct xha_mirror *m, struct xha_known *k)
+static void recount(struct xha_mirror *m, struct xha_twin *t)
 {
-	if (k->counted == m->rx_epoch)
+	if (t->counted == m->rx_epoch)
 		return;
-	k->counted = m->rx_epoch;
-	k->missing = false;
-	k->paired = false;
+	t->counted = m->rx_epoch;
+	t->missing = false;
+	t->paired = false;
 }
 
 /* Of which SAs one node lacks its twin is counted, by group, as it changes. */
-static void count(struct xha_mirror *m, struct xha_known *k)
+static void count(struct xha_mirror *m, struct xha_twin *t)
 {
-	bool missing = is_told(m, k) && !k->sa, paired = is_told(m, k) && k->sa;
+	struct xha_sa *sa = sa_of(t);
+	bool missing = is_told(m, t) && !sa, paired = is_told(m, t) && sa;
 
-	recount(m, k);
-	if (k->missing != missing && k->group <= XHA_GROUPS_MAX) {
-		m->missing[k->group] += missing ? 1 : -1;
-		xha_group_missing(m, k->group);
+	recount(m, t);
+	if (t->missing != missing && t->group <= XHA_GROUPS_MAX) {
+		m->missing[t->group] += missing ? 1 : -1;
+		xha_group_missing(m, t->group);
 	}
-	k->missing = missing;
-	if (k->paired == paired)
+	t->missing = missing;
+	if (t->paired == paired)
 		return;
-	k->paired = paired;
-	if (k->sa)
-		atomic_add(paired ? 1 : -1, &k->sa->group->n_paired);
+	t->paired = paired;
+	if (sa)
+		atomic_add(paired ? 1 : -1, &sa->group->n_paired);
 }
 
-static void orphan(struct xha_mirror *m, struct xha_known *k)
+static void list(struct xha_mirror *m, struct xha_orphan *o)
 {
-	k->since = jiffies;
-	list_add_tail(&k->orphan, &m->orphans);
+	o->since = jiffies;
+	list_add_tail(&o->node, &m->orphans);
 	WRITE_ONCE(m->n_orphans, m->n_orphans + 1);
 }
 
-/* From its SA, or from the list of those that have none. */
-static void detach(struct xha_mirror *m, struct xha_known *k)
+/* An orphan has come that stays: @g: group of its SA; NULL: not known. RCU */
+static void look_at_limit(struct xha_mirror *m, struct xha_group *g)
 {
-	recount(m, k);
-	if (k->sa) {
-		if (k->paired) {
-			k->paired = false;
-			atomic_dec(&k->sa->group->n_paired);
-		}
-		xha_sa_put(k->sa);
-		k->sa = NULL;
-	} else {
-		list_del(&k->orphan);
-		WRITE_ONCE(m->n_orphans, m->n_orphans - 1);
-	}
+	u32 limit = READ_ONCE(m->xn->max_orphans);
+
+	if (xha_is_far(m->n_orphans, limit))
+		m->orphans_near = false;
+	if (!g || m->orphans_near || !xha_is_near(m->n_orphans, limit))
+		return;
+	m->orphans_near = true;
+	xha_stat_inc(m->xn, XHA_STAT_ORPHAN_LIMIT_NEAR);
+	xha_group_news(g, XFRM_HA_EVENT_ORPHAN_LIMIT_NEAR);
 }
 
-static void attach(struct xha_mirror *m, struct xha_known *k, struct xha_sa *sa)
+static void unlist(struct xha_mirror *m, struct xha_orphan *o)
 {
-	detach(m, k);
-	refcount_inc(&sa->ref);
-	k->sa = sa;
-	count(m, k);
+	list_del(&o->node);
+	WRITE_ONCE(m->n_orphans, m->n_orphans - 1);
 }
 
-/* Its SA is deleted: what it has used is remembered. */
-static void bury(struct xha_mirror *m, struct xha_known *k)
-{
-	struct xha_sample s;
-
-	xha_place_remember(k->sa, &k->mem, &s);
-	k->out = k->mem.live ? s.out : max(k->out, s.out);
-	k->in = max(k->in, s.in);
-	k->bytes = max(k->bytes, s.bytes);
-	k->packets = max(k->packets, s.packets);
-	detach(m, k);
-	orphan(m, k);
-	count(m, k);
-}
-
-static void forget_index(struct xha_mirror *m, struct xha_known *k)
-{
-	if (xa_load(&m->peers, k->index) == k)
-		xa_erase_bh(&m->peers, k->index);
-	k->epoch = 0;
-	count(m, k);
-}
-
-static void forget(struct xha_mirror *m, struct xha_known *k)
+/*
+ * It has a place of the kind @of, @to, from now on, and what was @from nobody finds any more. This
+ * takes no memory: the tables have room for one in the place of another.
+ */
+static void move(struct xha_mirror *m, struct xha_twin *from, struct xha_twin *to,
+		 enum xha_twin_of of)
 {
 	lockdep_assert_held(&m->rx_lock);
 
-	m->forgetful |= k->mem.acted;
-	forget_index(m, k);
-	detach(m, k);
-	rhashtable_remove_fast(&m->known, &k->by_id, by_id_params);
-	kfree_rcu(k, rcu);
+	/* The worker of the table may write @from's link in it; @to's is set with the place. */
+	*to = data_race(*from);
+	to->of = of;
+	WARN_ON_ONCE(rhashtable_replace_fast(&m->twins, &from->by_id, &to->by_id, by_id_params));
+	xa_cmpxchg_bh(&m->peers, to->index, from, to, GFP_ATOMIC);
+}
+
+/* An SA that was deleted has it no more. */
+static void part(struct xha_sa *sa)
+{
+	sa->twin.of = XHA_TWIN_UNUSED;
+	xha_sa_put(sa);
+}
+
+/* An SA has come, or is found, of which only this was known; that of another one, or an orphan. */
+static void attach(struct xha_mirror *m, struct xha_twin *t, struct xha_sa *sa)
+{
+	struct xha_orphan *o = orphan_of(t);
+	struct xha_sa *old = sa_of(t);
+
+	recount(m, t);
+	if (old && t->paired) {
+		t->paired = false;
+		atomic_dec(&old->group->n_paired);
+	}
+	move(m, t, &sa->twin, XHA_TWIN_SA);
+	refcount_inc(&sa->ref);
+	if (old) {
+		part(old);
+	} else {
+		unlist(m, o);
+		kfree_rcu(o, rcu);
+	}
+	count(m, &sa->twin);
+}
+
+/* An SA is deleted: what it has used is remembered. */
+static void remember(struct xha_sa *sa, struct xha_memory *mem)
+{
+	struct xha_twin *t = &sa->twin;
+	struct xha_sample s;
+
+	xha_place_remember(sa, mem, &s);
+	t->out = mem->live ? s.out : max(t->out, s.out);
+	t->in = max(t->in, s.in);
+}
+
+/* Ditto, in @o. */
+static void bury(struct xha_mirror *m, struct xha_sa *sa, struct xha_orphan *o)
+{
+	remember(sa, &o->mem);
+	recount(m, &sa->twin);
+	if (sa->twin.paired) {
+		sa->twin.paired = false;
+		atomic_dec(&sa->group->n_paired);
+	}
+	xha_sa_id(sa, &o->id);
+	move(m, &sa->twin, &o->twin, XHA_TWIN_ORPHAN);
+	list(m, o);
+	count(m, &o->twin);
+	look_at_limit(m, sa->group);
+	part(sa);
+}
+
+static void forget_index(struct xha_mirror *m, struct xha_twin *t)
+{
+	if (xa_load(&m->peers, t->index) == t)
+		xa_erase_bh(&m->peers, t->index);
+	t->epoch = 0;
+	count(m, t);
+}
+
+static void forget(struct xha_mirror *m, struct xha_orphan *o)
+{
+	lockdep_assert_held(&m->rx_lock);
+
+	m->forgetful |= o->mem.acted;
+	forget_index(m, &o->twin);
+	unlist(m, o);
+	rhashtable_remove_fast(&m->twins, &o->twin.by_id, by_id_params);
+	kfree_rcu(o, rcu);
 }
 
 /*
@@ -182,15 +244,15 @@ static void forget(struct xha_mirror *m, struct xha_known *k)
 static bool make_room(struct xha_mirror *m)
 {
 	u32 limit = READ_ONCE(m->xn->max_orphans);
-	struct xha_known *k, *next;
+	struct xha_orphan *o, *next;
 	int n = 0;
 
 	if (m->n_orphans < limit)
 		return true;
-	list_for_each_entry_safe(k, next, &m->orphans, orphan) {
-		if (!is_told(m, k)) {
+	list_for_each_entry_safe(o, next, &m->orphans, node) {
+		if (!is_told(m, &o->twin)) {
 			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_EVICTED);
-			forget(m, k);
+			forget(m, o);
 			if (m->n_orphans < limit)
 				return true;
 		}
@@ -202,19 +264,20 @@ static bool make_room(struct xha_mirror *m)
 }
 
 /* NULL: no memory. It has no SA yet. */
-static struct xha_known *make(struct xha_mirror *m, const struct xha_id *id)
+static struct xha_twin *make(struct xha_mirror *m, const struct xha_id *id)
 {
-	struct xha_known *k = kmem_cache_zalloc(cache, GFP_ATOMIC);
+	struct xha_orphan *o = kmem_cache_zalloc(cache, GFP_ATOMIC);
 
-	if (!k)
+	if (!o)
 		goto nomem;
-	k->id = *id;
-	if (rhashtable_insert_fast(&m->known, &k->by_id, by_id_params)) {
-		kmem_cache_free(cache, k);
+	o->id = *id;
+	o->twin.of = XHA_TWIN_ORPHAN;
+	if (rhashtable_insert_fast(&m->twins, &o->twin.by_id, by_id_params)) {
+		kmem_cache_free(cache, o);
 		goto nomem;
 	}
-	orphan(m, k);
-	return k;
+	list(m, o);
+	return &o->twin;
 
 nomem:
 	xha_stat_inc(m->xn, XHA_STAT_FRAME_NOMEM);
@@ -229,13 +292,15 @@ nomem:
  */
 int xha_replica_expect(struct xha_sa *sa)
 {
-	struct xha_mirror *m = sa->mirror;
-	struct xha_known *k;
+	struct xha_mirror *m = xha_sa_mirror(sa);
+	struct xha_twin *t;
+	struct xha_id id;
 
+	xha_sa_id(sa, &id);
 	spin_lock_bh(&m->rx_lock);
-	k = find(m, &sa->id) ?: make(m, &sa->id);
+	t = find(m, &id) ?: make(m, &id);
 	spin_unlock_bh(&m->rx_lock);
-	return k ? 0 : -ENOMEM;
+	return t ? 0 : -ENOMEM;
 }
 
 /*
@@ -243,12 +308,13 @@ int xha_replica_expect(struct xha_sa *sa)
  * was told, or guesses: an active node that is in sync, and has forgotten nothing, knows that
  * nobody used any.
  */
-static u64 used_of(const struct xha_mirror *m, const struct xha_known *k, const struct xha_sa *sa)
+static u64 used_of(const struct xha_mirror *m, const struct xha_sa *sa,
+		   const struct xha_memory *mem)
 {
-	if (!k->mem.inc && !k->used && !m->forgetful && xha_group_sends(sa->group) &&
+	if (!mem->inc && !sa->twin.used && !m->forgetful && xha_group_sends(sa->group) &&
 	    !READ_ONCE(sa->group->took))
 		return 0;
-	return k->out;
+	return sa->twin.out;
 }
 
 /**
@@ -259,21 +325,26 @@ static u64 used_of(const struct xha_mirror *m, const struct xha_known *k, const 
  */
 void xha_replica_recall(struct xha_sa *sa)
 {
-	struct xha_mirror *m = sa->mirror;
-	struct xha_known *k;
+	struct xha_mirror *m = xha_sa_mirror(sa);
+	struct xha_memory mem;
+	struct xha_twin *t;
+	struct xha_id id;
 
+	xha_sa_id(sa, &id);
 	spin_lock_bh(&m->rx_lock);
 	/* What xha_replica_expect() has made may have had to make room already. */
-	k = find(m, &sa->id) ?: make(m, &sa->id);
-	/* One that was deleted and added again before the reaper came. */
-	if (k && k->sa && k->sa != sa)
-		bury(m, k);
+	t = find(m, &id) ?: make(m, &id);
 	/* If it dies from here on, the reaper comes later. */
-	if (k && !k->sa && !test_bit(XHA_SA_DEAD, &sa->flags)) {
-		if (is_told(m, k))
+	if (t && t != &sa->twin && !test_bit(XHA_SA_DEAD, &sa->flags)) {
+		/* Its SA was deleted, and added again before the reaper came. */
+		if (sa_of(t))
+			remember(sa_of(t), &mem);
+		else
+			mem = orphan_of(t)->mem;
+		if (is_told(m, t))
 			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_ADOPTED);
-		attach(m, k, sa);
-		xha_place_recall(sa, &k->mem, used_of(m, k, sa), k->in, k->bytes, k->packets);
+		attach(m, t, sa);
+		xha_place_recall(sa, &mem, used_of(m, sa, &mem), sa->twin.in);
 	}
 	spin_unlock_bh(&m->rx_lock);
 }
@@ -286,28 +357,28 @@ void xha_replica_recall(struct xha_sa *sa)
 static void meet(struct xha_sa *sa, u64 seq)
 {
 	if (xha_place_met(sa, seq))
-		xha_stat_inc(sa->xn, XHA_STAT_MET);
+		xha_stat_inc(xha_sa_net(sa), XHA_STAT_MET);
 	set_bit(XHA_SA_DUE_OUT, &sa->flags);
 	xha_mirror_due(sa);
 	xha_link_urge(sa->group->link);
 }
 
-static void apply(struct xha_mirror *m, struct xha_known *k, struct xha_record *r)
+static void apply(struct xha_mirror *m, struct xha_twin *t, struct xha_record *r)
 {
-	struct xha_sa *sa = k->sa;
+	struct xha_sa *sa = sa_of(t);
 
 	/* Deleted here: the reaper will make an orphan of it. */
 	if (!sa || test_bit(XHA_SA_DEAD, &sa->flags))
 		return;
 	switch (xha_place_record(sa, r)) {
 	case XHA_APPLIED:
-		xha_stat_inc(sa->xn, XHA_STAT_RECORD_APPLIED);
+		xha_stat_inc(xha_sa_net(sa), XHA_STAT_RECORD_APPLIED);
 		break;
 	case XHA_STALE:
-		xha_stat_inc(sa->xn, XHA_STAT_RECORD_STALE);
+		xha_stat_inc(xha_sa_net(sa), XHA_STAT_RECORD_STALE);
 		break;
 	case XHA_ACTIVE:
-		xha_stat_inc(sa->xn, XHA_STAT_RECORD_ACTIVE);
+		xha_stat_inc(xha_sa_net(sa), XHA_STAT_RECORD_ACTIVE);
 		if (!r->in && r->flags & XHA_REC_F_EXACT)
 			meet(sa, r->seq);
 		fallthrough;
@@ -318,133 +389,169 @@ static void apply(struct xha_mirror *m, struct xha_known *k, struct xha_record *
 	trace_xha_record_rx(sa->index, r->in, r->seq, r->packets);
 }
 
-/* All that is known of it, into an SA that is held. */
-static void apply_known(struct xha_mirror *m, struct xha_known *k, u8 flags)
+/* All that is known of it, into an SA that is held. Counts of 48 bits are completed there. */
+static void apply_known(struct xha_mirror *m, struct xha_twin *t, u8 flags, u64 bytes, u64 packets)
 {
 	struct xha_record r = {
 		.flags = flags,
-		.seq = k->out,
-		.bytes = k->bytes,
-		.packets = k->packets,
+		.seq = t->out,
+		.bytes = bytes,
+		.packets = packets,
 	};
 
-	apply(m, k, &r);
+	apply(m, t, &r);
 	r.in = true;
 	r.flags = 0;
-	r.seq = k->in;
-	apply(m, k, &r);
+	r.seq = t->in;
+	apply(m, t, &r);
+}
+
+/*
+ * Ditto, but the counts: those that were told the SA has, unless it was active then. The peer tells
+ * them again with its next record.
+ */
+static void apply_numbers(struct xha_mirror *m, struct xha_sa *sa)
+{
+	const struct xfrm_state *x = sa->tap.x;
+
+	apply_known(m, &sa->twin, 0, READ_ONCE(x->curlft.bytes), READ_ONCE(x->curlft.packets));
 }
 
 /*
  * A final number lowers what was told before, if it is of the peer's present time as the
  * active one, and nothing newer was told (invariant I3). Return: what is left of @flags.
  */
-static u8 learn_out(struct xha_mirror *m, struct xha_known *k, u64 number, u64 seq, u8 flags)
+static u8 learn_out(struct xha_mirror *m, struct xha_twin *t, u64 number, u64 seq, u8 flags)
 {
-	if (number < k->newest ||
-	    (k->sa && !xha_group_hears(k->sa->group, m->rx_epoch, number)))
+	struct xha_orphan *o = orphan_of(t);
+	struct xha_sa *sa = sa_of(t);
+
+	if (number < t->newest ||
+	    (sa && !xha_group_hears(sa->group, m->rx_epoch, number)))
 		flags &= ~XHA_REC_F_FINAL;
-	k->newest = max(k->newest, number);
-	k->used |= flags & XHA_REC_F_USED;
+	t->newest = max(t->newest, number);
+	t->used |= !!(flags & XHA_REC_F_USED);
 	/* Of one that was deleted here a standby says what it was told, not what was used. */
-	if (!k->sa && k->mem.live && !(flags & XHA_REC_F_USED))
+	if (o && o->mem.live && !(flags & XHA_REC_F_USED))
 		return flags;
-	if (flags & XHA_REC_F_FINAL || seq > k->out)
-		k->out = seq;
+	if (flags & XHA_REC_F_FINAL || seq > t->out)
+		t->out = seq;
 	return flags;
 }
 
-static void learn_counts(struct xha_known *k, u64 bytes, u64 packets)
+/* An SA that is here has them itself. */
+static void learn_counts(struct xha_twin *t, u64 bytes, u64 packets)
 {
-	k->bytes = max(k->bytes, xha_expand48(k->bytes, bytes));
-	k->packets = max(k->packets, xha_expand48(k->packets, packets));
+	struct xha_orphan *o = orphan_of(t);
+
+	if (!o)
+		return;
+	o->mem.bytes = max(o->mem.bytes, xha_expand48(o->mem.bytes, bytes));
+	o->mem.packets = max(o->mem.packets, xha_expand48(o->mem.packets, packets));
 }
 
 /* From one record to the next. What an announcement tells may have jumped at a takeover. */
-static void learn_in(struct xha_known *k, u64 edge)
+static void learn_in(struct xha_twin *t, u64 edge)
 {
-	if (edge <= k->in)
+	struct xha_sa *sa = sa_of(t);
+
+	if (edge <= t->in)
 		return;
-	if (k->sa) {
-		spin_lock_bh(&k->sa->tap.x->lock);
-		k->sa->in_peak = xha_peak(k->sa->in_peak, edge - k->in);
-		spin_unlock_bh(&k->sa->tap.x->lock);
+	if (sa) {
+		spin_lock_bh(&sa->tap.x->lock);
+		sa->in_peak = xha_peak(sa->in_peak, edge - t->in);
+		spin_unlock_bh(&sa->tap.x->lock);
 	}
-	k->in = edge;
+	t->in = edge;
 }
 
 static void input_record(struct xha_mirror *m, u64 number, struct xha_record *r)
 {
-	struct xha_known *k = xa_load(&m->peers, r->index);
+	struct xha_twin *t = xa_load(&m->peers, r->index);
 
 	xha_stat_inc(m->xn, XHA_STAT_RECORD_RX);
-	if (!k || !is_told(m, k)) {
+	if (!t || !is_told(m, t)) {
 		xha_stat_inc(m->xn, XHA_STAT_RECORD_UNKNOWN);
 		m->refused = true;
 		xha_mirror_nak(m, r->index, XHA_NAK_F_UNKNOWN);
 		return;
 	}
 	if (r->in)
-		learn_in(k, r->seq);
+		learn_in(t, r->seq);
 	else
-		r->flags = learn_out(m, k, number, r->seq, r->flags);
-	learn_counts(k, r->bytes, r->packets);
-	apply(m, k, r);
+		r->flags = learn_out(m, t, number, r->seq, r->flags);
+	learn_counts(t, r->bytes, r->packets);
+	apply(m, t, r);
 }
 
-/* The entry for an announced SA: the old one, or a new one; NULL: no room. */
-static struct xha_known *know(struct xha_mirror *m, const struct xha_announce *a)
+/*
+ * What is to be known of an announced SA, which was known already, or is new; NULL: no room. What
+ * was counted of it while it had no SA is added to @a.
+ */
+static struct xha_twin *know(struct xha_mirror *m, struct xha_announce *a)
 {
-	struct xha_known *k = find(m, &a->id), *old = xa_load(&m->peers, a->index);
+	struct xha_twin *t = find(m, &a->id), *old = xa_load(&m->peers, a->index);
+	struct xha_orphan *o;
 	struct xha_sa *sa;
 
-	if (old && old != k)
+	if (old && old != t)
 		forget_index(m, old);
-	if (!k) {
+	if (!t) {
 		if (!make_room(m))
 			return NULL;
-		k = make(m, &a->id);
-		if (!k)
+		t = make(m, &a->id);
+		if (!t)
 			return NULL;
 	}
-	if (k->index != a->index && xa_load(&m->peers, k->index) == k)
-		xa_erase_bh(&m->peers, k->index);
-	if (xa_is_err(xa_store_bh(&m->peers, a->index, k, GFP_ATOMIC))) {
-		k->epoch = 0;
-		count(m, k);
+	if (t->index != a->index && xa_load(&m->peers, t->index) == t)
+		xa_erase_bh(&m->peers, t->index);
+	if (xa_is_err(xa_store_bh(&m->peers, a->index, t, GFP_ATOMIC))) {
+		t->epoch = 0;
+		count(m, t);
 		xha_stat_inc(m->xn, XHA_STAT_FRAME_NOMEM);
 		return NULL;
 	}
-	if (!is_told(m, k)) {
-		k->newest = 0;
-		if (!k->sa)
+	o = orphan_of(t);
+	if (!is_told(m, t)) {
+		t->newest = 0;
+		if (o)
 			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_NEW);
-	} else if (k->group != a->group) {
-		k->epoch = 0;
-		count(m, k);
+		if (o && a->group <= XHA_GROUPS_MAX)
+			look_at_limit(m, READ_ONCE(m->groups[a->group]));
+	} else if (t->group != a->group) {
+		t->epoch = 0;
+		count(m, t);
 	}
-	k->index = a->index;
-	k->group = a->group;
-	k->inc = a->inc;
-	k->peer_inc = a->peer_inc;
-	k->stripe = a->stripe;
-	k->share = a->share;
-	k->epoch = m->rx_epoch;
-	k->since = jiffies;
+	t->index = a->index;
+	t->group = a->group;
+	t->inc = a->inc;
+	t->peer_inc = a->peer_inc;
+	t->stripe = a->stripe;
+	t->share = a->share;
+	t->epoch = m->rx_epoch;
+	if (o) {
+		o->since = jiffies;
+		o->mem.bytes = max(o->mem.bytes, a->bytes);
+		o->mem.packets = max(o->mem.packets, a->packets);
+		a->bytes = o->mem.bytes;
+		a->packets = o->mem.packets;
+	}
 	/* It came while nothing was known of it, or its group is another one now. */
-	sa = k->sa ? NULL : xha_sa_by_id(m->xn, &a->id);
-	if (sa && sa->mirror == m && !test_bit(XHA_SA_DEAD, &sa->flags) && xha_sa_get(sa)) {
-		attach(m, k, sa);
+	sa = o ? xha_sa_by_id(m->xn, &a->id) : NULL;
+	if (sa && xha_sa_mirror(sa) == m && !test_bit(XHA_SA_DEAD, &sa->flags) &&
+	    xha_sa_get(sa)) {
+		attach(m, t, sa);
+		t = &sa->twin;
 		xha_sa_put(sa);
 	}
-	count(m, k);
-	return k;
+	count(m, t);
+	return t;
 }
 
-static void input_announce(struct xha_mirror *m, u64 number, const struct xha_announce *a)
+static void input_announce(struct xha_mirror *m, u64 number, struct xha_announce *a)
 {
-	struct xha_known *k;
-	u64 out = a->out;
+	struct xha_twin *t;
+	struct xha_sa *sa;
 	u8 flags;
 
 	xha_stat_inc(m->xn, XHA_STAT_ANNOUNCE_RX);
@@ -452,29 +559,33 @@ static void input_announce(struct xha_mirror *m, u64 number, const struct xha_an
 		m->peer_inc = a->node_inc;
 		m->peer_since = 2 * READ_ONCE(m->epoch);
 	}
-	k = know(m, a);
-	if (!k) {
+	t = know(m, a);
+	if (!t) {
 		m->refused = true;
 		xha_mirror_nak(m, a->index, XHA_NAK_F_ROOM);
 		return;
 	}
-	flags = learn_out(m, k, number, a->out, a->flags);
-	k->in = max(k->in, a->in);
-	k->bytes = max(k->bytes, a->bytes);
-	k->packets = max(k->packets, a->packets);
-	if (!k->sa)
+	flags = learn_out(m, t, number, a->out, a->flags);
+	t->in = max(t->in, a->in);
+	sa = sa_of(t);
+	if (!sa)
 		return;
-	if (!test_bit(XHA_SA_DEAD, &k->sa->flags) &&
-	    !xha_place_announced(k->sa, a, READ_ONCE(m->epoch)))
+	if (!test_bit(XHA_SA_DEAD, &sa->flags) &&
+	    !xha_place_announced(sa, a, READ_ONCE(m->epoch)))
 		m->refused = true;
 	/* What asks for a lease, or is exact, is this number; the newest may be another. */
-	if (flags & (XHA_REC_F_LEASE | XHA_REC_F_EXACT) && out < k->out) {
-		struct xha_record r = { .flags = flags, .seq = out };
+	if (flags & (XHA_REC_F_LEASE | XHA_REC_F_EXACT) && a->out < t->out) {
+		struct xha_record r = {
+			.flags = flags,
+			.seq = a->out,
+			.bytes = a->bytes,
+			.packets = a->packets,
+		};
 
-		apply(m, k, &r);
+		apply(m, t, &r);
 		flags = 0;
 	}
-	apply_known(m, k, flags);
+	apply_known(m, t, flags, a->bytes, a->packets);
 }
 
 /*
@@ -491,7 +602,7 @@ static void input_nak(struct xha_mirror *m, u32 index, u8 why)
 	struct xha_sa *sa = xha_sa_by_index(m->xn, index);
 
 	xha_stat_inc(m->xn, XHA_STAT_NAK_RX);
-	if (!sa || sa->mirror != m)
+	if (!sa || xha_sa_mirror(sa) != m)
 		return;
 	/* What it acknowledges of this SA from now on, it does not have. */
 	WRITE_ONCE(sa->known, 0);
@@ -516,7 +627,7 @@ static void input_ask(struct xha_mirror *m, const struct xha_id *id)
 {
 	struct xha_sa *sa = xha_sa_by_id(m->xn, id);
 
-	if (!sa || sa->mirror != m)
+	if (!sa || xha_sa_mirror(sa) != m)
 		return;
 	/* Who asks has room for it. */
 	xha_mirror_naked(sa, false);
@@ -537,12 +648,13 @@ static void input_group(struct xha_mirror *m, u64 number, const struct xha_group
 /* Deleted there. What was used of it must be known if it comes again. */
 static void input_gone(struct xha_mirror *m, u32 index)
 {
-	struct xha_known *k = xa_load(&m->peers, index);
+	struct xha_twin *t = xa_load(&m->peers, index);
 
-	if (!k || !is_told(m, k))
+	if (!t || !is_told(m, t))
 		return;
-	forget_index(m, k);
-	k->since = jiffies;
+	forget_index(m, t);
+	if (orphan_of(t))
+		orphan_of(t)->since = jiffies;
 }
 
 /**
@@ -618,29 +730,28 @@ int xha_mirror_input(struct xha_mirror *m, u64 number, const u8 *buf, int len)
  */
 void xha_mirror_sa_new(struct xha_sa *sa)
 {
-	struct xha_mirror *m = sa->mirror;
-	struct xha_known *k;
-	bool known;
+	struct xha_mirror *m = xha_sa_mirror(sa);
+	struct xha_twin *t = &sa->twin;
+	bool told;
 
 	spin_lock_bh(&m->rx_lock);
-	k = find(m, &sa->id);
-	known = k && is_told(m, k) && (xha_group_sends(sa->group) || !xha_mirror_bitmap(sa));
-	if (k && k->sa == sa && k->inc) {
+	told = sa_of(t) && is_told(m, t);
+	if (sa_of(t) && t->inc) {
 		struct xha_announce a = {
-			.inc = k->inc,
-			.peer_inc = k->peer_inc,
-			.stripe = k->stripe,
-			.share = k->share,
-			.out = k->out,
+			.inc = t->inc,
+			.peer_inc = t->peer_inc,
+			.stripe = t->stripe,
+			.share = t->share,
+			.out = t->out,
 		};
 
-		xha_place_announced(sa, &a, is_told(m, k) && READ_ONCE(m->up) ? m->epoch : 0);
+		xha_place_announced(sa, &a, told && READ_ONCE(m->up) ? m->epoch : 0);
 	}
 	/* What the peer said since it was in the tables came before it was held. */
-	if (k && k->sa == sa && is_told(m, k))
-		apply_known(m, k, 0);
+	if (told)
+		apply_numbers(m, sa);
 	spin_unlock_bh(&m->rx_lock);
-	if (!known)
+	if (!told || (!xha_group_sends(sa->group) && xha_mirror_bitmap(sa)))
 		set_bit(XHA_SA_ASK, &sa->flags);
 	/* A standby, too: its peer knows that it is there, and that it has used nothing. */
 	set_bit(XHA_SA_ANSWER, &sa->flags);
@@ -656,14 +767,12 @@ void xha_mirror_sa_new(struct xha_sa *sa)
  */
 void xha_mirror_catch_up(struct xha_sa *sa)
 {
-	struct xha_mirror *m = sa->mirror;
-	struct xha_known *k;
+	struct xha_mirror *m = xha_sa_mirror(sa);
 
 	rcu_read_lock();
 	spin_lock_bh(&m->rx_lock);
-	k = find(m, &sa->id);
-	if (k && k->sa == sa && is_told(m, k))
-		apply_known(m, k, 0);
+	if (sa_of(&sa->twin) && is_told(m, &sa->twin))
+		apply_numbers(m, sa);
 	spin_unlock_bh(&m->rx_lock);
 	rcu_read_unlock();
 }
@@ -671,7 +780,7 @@ void xha_mirror_catch_up(struct xha_sa *sa)
 /* The caller has unlinked @sa and may hold x->lock: the rest is left to the reaper. */
 void xha_mirror_sa_gone(struct xha_sa *sa)
 {
-	struct xha_mirror *m = sa->mirror;
+	struct xha_mirror *m = xha_sa_mirror(sa);
 
 	refcount_inc(&sa->ref);
 	llist_add(&sa->gone_node, &m->dead);
@@ -681,22 +790,25 @@ void xha_mirror_sa_gone(struct xha_sa *sa)
 static void reap_work(struct work_struct *work)
 {
 	struct xha_mirror *m = container_of(to_delayed_work(work), struct xha_mirror, reap_work);
+	struct xha_orphan *o = NULL;
 	struct llist_node *next;
-	struct xha_known *k;
 	struct xha_sa *sa;
 
 	for (;;) {
 		if (!m->reaped)
 			m->reaped = llist_del_all(&m->dead);
 		if (!m->reaped)
-			return;
+			break;
 		sa = llist_entry(m->reaped, struct xha_sa, gone_node);
 		next = m->reaped->next;
+		/* Until there is memory its shadow remembers it. */
+		if (!o)
+			o = kmem_cache_zalloc(cache, GFP_KERNEL | __GFP_NOFAIL);
 		rcu_read_lock();
 		spin_lock_bh(&m->rx_lock);
-		k = find(m, &sa->id);
-		if (k && k->sa == sa) {
-			bury(m, k);
+		if (sa_of(&sa->twin)) {
+			bury(m, sa, o);
+			o = NULL;
 			if (m->n_orphans > READ_ONCE(m->xn->max_orphans))
 				make_room(m);
 		}
@@ -705,12 +817,14 @@ static void reap_work(struct work_struct *work)
 		if (!xha_mirror_gone(sa)) {
 			WRITE_ONCE(m->reap_waits, true);
 			queue_delayed_work(system_unbound_wq, &m->reap_work, REAP_PERIOD);
-			return;
+			break;
 		}
 		m->reaped = next;
 		xha_sa_put(sa);
 		cond_resched();
 	}
+	if (o)
+		kmem_cache_free(cache, o);
 }
 
 /* The oldest are first; those that stay go to the end. False: there are more to look at. */
@@ -719,21 +833,21 @@ static bool expire_some(struct xha_mirror *m, unsigned long before)
 	/* What the peer holds in this session it counts on: those stay. */
 	unsigned long age = READ_ONCE(m->synced_rx) ? READ_ONCE(m->xn->orphan_age) * HZ :
 						      ORPHAN_ALONE;
-	struct xha_known *k, *next;
+	struct xha_orphan *o, *next;
 	int n = 0;
 
-	list_for_each_entry_safe(k, next, &m->orphans, orphan) {
-		if (n++ == EXPIRE_BATCH || !time_before(k->since, before))
+	list_for_each_entry_safe(o, next, &m->orphans, node) {
+		if (n++ == EXPIRE_BATCH || !time_before(o->since, before))
 			return n <= EXPIRE_BATCH;
-		if (READ_ONCE(m->up) && is_told(m, k)) {
-			k->since = before;
-			list_move_tail(&k->orphan, &m->orphans);
+		if (READ_ONCE(m->up) && is_told(m, &o->twin)) {
+			o->since = before;
+			list_move_tail(&o->node, &m->orphans);
 			continue;
 		}
-		if (time_before(before, k->since + age))
+		if (time_before(before, o->since + age))
 			return true;
 		xha_stat_inc(m->xn, XHA_STAT_ORPHAN_EXPIRED);
-		forget(m, k);
+		forget(m, o);
 	}
 	return true;
 }
@@ -756,7 +870,8 @@ static bool retry(struct xha_mirror *m, bool all)
 
 	rcu_read_lock();
 	xa_for_each(&m->xn->sas, index, sa) {
-		if (sa->mirror == m && test_bit(all ? XHA_SA_NAKED : XHA_SA_RETRY, &sa->flags)) {
+		if (xha_sa_mirror(sa) == m &&
+		    test_bit(all ? XHA_SA_NAKED : XHA_SA_RETRY, &sa->flags)) {
 			if (rests(sa)) {
 				again = true;
 			} else {
@@ -816,13 +931,11 @@ u32 xha_mirror_missing(struct xha_mirror *m, u16 peer_id)
 
 bool xha_mirror_twin(struct xha_sa *sa)
 {
-	struct xha_mirror *m = sa->mirror;
-	struct xha_known *k;
+	struct xha_mirror *m = xha_sa_mirror(sa);
 	bool twin;
 
 	spin_lock_bh(&m->rx_lock);
-	k = find(m, &sa->id);
-	twin = k && k->sa == sa && is_told(m, k);
+	twin = sa_of(&sa->twin) && is_told(m, &sa->twin);
 	spin_unlock_bh(&m->rx_lock);
 	return twin;
 }
@@ -855,7 +968,7 @@ int xha_replica_init(struct xha_mirror *m)
 {
 	int err;
 
-	err = rhashtable_init(&m->known, &by_id_params);
+	err = rhashtable_init(&m->twins, &by_id_params);
 	if (err)
 		return err;
 	xa_init_flags(&m->peers, XA_FLAGS_LOCK_BH);
@@ -869,13 +982,14 @@ int xha_replica_init(struct xha_mirror *m)
 	return 0;
 }
 
-static void free_known(void *ptr, void *arg)
+static void free_twin(void *ptr, void *arg)
 {
-	struct xha_known *k = ptr;
+	struct xha_twin *t = ptr;
 
-	if (k->sa)
-		xha_sa_put(k->sa);
-	kmem_cache_free(cache, k);
+	if (sa_of(t))
+		part(sa_of(t));
+	else
+		kmem_cache_free(cache, orphan_of(t));
 }
 
 void xha_replica_fini(struct xha_mirror *m)
@@ -885,12 +999,12 @@ void xha_replica_fini(struct xha_mirror *m)
 	/* There is no session: nobody waits for room. */
 	flush_delayed_work(&m->reap_work);
 	xa_destroy(&m->peers);
-	rhashtable_free_and_destroy(&m->known, free_known, NULL);
+	rhashtable_free_and_destroy(&m->twins, free_twin, NULL);
 }
 
 int xha_replica_start(void)
 {
-	cache = KMEM_CACHE(xha_known, 0);
+	cache = KMEM_CACHE(xha_orphan, 0);
 	return cache ? 0 : -ENOMEM;
 }
 

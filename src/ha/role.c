@@ -212,12 +212,12 @@ static void sweep(struct xha_group *g, struct xha_sa *sa)
 		g->skipped += skipped;
 		xha_stat_add(g->xn, XHA_STAT_NUMBERS_SKIPPED, skipped);
 	}
-	if (!sa->mirror)
+	if (!xha_sa_mirror(sa))
 		return;
 	if (READ_ONCE(g->role) == XHA_ROLE_STANDBY)
 		xha_mirror_catch_up(sa);
 	/* It was not told before its place was known: see fill_sa(). */
-	if (!xha_group_sends(g) && READ_ONCE(sa->syncing) == READ_ONCE(sa->mirror->epoch))
+	if (!xha_group_sends(g) && READ_ONCE(sa->syncing) == READ_ONCE(xha_sa_mirror(sa)->epoch))
 		xha_mirror_tell(sa);
 	switch (READ_ONCE(g->role)) {
 	case XHA_ROLE_ACTIVE:

@@ -4,10 +4,17 @@
  * packet path, the mirror and the user need to find and to know of it.
  */
 
+#include <linux/mm.h>
+
 #include "ha/internal.h"
 
-#define SAS_DEFAULT	131072
-#define ORPHANS_DEFAULT	65536
+/*
+ * Octets of memory for each that may be there, if no limit is set: SAs take a thirteenth of it
+ * at most (docs/scale.rst), the orphans of a link a sixtieth.
+ */
+#define MEMORY_SA	8192
+#define MEMORY_ORPHAN	16384
+#define LIMIT_LEAST	1024
 #define ORPHAN_AGE_DEFAULT	60
 #define SWEEP_PERIOD	(5 * HZ)
 #define SWEEP_BATCH	64
@@ -16,10 +23,38 @@
 
 static struct kmem_cache *cache;
 
+/* What of it is that of its xfrm_state is not stored again. */
+void xha_sa_id(const struct xha_sa *sa, struct xha_id *id)
+{
+	xha_identity_of(id, sa->tap.x, sa->key, sa->if_id);
+}
+
+static u32 hash_of_sa(const void *data, u32 len, u32 seed)
+{
+	struct xha_id id;
+
+	xha_sa_id(data, &id);
+	return xha_id_hash(&id, len, seed);
+}
+
+static int compare_sa(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct xha_sa *sa = obj;
+	const struct xha_id *key = arg->key;
+	struct xha_id id;
+
+	if (sa->key != key->key)
+		return 1;
+	xha_sa_id(sa, &id);
+	return memcmp(&id, key, sizeof(id));
+}
+
 static const struct rhashtable_params by_id_params = {
 	.key_len = sizeof(struct xha_id),
-	.key_offset = offsetof(struct xha_sa, id),
 	.head_offset = offsetof(struct xha_sa, by_id),
+	.hashfn = xha_id_hash,
+	.obj_hashfn = hash_of_sa,
+	.obj_cmpfn = compare_sa,
 	.automatic_shrinking = true,
 };
 
@@ -55,13 +90,27 @@ void xha_sa_put(struct xha_sa *sa)
 		call_rcu(&sa->rcu, free_rcu);
 }
 
+/* So many SAs are known now; @g: group of the one that has come, or NULL. Any context. */
+static void look_at_limit(struct xha_net *xn, struct xha_group *g, u32 n)
+{
+	u32 limit = READ_ONCE(xn->max_sas);
+
+	if (xha_is_far(n, limit)) {
+		if (test_bit(0, &xn->sas_near))
+			clear_bit(0, &xn->sas_near);
+	} else if (g && xha_is_near(n, limit) && !test_and_set_bit(0, &xn->sas_near)) {
+		xha_stat_inc(xn, XHA_STAT_SA_LIMIT_NEAR);
+		xha_group_news(g, XFRM_HA_EVENT_SA_LIMIT_NEAR);
+	}
+}
+
 /**
  * xha_sa_unlink() - forget an SA: take it out of all tables, drop their reference
  * @sa: shadow; any context, x->lock may be held
  */
 void xha_sa_unlink(struct xha_sa *sa)
 {
-	struct xha_net *xn = sa->xn;
+	struct xha_net *xn = xha_sa_net(sa);
 
 	if (test_and_set_bit(XHA_SA_DEAD, &sa->flags))
 		return;
@@ -70,11 +119,11 @@ void xha_sa_unlink(struct xha_sa *sa)
 		rhashtable_remove_fast(&xn->by_id, &sa->by_id, by_id_params);
 		xa_erase_bh(&sa->group->sas, sa->member);
 		atomic_dec(&sa->group->n_sas);
-		if (sa->mirror)
+		if (xha_sa_mirror(sa))
 			xha_mirror_sa_gone(sa);
 	}
 	xa_erase_bh(&xn->sas, sa->index);
-	atomic_dec(&xn->n_sas);
+	look_at_limit(xn, NULL, atomic_dec_return(&xn->n_sas));
 	xha_sa_put(sa);
 }
 
@@ -171,13 +220,15 @@ void xha_sa_configure(struct xha_sa *sa)
  */
 static int insert_found(struct xha_sa *sa)
 {
-	struct xha_net *xn = sa->xn;
+	struct xha_net *xn = xha_sa_net(sa);
+	struct xha_id id;
 	int err;
 
 	if (xha_sa_by_x(sa->tap.x))
 		return -EEXIST;
 	if (sa->group) {
-		err = rhashtable_lookup_insert_fast(&xn->by_id, &sa->by_id, by_id_params);
+		xha_sa_id(sa, &id);
+		err = rhashtable_lookup_insert_key(&xn->by_id, &id, &sa->by_id, by_id_params);
 		if (err)
 			return err;
 	}
@@ -186,14 +237,14 @@ static int insert_found(struct xha_sa *sa)
 		return err;
 	set_bit(XHA_SA_DEAD, &sa->flags);
 	rhashtable_remove_fast(&xn->by_id, &sa->by_id, by_id_params);
-	if (sa->mirror)
+	if (xha_sa_mirror(sa))
 		xha_mirror_sa_gone(sa);
 	return err;
 }
 
 static int insert(struct xha_sa *sa)
 {
-	struct xha_net *xn = sa->xn;
+	struct xha_net *xn = xha_sa_net(sa);
 	int err;
 
 	/* xn->sas_next is protected by the lock of the array. */
@@ -240,6 +291,7 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 {
 	struct xha_sample s = {};
 	struct xha_sa *sa;
+	struct xha_id id;
 	int err;
 
 	sa = kmem_cache_zalloc(cache, GFP_ATOMIC);
@@ -249,11 +301,11 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	}
 	xfrm_state_hold(x);
 	sa->tap.x = x;
-	sa->xn = xn;
 	sa->group = g;
-	sa->mirror = g ? g->mirror : NULL;
 	refcount_set(&sa->ref, 2);
-	xha_identity(&sa->id, x);
+	xha_identity(&id, x);
+	sa->key = id.key;
+	sa->if_id = id.if_id;
 	sa->packet = xha_is_packet(x);
 	sa->spent = sa->packet && !xha_counted(x);
 	if (g) {
@@ -266,7 +318,7 @@ static struct xha_sa *create(struct xha_net *xn, struct xfrm_state *x, struct xh
 	WRITE_ONCE(sa->tap.out.seq, s.out);
 	WRITE_ONCE(sa->tap.in.seq, s.in);
 
-	err = sa->mirror ? xha_replica_expect(sa) : 0;
+	err = xha_sa_mirror(sa) ? xha_replica_expect(sa) : 0;
 	if (!err)
 		err = insert(sa);
 	if (err) {
@@ -396,6 +448,7 @@ void xha_sa_hear(struct xfrm_state *x)
 	struct xha_net *xn = xha_pernet(xs_net(x));
 	struct xha_group *g;
 	struct xha_sa *sa;
+	u32 n;
 
 	if (x->id.proto != IPPROTO_ESP && x->id.proto != IPPROTO_AH)
 		return;
@@ -421,7 +474,9 @@ void xha_sa_hear(struct xfrm_state *x)
 		let_go(x);
 	if (!g && !xha_tap_hears_all())
 		goto out;
-	if (atomic_inc_return(&xn->n_sas) > READ_ONCE(xn->max_sas)) {
+	n = atomic_inc_return(&xn->n_sas);
+	look_at_limit(xn, g, n);
+	if (n > READ_ONCE(xn->max_sas)) {
 		xha_stat_inc(xn, XHA_STAT_SA_LIMIT);
 		goto err;
 	}
@@ -435,10 +490,10 @@ void xha_sa_hear(struct xfrm_state *x)
 		atomic_inc(&g->n_sas);
 	watch(sa);
 	if (g) {
-		if (sa->mirror)
+		if (xha_sa_mirror(sa))
 			xha_replica_recall(sa);
 		xha_place_role(sa);
-		if (sa->mirror)
+		if (xha_sa_mirror(sa))
 			xha_mirror_sa_new(sa);
 	}
 	/* Deleted before it could be found: nobody else will unlink it. */
@@ -463,7 +518,7 @@ static void moved(struct xha_sa *sa, struct xha_heard *heard, struct xha_half *h
 		  u32 urge, int due)
 {
 	heard->quiet = U64_MAX;
-	if (!sa->mirror)
+	if (!sa->group->mirror)
 		return;
 	if (!sa->moved) {
 		WRITE_ONCE(sa->moved, true);
@@ -574,7 +629,7 @@ static void distance(struct xha_sa *sa, const struct xha_sample *s, struct xha_d
 	u64 in = sa->spent ? READ_ONCE(sa->tap.in.seq) : s->in;
 
 	memset(d, 0, sizeof(*d));
-	if (!sa->mirror || sa->packet || xha_place_is_held(READ_ONCE(sa->place)))
+	if (!xha_sa_mirror(sa) || sa->packet || xha_place_is_held(READ_ONCE(sa->place)))
 		return;
 	d->out = out - min(READ_ONCE(sa->out.acked), out);
 	d->in = in - min(READ_ONCE(sa->in.acked), in);
@@ -605,11 +660,11 @@ void xha_sa_info(struct xha_sa *sa, struct xha_sa_info *i)
 	*i = (struct xha_sa_info){
 		.group = sa->group->name,
 		.x = sa->tap.x,
-		.id = &sa->id,
 		.index = sa->index,
 		.role = READ_ONCE(sa->group->role),
-		.twin = sa->mirror && xha_mirror_twin(sa),
+		.twin = xha_sa_mirror(sa) && xha_mirror_twin(sa),
 	};
+	xha_sa_id(sa, &i->id);
 	spin_lock_bh(&sa->tap.x->lock);
 	xha_place_sample(sa, &s);
 	i->place = sa->place;
@@ -770,6 +825,13 @@ void xha_sa_migrated(struct xha_net *xn)
 	reconcile_in(xn, time_after(next, now) ? next - now : 0);
 }
 
+static u32 of_memory(u32 octets, u32 most)
+{
+	u64 memory = (u64)totalram_pages() << PAGE_SHIFT;
+
+	return clamp_t(u64, div_u64(memory, octets), LIMIT_LEAST, most);
+}
+
 int xha_sa_net_init(struct xha_net *xn)
 {
 	int err;
@@ -778,8 +840,8 @@ int xha_sa_net_init(struct xha_net *xn)
 	if (err)
 		return err;
 	xa_init_flags(&xn->sas, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
-	xn->max_sas = SAS_DEFAULT;
-	xn->max_orphans = ORPHANS_DEFAULT;
+	xn->max_sas = of_memory(MEMORY_SA, XHA_INDEX_MAX);
+	xn->max_orphans = of_memory(MEMORY_ORPHAN, XHA_ORPHANS_MAX);
 	xn->orphan_age = ORPHAN_AGE_DEFAULT;
 	xn->reconciled = jiffies;
 	INIT_DELAYED_WORK(&xn->reconcile, reconcile_work);

@@ -61,22 +61,36 @@ static u64 key_id(const struct xfrm_state *x, const struct xha_id *id)
 }
 
 /**
+ * xha_identity_of() - the identity of an SA of which this much is remembered
+ * @id: filled
+ * @x: SA; what is taken from it never changes
+ * @key: &xha_id.key
+ * @if_id: &xha_id.if_id; that of @x may be another one by now (xfrm_state_update())
+ */
+void xha_identity_of(struct xha_id *id, const struct xfrm_state *x, u64 key, u32 if_id)
+{
+	*id = (struct xha_id){
+		.key = key,
+		.spi = x->id.spi,
+		.mark_v = x->mark.v,
+		.mark_m = x->mark.m,
+		.if_id = if_id,
+		.family = x->props.family,
+		.proto = x->id.proto,
+	};
+	if (x->props.family == AF_INET)
+		id->daddr[0] = x->id.daddr.a4;
+	else
+		memcpy(id->daddr, x->id.daddr.a6, sizeof(id->daddr));
+}
+
+/**
  * xha_identity() - what both nodes know the SA by
  * @id: filled
  * @x: SA, whose keys never change
  */
 void xha_identity(struct xha_id *id, const struct xfrm_state *x)
 {
-	memset(id, 0, sizeof(*id));
-	if (x->props.family == AF_INET)
-		id->daddr[0] = x->id.daddr.a4;
-	else
-		memcpy(id->daddr, x->id.daddr.a6, sizeof(id->daddr));
-	id->spi = x->id.spi;
-	id->mark_v = x->mark.v;
-	id->mark_m = x->mark.m;
-	id->if_id = x->if_id;
-	id->family = x->props.family;
-	id->proto = x->id.proto;
+	xha_identity_of(id, x, 0, x->if_id);
 	id->key = key_id(x, id);
 }

@@ -14,6 +14,7 @@
 
 /* --- identity.c --- */
 void xha_identity(struct xha_id *id, const struct xfrm_state *x);
+void xha_identity_of(struct xha_id *id, const struct xfrm_state *x, u64 key, u32 if_id);
 
 /* --- tap.c --- */
 int xha_tap_init(void);		/* first, before there is a user */

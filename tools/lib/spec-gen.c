@@ -151,6 +151,8 @@ static const char *const event_names[] = {
 	[XFRM_HA_EVENT_USE_LEVEL] = "use-level",
 	[XFRM_HA_EVENT_TAP_DEAF] = "tap-deaf",
 	[XFRM_HA_EVENT_RELEASE_WANTED] = "release-wanted",
+	[XFRM_HA_EVENT_SA_LIMIT_NEAR] = "sa-limit-near",
+	[XFRM_HA_EVENT_ORPHAN_LIMIT_NEAR] = "orphan-limit-near",
 };
 
 const struct spec_enum spec_event = {

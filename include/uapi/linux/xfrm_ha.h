@@ -212,6 +212,10 @@ enum xfrm_ha_sync {
  *   the aevent tap has its place
  * @XFRM_HA_EVENT_RELEASE_WANTED: the group is to be handed over, as soon as it
  *   is released now, or prepare has passed
+ * @XFRM_HA_EVENT_SA_LIMIT_NEAR: nine tenths of the SAs that a node may know
+ *   are there; again when it was below eight
+ * @XFRM_HA_EVENT_ORPHAN_LIMIT_NEAR: ditto, of the SAs of a peer that are not
+ *   here, of which the last is one of the group
  */
 enum xfrm_ha_event {
 	XFRM_HA_EVENT_LINK_NEW,
@@ -244,6 +248,8 @@ enum xfrm_ha_event {
 	XFRM_HA_EVENT_USE_LEVEL,
 	XFRM_HA_EVENT_TAP_DEAF,
 	XFRM_HA_EVENT_RELEASE_WANTED,
+	XFRM_HA_EVENT_SA_LIMIT_NEAR,
+	XFRM_HA_EVENT_ORPHAN_LIMIT_NEAR,
 };
 
 /**
