@@ -146,7 +146,7 @@ bench-tick: ready tools ## What the decisions of an engine device cost, with 100
 	selftests/bench/tick
 
 .PHONY: bench-relay
-bench-relay: ready tools ## SAs that come to the other gateway: snapshot, rekeys, memory (5 minutes)
+bench-relay: ready tools ## SAs that come to the other gateway: snapshot, rekeys, memory, two machines (5 minutes)
 	selftests/bench/relay
 
 .PHONY: bench-switch
