@@ -117,6 +117,11 @@ check-rolling: ready tools ## A rolling upgrade of a pair from OLD=COMMIT (the l
 check-libreswan: ready tools ## With Libreswan, which is fetched: as gateways, as remote end (5 minutes)
 	selftests/check.py libreswan
 
+.PHONY: check-cluster
+check-cluster: ready tools ## The relay and the store over Corosync, as long as over TLS (15 minutes)
+	$(VM)/run --machine uml selftests/cluster/had-relay-cpg.sh \
+		selftests/cluster/had-relay-peers-cpg.sh selftests/cluster/had-store-cpg.sh
+
 .PHONY: check-swan-ha
 check-swan-ha: ready tools ## strongSwan's ha plugin under events at random, from SEED=N on (10 minutes)
 	$(VM)/run --machine uml $(if $(SEED),--env SEED=$(SEED)) selftests/net/swan-ha-random.sh
