@@ -125,6 +125,11 @@ check-keepalived: ready tools ## Races between keepalived and roles (5 minutes)
 check-pacemaker: ready tools ## Clusters of Pacemaker's, of two and of three nodes (20 minutes)
 	$(VM)/run --machine uml selftests/cluster/pacemaker.sh selftests/cluster/pacemaker-three.sh
 
+.PHONY: check-cluster
+check-cluster: ready tools ## The relay and the store over Corosync, as long as over TLS (15 minutes)
+	$(VM)/run --machine uml selftests/cluster/had-relay-cpg.sh \
+		selftests/cluster/had-relay-peers-cpg.sh selftests/cluster/had-store-cpg.sh
+
 .PHONY: check-swan-ha
 check-swan-ha: ready tools ## strongSwan's ha plugin under events at random, from SEED=N on (10 minutes)
 	$(VM)/run --machine uml $(if $(SEED),--env SEED=$(SEED)) selftests/net/swan-ha-random.sh
@@ -154,7 +159,7 @@ bench-tick: ready tools ## What the decisions of an engine device cost, with 100
 	selftests/bench/tick
 
 .PHONY: bench-relay
-bench-relay: ready tools ## SAs that come to the other gateway: snapshot, rekeys, memory (5 minutes)
+bench-relay: ready tools ## SAs that come to the other gateway: snapshot, rekeys, memory, two machines (5 minutes)
 	selftests/bench/relay
 
 .PHONY: bench-upstream

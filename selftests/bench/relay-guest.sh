@@ -2,69 +2,74 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2154	# G1, G2, had_1, had_2
 #
-# In a guest: $SAS SAs of one gateway come to the other, by daemons; then $REKEYS of them are replaced as
-# fast as ip does it. Prints "@@NAME VALUE".
+# In a guest, gateway $N of two with daemons: $SAS SAs of gateway 1 come to gateway 2; then $COUNT of them
+# are replaced, $RATE a second. "@@NAME VALUE"; "@@ask NAME" where it goes on when
+# the host says so.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 . "$(dirname "$0")/../lib/had.sh"
 . "$(dirname "$0")/../lib/relay.sh"
 
-one_sa() { # add|delete NUMBER
-	local ends="src 192.0.2.1 dst 192.0.2.9"
+LOAD=$XFRM_HA_DIR/selftests/bench/relay-load
+NS=G$N
 
-	(($2 % 2)) || ends="src 192.0.2.9 dst 192.0.2.1"
-	printf 'xfrm state %s %s proto esp spi %d' "$1" "$ends" $((0x10000 + $2))
-	[ "$1" = delete ] ||
-		printf ' reqid 4096 mode tunnel aead rfc4106(gcm(aes)) %s 128 replay-window 32' "$KEY"
-	echo
+pause() { # NAME
+	echo "@@ask $1"
+	read -r _
 }
 
-count() { # COUNT: so many are on the other gateway
-	[[ $(ip -n "$G2" xfrm state count) =~ count\ ([0-9]+) ]] && [ "${BASH_REMATCH[1]}" = "$1" ]
+memory() { # octets of the daemon that are there
+	awk '/^VmRSS/ { print 1024 * $2 }' "/proc/$1/status"
 }
 
-last() { # NUMBER: it is there, and held
-	ip -n "$G2" xfrm state list spi $((0x10000 + $1)) | grep -q .
+status() { # FIELD
+	ha "${!NS}" -j status | jq ".[] | select(.kind == \"relay\") | .$1"
 }
 
-memory() { # PID: kB
-	awk '/^VmRSS/ { print $2 }' "/proc/$1/status"
-}
+# What waits: at the daemon, unacknowledged, and octets in its sockets.
+sample() { # PID
+	local inodes
 
-now() {
-	echo $((${EPOCHREALTIME/./} / 1000))
+	while sleep 1; do
+		inodes=$(stat -Lc %i /proc/"$1"/fd/* 2>/dev/null | tr '\n' ' ')
+		echo "@@messages $(status unacknowledged)"
+		echo "@@octets $(awk -v inodes=" $inodes " \
+			'index(inodes, " " $10 " ") { n += $5 } END { print n + 0 }' /proc/"$1"/net/netlink)"
+	done
 }
 
 ha_load
-topology
-relay_conf 1 role = standby
-relay_conf 2 role = standby
-for ((i = 0; i < SAS; i++)); do one_sa add $i; done > /tmp/sas
-for ((i = 0; i < REKEYS; i++)); do
-	one_sa add $((SAS + i))
-	one_sa delete $i
-done > /tmp/rekeys
-had 1 /run/conf1
-had 2 /run/conf2
-must wait_for 20 link_state "$G1" up
-must ip -n "$G1" -batch /tmp/sas
-before1=$(memory "$had_1") before2=$(memory "$had_2")
-echo "@@begin 1"
-start=$(now)
-must ha "$G1" takeover vpn
-must wait_for 600 count "$SAS"
-echo "@@snapshot_ms $(($(now) - start))"
-must wait_for 60 missing "$G2" 0
-echo "@@source_octets $((($(memory "$had_1") - before1) * 1024 / SAS))"
-echo "@@sink_octets $((($(memory "$had_2") - before2) * 1024 / SAS))"
-echo "@@begin 2"
-start=$(now)
-must ip -n "$G1" -batch /tmp/rekeys
-took=$(($(now) - start))
-must wait_for 300 last $((SAS + REKEYS - 1))
-must wait_for 300 count "$SAS"
-echo "@@rekey_ms $took"
-echo "@@behind_ms $(($(now) - start - took))"
-echo "@@snapshots $(ha "$G1" -j status | jq '[.[].snapshots // empty] | add')"
-stopped "$had_1" "$had_2"
+netns "$NS"
+must ip link set eth0 netns "${!NS}" name sync
+must ip -n "${!NS}" link set sync up address "02:00:00:00:01:0$N"
+keygen /run/key
+echo "$LINK_KEY" > /run/key
+relay_conf "$N" role = standby
+sed -i "1i sa-limit = $((2 * (SAS + COUNT)))\norphan-limit = $((2 * (SAS + COUNT)))" "/run/conf$N"
+[ "$N" = 2 ] || must "$LOAD" add "$G1" "$SAS"
+had "$N" "/run/conf$N"
+pid=had_$N
+pid=${!pid}
+must wait_for 60 link_state "${!NS}" up
+before=$(memory "$pid")
+if [ "$N" = 2 ]; then
+	"$LOAD" follow "$G2" "$SAS" "$COUNT" &
+	pause rekeys
+	echo "@@memory $((($(memory "$pid") - before) / SAS))"
+	pause rekeyed
+	wait
+else
+	pause snapshot
+	must ha "$G1" takeover vpn allow-missing
+	pause rekeys
+	echo "@@memory $((($(memory "$pid") - before) / SAS))"
+	sample "$pid" &
+	sampler=$!
+	"$LOAD" rekey "$G1" "$SAS" "$RATE" "$COUNT"
+	pause rekeyed
+	kill "$sampler"
+	wait "$sampler" 2>/dev/null
+	echo "@@snapshots $(status snapshots)"
+fi
+stopped "$pid"

@@ -5,8 +5,7 @@
 # tap: any
 # timeout: 600
 #
-# Not a part of make check: it waits for Corosync's timeouts.
-#	selftests/vm/run --machine uml selftests/cluster/had-relay-peers-cpg.sh
+# Not a part of make check, since it waits for Corosync's timeouts, but of make check-cluster.
 #
 # M7 N15: net/had-relay-peers.sh, over Corosync.
 

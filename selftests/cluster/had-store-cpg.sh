@@ -5,8 +5,7 @@
 # tap: any
 # timeout: 600
 #
-# Not a part of make check: it waits for Corosync's timeouts.
-#	selftests/vm/run --machine uml selftests/cluster/had-store-cpg.sh
+# Not a part of make check, since it waits for Corosync's timeouts, but of make check-cluster.
 #
 # S3 N+1: net/had-store.sh, over Corosync.
 

@@ -16,7 +16,7 @@
 . "$(dirname "$0")/../lib/had.sh"
 . "$(dirname "$0")/../lib/detour.sh"
 
-STRIDE=${XFRM_HA_STRIDE:-13}
+STRIDE=${XFRM_HA_STRIDE:-5}
 STEPS=200	# more than there are
 
 start() { # N: one that can be told when to die

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "had.h"
+#include "rtnl.h"
 #include "tc.h"
 #include "tool.h"
 
@@ -38,6 +39,43 @@ struct detour {
 static struct had *all;
 static struct event *timer;
 static bool looked;		/* all groups that the module has are known */
+
+/*
+ * What the kernel is to do comes in one go: while some packets take the way of before and others
+ * that of after nothing is waited for.
+ */
+static struct step {
+	char device[IFNAMSIZ];
+	int none;		/* this error is none */
+} steps[RTNL_ALL];
+static struct nl_msg *requests[RTNL_ALL];
+static unsigned int n_steps;
+
+static void run(void)
+{
+	int errs[RTNL_ALL];
+
+	if (!n_steps)
+		return;
+	rtnl_talk_all(requests, n_steps, errs);
+	for (unsigned int i = 0; i < n_steps; i++)
+		if (errs[i] && errs[i] != steps[i].none)
+			had_log(LOG_ERR, "detour on %s: %s", steps[i].device, strerror(-errs[i]));
+	n_steps = 0;
+}
+
+static void plan(struct nl_msg *request, const char *device, int none)
+{
+	if (!request) {
+		had_log(LOG_ERR, "detour on %s: out of memory", device);
+		return;
+	}
+	if (n_steps == RTNL_ALL)
+		run();
+	requests[n_steps] = request;
+	snprintf(steps[n_steps].device, IFNAMSIZ, "%s", device);
+	steps[n_steps++].none = none;
+}
 
 /* What is the group's: to its addresses all, or what is ciphered; and what its routes are for. */
 static unsigned int matches(const struct conf_group *c, struct tc_match *m, unsigned int max)
@@ -84,26 +122,45 @@ static bool has_device(const struct conf_group *c, const char *device)
 	return false;
 }
 
+/* A device of this node, as it was found since look_anew() */
+static struct own {
+	struct ifreq at;
+	int ifindex;
+} own;
+
+static void look_anew(void)
+{
+	own.ifindex = 0;
+}
+
+static bool find_own(const char *device)
+{
+	int fd, err;
+
+	if (own.ifindex && !strcmp(own.at.ifr_name, device))
+		return true;
+	own = (struct own){ .ifindex = if_nametoindex(device) };
+	snprintf(own.at.ifr_name, sizeof(own.at.ifr_name), "%s", device);
+	fd = own.ifindex ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+	if (fd < 0)
+		return false;
+	err = ioctl(fd, SIOCGIFHWADDR, &own.at);
+	close(fd);
+	if (err)
+		own.ifindex = 0;
+	return !err;
+}
+
 /* The frame is from the detour's device on this node, to that on the other one. */
 static bool find_target(const struct conf_group *c, struct tc_target *t)
 {
 	const uint8_t *peer = conf_detour_peer(all->conf, c);
-	struct ifreq ifr = { };
-	int fd, err;
 
-	t->ifindex = if_nametoindex(c->detour.device);
-	if (!t->ifindex || !peer)
+	if (!peer || !find_own(c->detour.device))
 		return false;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", c->detour.device);
-	err = ioctl(fd, SIOCGIFHWADDR, &ifr);
-	close(fd);
-	if (err)
-		return false;
+	t->ifindex = own.ifindex;
 	t->frame = true;
-	memcpy(t->from, ifr.ifr_hwaddr.sa_data, sizeof(t->from));
+	memcpy(t->from, own.at.ifr_hwaddr.sa_data, sizeof(t->from));
 	memcpy(t->to, peer, sizeof(t->to));
 	return true;
 }
@@ -197,6 +254,7 @@ static bool may_be_right(const char *device, const struct tc_filter *f)
 	return false;
 }
 
+/* It is planned; see run(). */
 static void set_device(const char *device)
 {
 	int ifindex = if_nametoindex(device), there;
@@ -206,16 +264,16 @@ static void set_device(const char *device)
 		return;
 	n = want_all(device);
 	there = tc_filters(ifindex, present);
+	if (n && there <= 0)
+		plan(tc_ingress(ifindex), device, -EEXIST);
 	for (i = 0; i < n; i++) {
-		int j = 0, err;
+		int j = 0;
 
 		while (j < there && present[j].handle != wanted[i].handle)
 			j++;
-		if (j < there)
-			continue;
-		err = tc_filter_add(ifindex, &wanted[i].match, &wanted[i].target);
-		if (err && err != -EEXIST)
-			had_log(LOG_ERR, "detour on %s: %s", device, strerror(-err));
+		if (j >= there)
+			plan(tc_filter_add(ifindex, &wanted[i].match, &wanted[i].target), device,
+			     -EEXIST);
 	}
 	for (int j = 0; j < there; j++) {
 		for (i = 0; i < n && wanted[i].handle != present[j].handle; i++)
@@ -223,7 +281,7 @@ static void set_device(const char *device)
 		if (i < n || may_be_right(device, &present[j]))
 			continue;
 		account(device, &present[j]);
-		tc_filter_del(ifindex, &present[j]);
+		plan(tc_filter_del(ifindex, &present[j]), device, -ENOENT);
 	}
 }
 
@@ -240,6 +298,7 @@ static bool is_first(const struct conf_group *c, const struct conf_address *a)
 /* Those of its addresses */
 static void set_devices(const struct conf_group *c)
 {
+	look_anew();
 	for (const struct conf_address *a = c->addresses; a; a = a->next)
 		if (is_first(c, a))
 			set_device(a->device);
@@ -286,9 +345,10 @@ static void begin(struct had_group *g)
 
 	d->known = true;
 	if (d->keeper)
-		tc_keep(d->keeper, true);
+		plan(tc_keep(d->keeper, true), g->conf->detour.device, 0);
 	d->passing = true;
 	set_devices(g->conf);
+	run();
 }
 
 void detour_end(struct had_group *g)
@@ -302,7 +362,8 @@ void detour_end(struct had_group *g)
 	/* First: neighbours are asked for what was kept, and answer to these addresses by ND. */
 	set_devices(g->conf);
 	if (d->keeper)
-		tc_keep(d->keeper, false);
+		plan(tc_keep(d->keeper, false), g->conf->detour.device, 0);
+	run();
 }
 
 /* Whatever comes of it is told by the role; or nothing does, and what was prepared goes. */
@@ -334,12 +395,14 @@ static void set_all(void)
 		d->known = true;
 		d->passing = !had_active(g);
 		if (d->keeper)
-			tc_keep(d->keeper, d->passing);
+			plan(tc_keep(d->keeper, d->passing), g->conf->detour.device, 0);
 	}
+	look_anew();
 	list = if_nameindex();
 	for (i = list; i && i->if_index; i++)
 		set_device(i->if_name);
 	if_freenameindex(list);
+	run();
 }
 
 static void role(struct had *had, struct had_group *g)
@@ -419,6 +482,7 @@ void detour_tell(const struct had_group *g, FILE *to)
 	if (!d || !g->conf || !g->conf->has_detour)
 		return;
 	passed = d->passed;
+	look_anew();
 	for (const struct conf_address *a = g->conf->addresses; a; a = a->next)
 		if (is_first(g->conf, a))
 			passed += passed_by(g, a->device);

@@ -193,6 +193,7 @@ bool sink_install(struct relay *g, struct item *i);
 void sink_ask_again(const struct relay *g);
 void sink_missing(struct relay *g);
 void sink_remove(struct relay *g, struct item *i);
+void sink_push(void);
 
 /* retire.c */
 void retire_seen(struct relay *g, const struct had_sa *sa, bool listing);

@@ -114,9 +114,10 @@ void retire_seen(struct relay *g, const struct had_sa *sa, bool listing)
 		g->others |= !tagged;
 		return;
 	}
+	/* As long as there is nothing of ours there is nothing to replace. */
 	if (tagged)
 		see_candidate(g, sa);
-	else
+	else if (g->mine.n || !relays.listed)
 		see_newer(sa);
 }
 

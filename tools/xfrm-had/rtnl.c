@@ -32,6 +32,9 @@ int rtnl_open(void)
 		return -1;
 	}
 	nl_socket_set_buffer_size(sock, 1 << 20, 0);
+	/* No answer is longer, so that none has to be looked at before it is read. */
+	nl_socket_set_msg_buf_size(sock, 1 << 15);
+	nl_socket_disable_msg_peek(sock);
 	return 0;
 }
 
@@ -45,6 +48,14 @@ struct outcome {
 	int err;
 	bool done;
 };
+
+/* Each answer is read before anything else is asked. */
+static int any_number(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	return NL_OK;
+}
 
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 {
@@ -76,6 +87,7 @@ int rtnl_talk(struct nl_msg *msg, int (*func)(struct nl_msg *msg, void *data), v
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_number, NULL);
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, &o);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, &o);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_ack, &o);
@@ -87,6 +99,78 @@ int rtnl_talk(struct nl_msg *msg, int (*func)(struct nl_msg *msg, void *data), v
 		err = nl_recvmsgs(sock, cb);
 	nl_cb_put(cb);
 	return o.err ? o.err : err < 0 ? -EIO : 0;
+}
+
+struct outcomes {
+	uint32_t first;
+	unsigned int n;
+	int *errs;
+	bool done;
+};
+
+static int on_each_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
+{
+	struct outcomes *o = arg;
+	unsigned int i = e->msg.nlmsg_seq - o->first;
+
+	(void)from;
+	if (i < o->n)
+		o->errs[i] = e->error;
+	o->done |= i == o->n - 1;
+	return NL_SKIP;
+}
+
+static int on_last(struct nl_msg *msg, void *arg)
+{
+	struct outcomes *o = arg;
+
+	(void)msg;
+	o->done = true;
+	return NL_STOP;
+}
+
+/**
+ * rtnl_talk_all() - several requests in one go
+ * @msgs: RTNL_ALL at most; they are taken
+ * @n: of these
+ * @errs: of each, 0 or -errno
+ *
+ * The kernel deals with them in their order, and waits for nobody in between.
+ */
+void rtnl_talk_all(struct nl_msg **msgs, unsigned int n, int *errs)
+{
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	struct outcomes o = { .n = n, .errs = errs };
+	struct iovec v[RTNL_ALL];
+	struct msghdr m = { .msg_iov = v, .msg_iovlen = n };
+	int err = cb ? 0 : -ENOMEM;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct nlmsghdr *h = nlmsg_hdr(msgs[i]);
+
+		nl_complete_msg(sock, msgs[i]);
+		if (i < n - 1)
+			h->nlmsg_flags &= ~NLM_F_ACK;
+		v[i] = (struct iovec){ h, NLMSG_ALIGN(h->nlmsg_len) };
+		errs[i] = 0;
+	}
+	o.first = nlmsg_hdr(msgs[0])->nlmsg_seq;
+	if (!err && sendmsg(nl_socket_get_fd(sock), &m, 0) < 0)
+		err = -errno;
+	if (!err) {
+		nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_number, NULL);
+		nl_cb_err(cb, NL_CB_CUSTOM, on_each_error, &o);
+		nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_last, &o);
+	}
+	while (!err && !o.done)
+		if (nl_recvmsgs(sock, cb) < 0)
+			err = -EIO;
+	for (unsigned int i = 0; i < n; i++) {
+		nlmsg_free(msgs[i]);
+		if (err)
+			errs[i] = err;
+	}
+	nl_cb_put(cb);
 }
 
 static struct nl_msg *request(enum rtnl_how how, int add, int del, const void *head, size_t len)

@@ -19,6 +19,10 @@ struct nl_msg;
 int rtnl_open(void);
 void rtnl_close(void);
 int rtnl_talk(struct nl_msg *msg, int (*func)(struct nl_msg *msg, void *data), void *data);
+
+#define RTNL_ALL	32		/* requests in one go */
+
+void rtnl_talk_all(struct nl_msg **msgs, unsigned int n, int *errs);
 int rtnl_virtual(const struct conf_virtual *v, bool up);	/* made if need be; 0: it is so */
 int rtnl_address(enum rtnl_how how, const struct conf_address *a);
 bool rtnl_is_local(const struct conf_address *a);

@@ -213,6 +213,7 @@ static void acknowledge(struct session *s)
 {
 	struct had_wire_msg m = { .type = HAD_WIRE_ACK, .number = s->taken };
 
+	sink_push();
 	if (s->told != s->taken && s->met && session_send(s, &m))
 		s->told = s->taken;
 }
@@ -267,15 +268,13 @@ static void go_on(void)
 		store_tell(g);
 }
 
-static long on_receive(void *session, const void *data, size_t len)
+/* Return: octets that were dealt with, or -1 */
+static long take(struct session *s, const void *data, size_t len)
 {
-	struct session *s = session;
 	struct had_wire_msg m;
 	size_t n = 0;
 	long got;
 
-	if (!s)
-		return len;
 	while ((got = had_wire_decode((const uint8_t *)data + n, len - n, &m)) > 0) {
 		n += got;
 		if (m.type != HAD_WIRE_ACK)
@@ -288,8 +287,20 @@ static long on_receive(void *session, const void *data, size_t len)
 		if (s->taken - s->told >= ACK_EVERY)
 			acknowledge(s);
 	}
-	if (got < 0)
-		return -1;
+	return got < 0 ? -1 : (long)n;
+}
+
+static long on_receive(void *session, const void *data, size_t len)
+{
+	struct session *s = session;
+	long n;
+
+	if (!s)
+		return len;
+	n = take(s, data, len);
+	sink_push();
+	if (n < 0 || s->dropped)
+		return n;
 	acknowledge(s);
 	go_on();
 	return n;

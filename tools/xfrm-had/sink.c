@@ -7,6 +7,17 @@
 
 #include "relay.h"
 
+/*
+ * The kernel is asked for many things in one go: SAs that are new, and then those that have gone. So
+ * nothing is changed that may be in the kernel under the same key meanwhile; what is said of that, of
+ * policies, or of the whole comes after sink_push(). So does a word that it was dealt with.
+ */
+static struct waiting {
+	struct relay *group;
+	struct item *item;
+} coming[XFRM_QUEUE], going[XFRM_QUEUE / 2];	/* whose answers have room at a time */
+static unsigned int n_coming, n_going;
+
 #define MISSING		3	/* s that something may be missing before all is asked for */
 
 /* While the module holds what is installed. */
@@ -29,6 +40,17 @@ static bool is_ours(const struct had_sa_id *id)
 	struct had_sa sa;
 
 	return !xfrm_sa_get(id, &sa) && sa.info.seq == had_sa_tag(id);
+}
+
+/* @err: what the kernel has said, of ours */
+static void removed(struct relay *g, struct item *i, int err)
+{
+	if (err)
+		had_log(LOG_ERR, "relay: group %s: can't be removed: %s", g->group->name,
+			xfrm_said());
+	else if (!i->foreign)
+		relays.counts.removed++;
+	sink_forget(g, i);
 }
 
 /* What is in the kernel under its name, if it is ours. */
@@ -54,12 +76,7 @@ void sink_remove(struct relay *g, struct item *i)
 		if (err == -ENOENT)
 			err = 0;
 	}
-	if (err)
-		had_log(LOG_ERR, "relay: group %s: can't be removed: %s", g->group->name,
-			xfrm_said());
-	else if (!i->foreign)
-		relays.counts.removed++;
-	sink_forget(g, i);
+	removed(g, i, err);
 }
 
 static struct item *mine_item(struct relay *g, const void *key, size_t len)
@@ -155,6 +172,16 @@ static void installed(struct relay *g, struct item *i, const char *what, uint64_
 	}
 }
 
+static struct had_landing landing_of(struct relay *g)
+{
+	static uint32_t cpus;
+
+	/* It reads files. */
+	if (!cpus)
+		cpus = sysconf(_SC_NPROCESSORS_CONF);
+	return (struct had_landing){ .cpus = cpus, .device_index = offload_index, .data = g };
+}
+
 static int land_sa(const void *body, size_t len, const struct had_landing *to)
 {
 	size_t n = had_sa_land(body, len, to, relays.body, sizeof(relays.body));
@@ -167,9 +194,7 @@ static int land_sa(const void *body, size_t len, const struct had_landing *to)
 static void put_sa(struct relay *g, struct item *i, const struct had_sa *sa, const void *body,
 		   size_t len)
 {
-	struct had_landing to = {
-		.cpus = sysconf(_SC_NPROCESSORS_CONF), .device_index = offload_index, .data = g,
-	};
+	struct had_landing to = landing_of(g);
 	uint64_t now = relay_sa_digest(body, len, true);
 	int err;
 
@@ -185,14 +210,115 @@ static void put_sa(struct relay *g, struct item *i, const struct had_sa *sa, con
 	installed(g, i, "an SA", now, err, err == -EEXIST && !is_ours(&sa->id));
 }
 
+static void on_come(void *of, int err, bool ours)
+{
+	const struct waiting *w = of;
+	struct item *i = w->item;
+	struct had_sa_id id;
+
+	(void)ours;
+	memcpy(&id, i->key, sizeof(id));
+	i->waits = false;
+	installed(w->group, i, "an SA", i->digest, err, err == -EEXIST && !is_ours(&id));
+}
+
+/* Somebody else may have put his own in its place. */
+static void on_looked(void *of, int err, bool ours)
+{
+	struct waiting *w = of;
+
+	(void)err;
+	if (ours)
+		return;
+	w->item->waits = false;
+	removed(w->group, w->item, 0);
+	w->item = NULL;
+}
+
+static void on_go(void *of, int err, bool ours)
+{
+	const struct waiting *w = of;
+
+	(void)ours;
+	w->item->waits = false;
+	removed(w->group, w->item, err);
+}
+
+/* What waits for the kernel does not wait any more. */
+void sink_push(void)
+{
+	struct had_sa_id id;
+
+	xfrm_push(on_come);
+	n_coming = 0;
+	for (unsigned int n = 0; n < n_going; n++) {
+		memcpy(&id, going[n].item->key, sizeof(id));
+		xfrm_queue_get(&id, &going[n]);
+	}
+	xfrm_push(on_looked);
+	for (unsigned int n = 0; n < n_going; n++) {
+		if (!going[n].item)
+			continue;
+		memcpy(&id, going[n].item->key, sizeof(id));
+		xfrm_queue_del(&id, &going[n]);
+	}
+	xfrm_push(on_go);
+	n_going = 0;
+}
+
+/* Of this key nothing waits any more. NULL: there is none */
+static struct item *settled(struct relay *g, const void *key, size_t len)
+{
+	struct item *i = table_find(&g->mine, key, len);
+
+	if (!i || !i->waits)
+		return i;
+	sink_push();
+	return table_find(&g->mine, key, len);
+}
+
+/* It is new. Return: whether it waits; then it counts as installed. */
+static bool put_later(struct relay *g, struct item *i, const void *body, size_t len, uint64_t now)
+{
+	struct had_landing to = landing_of(g);
+	struct waiting *w;
+	bool waits;
+	size_t n;
+
+	/* The kernel may be asked once more, then. */
+	if (g->group->conf && g->group->conf->offloads)
+		return false;
+	if (n_coming == XFRM_QUEUE)
+		sink_push();
+	w = &coming[n_coming];
+	*w = (struct waiting){ g, i };
+	n = had_sa_land(body, len, &to, relays.body, sizeof(relays.body));
+	waits = n && xfrm_queue_put(relays.body, n, w);
+	if (n && !waits && n_coming) {
+		sink_push();
+		w = coming;
+		*w = (struct waiting){ g, i };
+		waits = xfrm_queue_put(relays.body, n, w);
+	}
+	explicit_bzero(relays.body, n);
+	if (!waits)
+		return false;
+	n_coming++;
+	i->waits = true;
+	i->digest = now;
+	return true;
+}
+
 static void install_sa(struct relay *g, const struct had_sa *sa, const void *body, size_t len)
 {
 	uint64_t now = relay_sa_digest(body, len, true), loose = relay_sa_digest(body, len, false);
-	struct item *i = to_install(g, &sa->id, sizeof(sa->id), now, loose);
+	struct item *i;
 
+	settled(g, &sa->id, sizeof(sa->id));
+	i = to_install(g, &sa->id, sizeof(sa->id), now, loose);
 	if (i && is_stored(g, i))
 		keep(g, i, body, len, now);
-	else if (i)
+	else if (i && (was_known(i) || !put_later(g, i, body, len, now)))
 		put_sa(g, i, sa, body, len);
 }
 
@@ -452,14 +578,24 @@ static void on_peer_policy(struct relay *g, struct session *s, const struct had_
 
 static void peer_gone(struct relay *g, const void *key, size_t len)
 {
-	struct item *i = table_find(&g->mine, key, len);
+	struct item *i = settled(g, key, len);
 
-	if (i && !i->removed)
+	if (!i || i->removed)
+		return;
+	if (len != sizeof(struct had_sa_id) || i->foreign || i->sealed) {
 		sink_remove(g, i);
+		return;
+	}
+	if (n_going == XFRM_QUEUE / 2)
+		sink_push();
+	going[n_going++] = (struct waiting){ g, i };
+	i->waits = true;
 }
 
 void sink_message(struct relay *g, struct session *s, const struct had_wire_msg *m)
 {
+	if (m->type != HAD_WIRE_SA && m->type != HAD_WIRE_SA_GONE)
+		sink_push();
 	switch (m->type) {
 	case HAD_WIRE_BEGIN:
 		begun(g, s, m);

@@ -191,7 +191,8 @@ static void tell(struct relay *g, struct tell *t)
 		t->open = t->begun;
 		t->serial = 0;
 	}
-	if (t->fresh || !t->begun)
+	/* Who can't take more now is not looked for in vain. */
+	if (t->fresh || !t->begun || !session_may_send(t->to))
 		return;
 	for (i = first_untold(g, t); i && session_may_send(t->to); i = TAILQ_NEXT(i, node)) {
 		if (!i->sealed)

@@ -20,6 +20,7 @@
  * @missing: seconds since it has gone, and the peer has not said so; 0: it is there
  * @foreign: somebody else has installed it
  * @removed: by this daemon, while a list is read that may still have it
+ * @waits: for the kernel, with others: sink_push()
  * @key: a struct had_sa_id or had_policy_id
  *
  * An SA takes 144 octets of the heap, its node in the tree included.
@@ -32,7 +33,7 @@ struct item {
 	uint32_t round, named;
 	uint16_t missing;
 	uint8_t key_len;
-	bool foreign : 1, removed : 1;
+	bool foreign : 1, removed : 1, waits : 1;
 	uint8_t key[];
 };
 

@@ -165,16 +165,18 @@ static void put_actions(struct nl_msg *msg, const struct tc_target *t)
 	nla_nest_end(msg, all);
 }
 
-/* What others have at the ingress of the device stays, and so does this when nobody needs it. */
-static int make_ingress(int ifindex)
+/*
+ * Where filters can be; -EEXIST: they can already. What others have at the ingress of the device
+ * stays, and so does this when nobody needs it.
+ */
+struct nl_msg *tc_ingress(int ifindex)
 {
 	struct tcmsg t = {
 		.tcm_ifindex = ifindex, .tcm_parent = TC_H_CLSACT,
 		.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
 	};
-	int err = talk(request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &t, "clsact"));
 
-	return err == -EEXIST ? 0 : err;
+	return request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &t, "clsact");
 }
 
 static struct tcmsg filter_of(int ifindex, uint32_t handle, uint16_t protocol)
@@ -185,29 +187,26 @@ static struct tcmsg filter_of(int ifindex, uint32_t handle, uint16_t protocol)
 	};
 }
 
-int tc_filter_add(int ifindex, const struct tc_match *m, const struct tc_target *t)
+struct nl_msg *tc_filter_add(int ifindex, const struct tc_match *m, const struct tc_target *t)
 {
 	struct tcmsg head = filter_of(ifindex, tc_handle(m, t), protocol_of(m));
 	struct nl_msg *msg = request(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &head, "flower");
 	struct nlattr *options;
-	int err = make_ingress(ifindex);
 
-	if (!msg || err) {
-		nlmsg_free(msg);
-		return err ?: -ENOMEM;
-	}
+	if (!msg)
+		return NULL;
 	options = nla_nest_start(msg, TCA_OPTIONS | NLA_F_NESTED);
 	put_match(msg, m);
 	put_actions(msg, t);
 	nla_nest_end(msg, options);
-	return talk(msg);
+	return msg;
 }
 
-int tc_filter_del(int ifindex, const struct tc_filter *f)
+struct nl_msg *tc_filter_del(int ifindex, const struct tc_filter *f)
 {
 	struct tcmsg head = filter_of(ifindex, f->handle, f->protocol);
 
-	return talk(request(RTM_DELTFILTER, 0, &head, "flower"));
+	return request(RTM_DELTFILTER, 0, &head, "flower");
 }
 
 struct found {
@@ -312,7 +311,7 @@ static int set_up(int ifindex)
 	return talk(msg);
 }
 
-static int plug(int ifindex, int flags, int action, uint32_t octets)
+static struct nl_msg *plug_request(int ifindex, int flags, int action, uint32_t octets)
 {
 	struct tcmsg t = {
 		.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = PLUG,
@@ -322,7 +321,12 @@ static int plug(int ifindex, int flags, int action, uint32_t octets)
 
 	if (msg)
 		nla_put(msg, TCA_OPTIONS, sizeof(q), &q);
-	return talk(msg);
+	return msg;
+}
+
+static int plug(int ifindex, int flags, int action, uint32_t octets)
+{
+	return talk(plug_request(ifindex, flags, action, octets));
 }
 
 int tc_keeper(const char *name, uint32_t octets)
@@ -344,9 +348,9 @@ int tc_keeper(const char *name, uint32_t octets)
 	return err ?: ifindex;
 }
 
-int tc_keep(int ifindex, bool keep)
+struct nl_msg *tc_keep(int ifindex, bool keep)
 {
-	return plug(ifindex, 0, keep ? TCQ_PLUG_BUFFER : TCQ_PLUG_RELEASE_INDEFINITE, 0);
+	return plug_request(ifindex, 0, keep ? TCQ_PLUG_BUFFER : TCQ_PLUG_RELEASE_INDEFINITE, 0);
 }
 
 static int on_queue(struct nl_msg *msg, void *data)

@@ -5,6 +5,8 @@
 
 #include "conf.h"
 
+struct nl_msg;
+
 /* Which packets: those to @to, of all protocols, or of one, or to one of its ports. */
 struct tc_match {
 	struct conf_ip to;
@@ -29,8 +31,13 @@ struct tc_filter {
 #define TC_FILTERS_MAX	512		/* of the daemon's, on a device */
 
 uint32_t tc_handle(const struct tc_match *m, const struct tc_target *t);
-int tc_filter_add(int ifindex, const struct tc_match *m, const struct tc_target *t);
-int tc_filter_del(int ifindex, const struct tc_filter *f);
+
+/* Requests, for rtnl_talk_all(); NULL: out of memory */
+struct nl_msg *tc_ingress(int ifindex);
+struct nl_msg *tc_filter_add(int ifindex, const struct tc_match *m, const struct tc_target *t);
+struct nl_msg *tc_filter_del(int ifindex, const struct tc_filter *f);
+struct nl_msg *tc_keep(int ifindex, bool keep);
+
 int tc_filters(int ifindex, struct tc_filter *f);	/* how many there are, or -errno */
 
 struct tc_queue {
@@ -39,7 +46,6 @@ struct tc_queue {
 };
 
 int tc_keeper(const char *name, uint32_t octets);	/* its number, or -errno; made if need be */
-int tc_keep(int ifindex, bool keep);
 int tc_keeper_ask(int ifindex, struct tc_queue *q);
 int tc_keeper_empty(int ifindex, uint32_t octets);	/* and it keeps what comes */
 int tc_loosen(int ifindex);

@@ -214,6 +214,9 @@ static int established(struct conn *c, const char **why)
 	t->said[0] = '\0';
 	evtimer_del(t->retry);
 	c->peer.session = t->transport.ops->up(t->transport.user, &c->peer);
+	/* What came right behind the handshake OpenSSL has read already. */
+	if (SSL_has_pending(c->ssl))
+		event_active(c->reads, EV_READ, 0);
 	return 0;
 }
 
@@ -487,6 +490,8 @@ static SSL_CTX *context(void)
 			    SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 			 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	/* A record in one read(), not in two */
+	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_psk_use_session_callback(ctx, client_psk);

@@ -7,6 +7,7 @@
  */
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 #define EVENTS_ROOM	(16 << 20)	/* octets of events that the kernel keeps */
 #define EVENTS_TURN	64		/* that are read before others have their turn */
 #define ANSWER		32768
+#define SAID		160
 
 static const struct xfrm_ops *to;
 static struct event *on_events, *on_list;
@@ -32,10 +34,24 @@ static int requests = -1, events = -1, list = -1;
 static uint32_t own_port;
 static uint16_t listing;		/* XFRM_MSG_GETSA, then ..GETPOLICY; 0: none */
 static bool paused;
-static char said[160];
+static char said[SAID];
 static uint8_t answer[ANSWER] __attribute__((aligned(8)));
 static uint8_t batch[1 << 16] __attribute__((aligned(8)));
 static uint8_t request[ANSWER] __attribute__((aligned(8)));
+static uint32_t seq;
+
+/* Requests that are sent in one go. */
+static struct queued {
+	void *of;
+	struct had_sa_id id;
+	int err;
+	bool ours;
+	char said[SAID];
+} queued[XFRM_QUEUE];
+static uint8_t queue[1 << 16] __attribute__((aligned(8)));
+static struct nlmsghdr *last;		/* in it */
+static size_t queue_len;
+static unsigned int n_queued;
 
 static int netlink(uint32_t groups)
 {
@@ -259,7 +275,7 @@ static int ask_for(uint16_t type)
 
 static void read_list(evutil_socket_t fd, short what, void *arg)
 {
-	ssize_t n = recv(fd, batch, sizeof(batch), MSG_DONTWAIT | MSG_TRUNC);
+	ssize_t n = recv(fd, batch, sizeof(batch), MSG_DONTWAIT | MSG_TRUNC), got = n;
 	struct nlmsghdr *h = (struct nlmsghdr *)batch;
 	int err;
 
@@ -288,14 +304,14 @@ static void read_list(evutil_socket_t fd, short what, void *arg)
 		}
 		told(h, true);
 	}
-	explicit_bzero(batch, sizeof(batch));
+	explicit_bzero(batch, got);
 }
 
 static void read_events(evutil_socket_t fd, short what, void *arg)
 {
 	int turns = EVENTS_TURN;
 	struct nlmsghdr *h;
-	ssize_t n;
+	ssize_t n, got;
 
 	(void)what;
 	(void)arg;
@@ -312,9 +328,10 @@ static void read_events(evutil_socket_t fd, short what, void *arg)
 			to->unsure("an event is too long");
 			continue;
 		}
+		got = n;
 		for (h = (struct nlmsghdr *)batch; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n))
 			told(h, false);
-		explicit_bzero(batch, sizeof(batch));
+		explicit_bzero(batch, got);
 	}
 }
 
@@ -371,11 +388,37 @@ const char *xfrm_said(void)
 	return said;
 }
 
+/* What the kernel says of a refusal: @got, of @n octets */
+static void read_refusal(const struct nlmsghdr *got, size_t n, char *text)
+{
+	const struct nlmsgerr *e = NLMSG_DATA(got);
+	size_t skip = NLMSG_LENGTH(sizeof(*e));
+	const struct nlattr *a = NULL;
+
+	if (!(got->nlmsg_flags & NLM_F_CAPPED))
+		skip += e->msg.nlmsg_len - NLMSG_HDRLEN;
+	if (got->nlmsg_flags & NLM_F_ACK_TLVS && skip < n)
+		a = find((const uint8_t *)got + skip, n - skip, NLMSGERR_ATTR_MSG, 1);
+	if (a)
+		snprintf(text, SAID, "%.*s", a->nla_len - NLA_HDRLEN, (const char *)value(a));
+	else
+		snprintf(text, SAID, "%s", strerror(-e->error));
+}
+
+/* Return: octets in answer, or -errno */
+static ssize_t hear_answer(void)
+{
+	ssize_t n;
+
+	do {
+		n = recv(requests, answer, sizeof(answer), 0);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 /* @h and what follows it; the answer stays in answer. Return: octets of it, 0: an ack, or -errno */
 static int talk(struct nlmsghdr *h)
 {
-	static uint32_t seq;
-	const struct nlattr *a;
 	struct nlmsghdr *got = (struct nlmsghdr *)answer;
 	struct nlmsgerr *e = NLMSG_DATA(got);
 	ssize_t n;
@@ -385,26 +428,14 @@ static int talk(struct nlmsghdr *h)
 	if (send(requests, h, h->nlmsg_len, 0) < 0)
 		return -errno;
 	do {
-		n = recv(requests, answer, sizeof(answer), 0);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-	} while (n < 0 || !NLMSG_OK(got, n) || got->nlmsg_seq != seq);
+		n = hear_answer();
+		if (n < 0)
+			return n;
+	} while (!NLMSG_OK(got, n) || got->nlmsg_seq != seq);
 	if (got->nlmsg_type != NLMSG_ERROR)
 		return n;
-	if (e->error && got->nlmsg_flags & NLM_F_ACK_TLVS) {
-		size_t skip = NLMSG_LENGTH(sizeof(*e));
-
-		if (!(got->nlmsg_flags & NLM_F_CAPPED))
-			skip += e->msg.nlmsg_len - NLMSG_HDRLEN;
-		if (skip < (size_t)n) {
-			a = find(answer + skip, n - skip, NLMSGERR_ATTR_MSG, 1);
-			if (a)
-				snprintf(said, sizeof(said), "%.*s", a->nla_len - NLA_HDRLEN,
-					 (const char *)value(a));
-		}
-	}
-	if (e->error && !said[0])
-		snprintf(said, sizeof(said), "%s", strerror(-e->error));
+	if (e->error)
+		read_refusal(got, n, said);
 	return e->error;
 }
 
@@ -500,6 +531,126 @@ int xfrm_sa_get(const struct had_sa_id *id, struct had_sa *sa)
 	return n;
 }
 
+/* --- requests in one go --- */
+
+static bool enqueue(struct nlmsghdr *h, const struct had_sa_id *id, void *of)
+{
+	if (n_queued == XFRM_QUEUE || h->nlmsg_len > sizeof(queue) - queue_len)
+		return false;
+	h->nlmsg_seq = ++seq;
+	last = (struct nlmsghdr *)(queue + queue_len);
+	memcpy(last, h, h->nlmsg_len);
+	queue_len += h->nlmsg_len;
+	queued[n_queued] = (struct queued){ .of = of };
+	if (id)
+		queued[n_queued].id = *id;
+	n_queued++;
+	return true;
+}
+
+/**
+ * xfrm_queue_put() - install an SA, with what else is queued
+ * @body: head and attributes
+ * @len: octets
+ * @of: for xfrm_push()
+ *
+ * Return: false: there is no room, or it is too long for any.
+ */
+bool xfrm_queue_put(const void *body, size_t len, void *of)
+{
+	struct nlmsghdr *h = begin(XFRM_MSG_NEWSA, NLM_F_CREATE | NLM_F_EXCL);
+	bool done;
+
+	if (len > sizeof(request) - NLMSG_HDRLEN - NLMSG_ALIGNTO)
+		return false;
+	add(h, body, len);
+	done = enqueue(h, NULL, of);
+	explicit_bzero(request, NLMSG_HDRLEN + NLMSG_ALIGN(len));
+	return done;
+}
+
+bool xfrm_queue_get(const struct had_sa_id *id, void *of)
+{
+	struct nlmsghdr *h = begin(XFRM_MSG_GETSA, 0);
+
+	add_sa_id(h, id);
+	return enqueue(h, id, of);
+}
+
+bool xfrm_queue_del(const struct had_sa_id *id, void *of)
+{
+	struct nlmsghdr *h = begin(XFRM_MSG_DELSA, 0);
+
+	add_sa_id(h, id);
+	return enqueue(h, NULL, of);
+}
+
+/* What the kernel says to the request that @q is of */
+static void heed_answer(const struct nlmsghdr *got, size_t n, struct queued *q)
+{
+	const struct nlmsgerr *e = NLMSG_DATA(got);
+	struct had_sa sa;
+
+	if (got->nlmsg_type == NLMSG_ERROR) {
+		q->err = e->error;
+		if (e->error)
+			read_refusal(got, n, q->said);
+	} else if (!had_sa_read(NLMSG_DATA(got), NLMSG_PAYLOAD(got, 0), &sa)) {
+		q->ours = !memcmp(&sa.id, &q->id, sizeof(q->id)) &&
+			  sa.info.seq == had_sa_tag(&sa.id);
+	}
+}
+
+/* Of requests from number @first on, until the last one is answered. Return: 0, or -errno */
+static int hear_answers(uint32_t first)
+{
+	struct nlmsghdr *got = (struct nlmsghdr *)answer;
+	unsigned int i;
+	ssize_t n;
+
+	do {
+		n = hear_answer();
+		if (n < 0)
+			return n;
+		i = n_queued;
+		if (NLMSG_OK(got, n))
+			i = got->nlmsg_seq - first;
+		if (i < n_queued)
+			heed_answer(got, n, &queued[i]);
+		explicit_bzero(answer, n);
+	} while (i != n_queued - 1);
+	return 0;
+}
+
+/**
+ * xfrm_push() - what is queued goes to the kernel, which deals with it in its order
+ * @done: is told of each: 0, or -errno, and xfrm_said() says why; for xfrm_queue_get() whether the
+ *	kernel has it, installed by a daemon of ours. It queues nothing.
+ *
+ * The kernel answers to what it refuses, to what asks, and to the last one.
+ */
+void xfrm_push(void (*done)(void *of, int err, bool ours))
+{
+	uint32_t first = seq - n_queued + 1;
+	int err = 0;
+
+	if (!n_queued)
+		return;
+	if (last->nlmsg_type != XFRM_MSG_GETSA)
+		last->nlmsg_flags |= NLM_F_ACK;
+	if (send(requests, queue, queue_len, 0) < 0)
+		err = -errno;
+	explicit_bzero(queue, queue_len);
+	queue_len = 0;
+	if (!err)
+		err = hear_answers(first);
+	for (unsigned int i = 0; i < n_queued; i++) {
+		snprintf(said, sizeof(said), "%s", err ? strerror(-err) : queued[i].said);
+		done(queued[i].of, err ? err : queued[i].err, queued[i].ours);
+	}
+	n_queued = 0;
+}
+
 static struct nlmsghdr *about_policy(uint16_t type, uint16_t flags, const struct had_policy_id *id,
 				     uint32_t index)
 {
@@ -538,6 +689,26 @@ static uint32_t port_of(int fd)
 	return a.nl_pid;
 }
 
+/*
+ * What this daemon has installed nobody has to be told: it knows, and while it is one of those who
+ * listen for a group, no other one hears of it by this. Of the words of the kernel's these are most.
+ */
+static void spare_own(int fd)
+{
+	struct sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(XFRM_MSG_NEWSA), 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(own_port), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog all = { .len = sizeof(f) / sizeof(*f), .filter = f };
+
+	/* Without it there is more to read. */
+	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof(all));
+}
+
 /**
  * xfrm_open() - be told of SAs and policies from now on
  * @base: event loop
@@ -557,6 +728,7 @@ int xfrm_open(struct event_base *base, const struct xfrm_ops *ops)
 	if (requests < 0 || list < 0 || events < 0)
 		return requests < 0 ? requests : list < 0 ? list : events;
 	own_port = port_of(requests);
+	spare_own(events);
 	if (setsockopt(events, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
 		setsockopt(events, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	on_events = event_new(base, events, EV_READ | EV_PERSIST, read_events, NULL);

@@ -11,6 +11,8 @@
 
 struct event_base;
 
+#define XFRM_QUEUE	64	/* requests that go to the kernel at a time */
+
 /**
  * struct xfrm_ops - who is told
  * @sa: there is an SA, new or changed: head and attributes of XFRM_MSG_NEWSA
@@ -45,6 +47,10 @@ const char *xfrm_said(void);
 int xfrm_put(uint16_t type, const void *body, size_t len);
 int xfrm_sa_del(const struct had_sa_id *id);
 int xfrm_sa_get(const struct had_sa_id *id, struct had_sa *sa);
+bool xfrm_queue_put(const void *body, size_t len, void *of);
+bool xfrm_queue_get(const struct had_sa_id *id, void *of);
+bool xfrm_queue_del(const struct had_sa_id *id, void *of);
+void xfrm_push(void (*done)(void *of, int err, bool ours));
 int xfrm_policy_del(const struct had_policy_id *id, uint32_t index);
 int xfrm_policy_get(const struct had_policy_id *id, uint32_t index);
 
