@@ -1,42 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Plugin of QEMU: how many instructions a guest has run, by the address of the block that they are
- * in, between the last call of what stands at MARK_BEGIN and that of MARK_END (mark.h). At its end a
+ * Plugin of QEMU: how many instructions a guest has run, by the address of the block they are
+ * in, between the last calls of what stands at MARK_BEGIN and at MARK_END (mark.h). At its end a
  * line "ADDRESS COUNT" for each goes to the file that is named.
  *
  *	qemu-system-x86_64 -plugin blocks.so,to=FILE
  *
- * For one CPU: nothing is locked. Debian has no header for this interface, whose version is 1
- * (docs/devel/tcg-plugins.rst of QEMU's sources).
+ * For one CPU: nothing is locked.
  */
 
-#include <inttypes.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mark.h"
-
-#define EXPORT __attribute__((visibility("default")))
-
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_plugin_tb;
-enum { INLINE_ADD_U64 };
-
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-					   void (*cb)(qemu_plugin_id_t id,
-						      struct qemu_plugin_tb *tb));
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int op, void *where,
-					      uint64_t n);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
-					  void (*cb)(unsigned int cpu, void *data), int flags,
-					  void *data);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id,
-				    void (*cb)(qemu_plugin_id_t id, void *data), void *data);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+#include "plugin.h"
 
 EXPORT int qemu_plugin_version = 1;
 
@@ -112,7 +90,8 @@ static void ended(qemu_plugin_id_t id, void *data)
 	}
 	for (int i = 0; i < BUCKETS; i++)
 		for (b = blocks[i]; b; b = b->next)
-			fprintf(f, "%" PRIx64 " %" PRIu64 "\n", b->addr, b->kept);
+			fprintf(f, "%llx %llu\n", (unsigned long long)b->addr,
+				(unsigned long long)b->kept);
 	fclose(f);
 }
 

@@ -3,7 +3,8 @@
  * What "bench-relay" does with many SAs, and when it hears of them.
  *
  *	relay-load add NS N			install N SAs, to N / 2 remote gateways
- *	relay-load rekey NS N RATE COUNT	replace COUNT of them, RATE a second: the new one, then the old
+ *	relay-load rekey NS N RATE COUNT	replace COUNT of them, RATE a second,
+ *						the new one, then the old
  *	relay-load follow NS N COUNT		hear that N SAs came, then COUNT more
  *
  * What has happened so far it says every 50 ms, and the host looks at its clock then.
@@ -62,7 +63,7 @@ static void addresses(unsigned int i, xfrm_address_t *src, xfrm_address_t *dst)
 {
 	in_addr_t own = inet_addr("192.0.2.1"), remote;
 
-	/* They are spread: with their reqids they shall not all be in one bucket of the kernel's. */
+	/* They are spread: with their reqids they must not all be in one bucket there. */
 	remote = htonl(0x0a000000 | (i / 2 * 40503 & 0xffffff));
 
 	src->a4 = i & 1 ? remote : own;

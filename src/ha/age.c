@@ -100,7 +100,7 @@ static void file(struct xha_mirror *m, struct xha_sa *sa, u64 since, u64 now)
 	struct xha_age_wheel *w = &m->ages[i];
 	u64 at = slot_at(i, since + patience(max_age));
 
-	/* It has waited long enough already; or @since is later than @now, by another CPU's clock. */
+	/* It has waited long enough; or @since is later than @now, by another CPU's clock. */
 	at = clamp(at, slot_at(i, now), slot_at(i, now) + XHA_AGE_SLOTS - 1);
 	if (!w->filled)
 		w->at = slot_at(i, now);

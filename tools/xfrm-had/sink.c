@@ -8,9 +8,10 @@
 #include "relay.h"
 
 /*
- * The kernel is asked for many things in one go: SAs that are new, and then those that have gone. So
- * nothing is changed that may be in the kernel under the same key meanwhile; what is said of that, of
- * policies, or of the whole comes after sink_push(). So does a word that it was dealt with.
+ * The kernel is asked for many things in one go: SAs that are new, and then those that have gone.
+ * So nothing is changed that may be in the kernel under the same key meanwhile; what is said of
+ * that, of policies, or of the whole comes after sink_push(). So does a word that it was dealt
+ * with.
  */
 static struct waiting {
 	struct relay *group;

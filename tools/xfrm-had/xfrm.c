@@ -690,8 +690,8 @@ static uint32_t port_of(int fd)
 }
 
 /*
- * What this daemon has installed nobody has to be told: it knows, and while it is one of those who
- * listen for a group, no other one hears of it by this. Of the words of the kernel's these are most.
+ * What this daemon has installed nobody has to tell it: on the standby these would be most of the
+ * kernel's words.
  */
 static void spare_own(int fd)
 {
