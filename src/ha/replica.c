@@ -913,7 +913,11 @@ static void expire_work(struct work_struct *work)
 	bool done;
 
 	do {
-		spin_lock_bh(&m->rx_lock);
+		/* Who takes frames in is not waited for, with bottom halves off: this has time. */
+		if (!spin_trylock_bh(&m->rx_lock)) {
+			queue_delayed_work(system_unbound_wq, &m->expire_work, 1);
+			return;
+		}
 		done = expire_some(m, now);
 		spin_unlock_bh(&m->rx_lock);
 		cond_resched();
