@@ -68,7 +68,7 @@ group a {
     match { address = { 192.0.2.1, 2001:db8::1 } reqid = 0 mark = 0x1/0xff if-id = 0xffffffff }
     prefer = yes prefer-delay = 0 track = { eth0, "eth1" } hook-timeout = 3600
     on-active = "logger \"it is \$XFRM_HA_ROLE\"" on-standby = "true"
-    replicate = yes policies = all fail-closed = no on-flush = release
+    replicate = yes policies = all fail-closed = yes on-flush = release
     virtual-mac vip { device = eth0 mac = 00:00:5e:00:01:07 }
     address 192.0.2.1/24 { device = vip }
     address 2001:db8::1/64 { device = eth0 }
@@ -76,6 +76,8 @@ group a {
     route 2001:db8:1::/48 { device = eth0 }
     neighbour 192.0.2.7 { device = eth0 mac = 02:00:00:00:00:07 }
     neighbour 192.0.2.8 { device = eth0 proxy = yes }
+    protect 10.1.0.0/16 { to = { 10.2.0.0/16, 10.3.0.0/24 } }
+    protect fd01::/64 { to = fd02::/64 }
     offload eth0 { device = eth5 }
     track-script ike { command = "pidof charon" interval = 1 timeout = 1 rise = 1 fall = 100 }
 }
@@ -93,8 +95,8 @@ wrong 1:8 "a name" <<< "node = $(printf '%065d' 0)"
 wrong 3:1 "no such option 'colour'" <<< $'# a comment\n// another\ncolour = red'
 wrong 2:12 "no such option 'colour'" <<< $'link hb {\n  dead = 3 colour = red }'
 wrong 2:1 "missing equal sign" <<< $'# x\nsa-limit 5'
-wrong 1:12 "sa-limit is a number from 1 to 16777215, not \"0\"" <<< "sa-limit = 0"
-wrong 1:12 "sa-limit is a number from 1 to 16777215, not \"16777216\"" <<< "sa-limit = 16777216"
+wrong 1:12 "sa-limit is a number from 1 to 16777215, or auto, not \"0\"" <<< "sa-limit = 0"
+wrong 1:12 "sa-limit is a number from 1 to 16777215, or auto, not \"16777216\"" <<< "sa-limit = 16777216"
 wrong 1:12 "not \"-1\"" <<< "sa-limit = -1"
 wrong 1:12 "not \"1x\"" <<< "sa-limit = 1x"
 wrong 1:12 "not \"99999999999999999999999\"" <<< "sa-limit = 99999999999999999999999"
@@ -110,6 +112,10 @@ wrong 1:11 "address 192.0.2.1 needs a device" <<< "group a { address 192.0.2.1/2
 wrong 1:11 "needs via, or a device" <<< "group a { route 10.0.0.0/8 { } }"
 wrong 1:11 "the other family" <<< "group a { route 10.0.0.0/8 { via = fe80::1 } }"
 wrong 1:11 "needs a mac, or proxy = yes" <<< "group a { neighbour 10.0.0.1 { device = lo } }"
+wrong 1:11 "protect 10.1.0.0/16 needs \"to\"" <<< "group a { protect 10.1.0.0/16 { } }"
+wrong 1:11 "of the other family" <<< "group a { protect 10.1.0.0/16 { to = fd02::/64 } }"
+wrong 1:38 "is not ADDRESS/LENGTH" <<< "group a { protect 10.1.0.0/16 { to = 10.2.0.1 } }"
+wrong 1:28 "is nothing without fail-closed" <<< "group a { fail-closed = no protect ::/0 { to = ::/0 } }"
 wrong 1:11 "offload eth0 needs a device" <<< "group a { offload eth0 { } }"
 wrong 2:11 "charon of group a needs a command that restarts it" <<< "$link"$'\ngroup a { charon { } }'
 wrong 1:11 "charon of group a needs a link" <<< "group a { charon { restart = x } }"

@@ -280,6 +280,7 @@ crash() { # NAMESPACE NAME: all it has is dead, and nobody hears of it
 reborn() { # NAMESPACE: what a reboot leaves of it
 	must ha "$1" group del vpn
 	must ha "$1" link del eth2
+	on "$1" nft delete table inet xfrm_ha 2> /dev/null
 	must batch "$1" "xfrm state flush" "xfrm policy flush" "addr flush dev eth0" \
 		"addr flush dev eth1" "addr add 192.0.2.1${1:1:1}/24 dev eth0" \
 		"link set eth2 up" "link set eth0 up" "link set eth1 up"

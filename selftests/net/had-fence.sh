@@ -7,8 +7,8 @@
 #
 # M7: fail-closed. What the policies of a group speak of leaves neither gateway in clear: not the
 # standby, not the active one whose SAs and policies are flushed as an IKE daemon does that starts,
-# with the daemon killed and a new one there. What is protected passes, so do IKE and what the
-# operator lets pass.
+# with the daemon killed and a new one there, nor one that was booted and has seen no policy. What is
+# protected passes, so do IKE and what the operator lets pass.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -229,6 +229,26 @@ check "without fail-closed there is no table" wait_for 10 no_table
 flushed "$G1"
 between "and what was flushed leaves in clear" \
 	"$(in_clear "$H" 10.1.1.9 10.2.0.1 9 20)" 20 20
+
+# Booted: there is no table, and no policy.
+had_stop 1
+must sed -i 's/fail-closed = no/& protect 10.1.0.0\/16 { to = { 10.2.0.0\/16 } }/' /run/conf1
+refusal "protect is nothing without fail-closed" "is nothing without fail-closed" ha "$G1" check /run/conf1
+must sed -i 's/fail-closed = no/fail-closed = yes/' /run/conf1
+had 1 /run/conf1
+check "what the file protects is known" wait_for 10 flows 1 1
+is "and does not leave in clear" "$(in_clear "$H" 10.1.1.9 10.2.0.1 9 50)" 0
+had_reload 1
+is "nor when the file is read again" "$(in_clear "$H" 10.1.1.9 10.2.0.1 9 50)" 0
+check "dump has that, too" grep -q "protect 10.1.0.0/16 {" <(ha "$G1" dump)
+tunnel "$G1" 0x1000 replay-window 32
+net_policies "$G1"
+check "a policy for it is no other flow" wait_for 10 ping_all "$P" -c 2 -i 0.1 -W 5 10.1.1.9
+check "with what is protected passing" flows 1 1
+must sed -i 's/ protect .* }$//' /run/conf1
+flushed "$G1"
+had_reload 1
+check "without the file's word it is forgotten" wait_for 10 flows 1 0
 for n in 1 2; do
 	had_stop "$n"
 done

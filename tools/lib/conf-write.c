@@ -40,6 +40,7 @@ static bool is_default(const struct key *k, const void *object)
 	case ADDRESS:
 		return !((const struct conf_ip *)v)->family;
 	case ADDRESSES:
+	case PREFIXES:
 	case DEVICES:
 		return !*(const unsigned int *)v;
 	default:
@@ -81,6 +82,12 @@ static void write_value(FILE *to, const struct key *k, const void *v)
 	case ADDRESSES:
 		for (unsigned int i = 0; i < ips->n; i++)
 			fprintf(to, "%s%s", i ? ", " : "{ ", conf_ip_text(&ips->ip[i], buf));
+		fputs(" }", to);
+		break;
+	case PREFIXES:
+		for (unsigned int i = 0; i < ips->n; i++)
+			fprintf(to, "%s%s/%u", i ? ", " : "{ ", conf_ip_text(&ips->ip[i], buf),
+				ips->ip[i].len);
 		fputs(" }", to);
 		break;
 	case DEVICES:
@@ -158,6 +165,8 @@ static void write_group(FILE *to, const struct conf_group *g)
 		write_section(to, 1, "route", prefix_text(&t->to, buf), route_keys, t);
 	for (const struct conf_neighbour *n = g->neighbours; n; n = n->next)
 		write_section(to, 1, "neighbour", conf_ip_text(&n->ip, buf), neighbour_keys, n);
+	for (const struct conf_protect *p = g->protects; p; p = p->next)
+		write_section(to, 1, "protect", prefix_text(&p->from, buf), protect_keys, p);
 	for (const struct conf_offload *o = g->offloads; o; o = o->next)
 		write_section(to, 1, "offload", o->peer, offload_keys, o);
 	for (const struct conf_script *s = g->scripts; s; s = s->next)

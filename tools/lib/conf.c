@@ -372,6 +372,7 @@ void conf_move_daemon(struct conf_group *to, struct conf_group *from)
 	from->addresses = NULL;
 	from->routes = NULL;
 	from->neighbours = NULL;
+	from->protects = NULL;
 	from->offloads = NULL;
 	from->scripts = NULL;
 }
@@ -420,6 +421,7 @@ static void take_lines(struct reading *r, struct conf_group *g, cfg_t *cfg)
 	struct conf_neighbour *n;
 	struct conf_address *a;
 	struct conf_offload *o;
+	struct conf_protect *p;
 	struct conf_virtual *v;
 	struct conf_script *s;
 	struct conf_route *t;
@@ -450,6 +452,12 @@ static void take_lines(struct reading *r, struct conf_group *g, cfg_t *cfg)
 		n = take_line(r, sec, neighbour_keys, sizeof(*n), (struct line **)&g->neighbours);
 		if (n)
 			value_ip(&prefix, cfg_title(sec), &n->ip, &why);
+	}
+	for (i = 0; i < cfg_size(cfg, "protect"); i++) {
+		sec = cfg_getnsec(cfg, "protect", i);
+		p = take_line(r, sec, protect_keys, sizeof(*p), (struct line **)&g->protects);
+		if (p)
+			value_parse(&prefix, cfg_title(sec), &p->from, &why);
 	}
 	for (i = 0; i < cfg_size(cfg, "offload"); i++) {
 		sec = cfg_getnsec(cfg, "offload", i);
@@ -616,6 +624,18 @@ static void complete_lines(struct reading *r, const struct conf_group *g)
 		if (n->has_mac == n->proxy)
 			wrong(r, n->at, "neighbour %s needs a mac, or proxy = yes",
 			      conf_ip_text(&n->ip, buf));
+	}
+	for (const struct conf_protect *p = g->protects; p; p = p->next) {
+		bool other = false;
+
+		for (unsigned int i = 0; i < p->to.n; i++)
+			other |= p->to.ip[i].family != p->from.family;
+		if (!p->to.n || other)
+			wrong(r, p->at, "protect %s/%u %s", conf_ip_text(&p->from, buf), p->from.len,
+			      other ? "is for prefixes of the other family" : "needs \"to\"");
+		if (g->fail_closed == CONF_CLOSED_NO)
+			wrong(r, p->at, "protect %s/%u is nothing without fail-closed",
+			      conf_ip_text(&p->from, buf), p->from.len);
 	}
 	for (const struct conf_offload *o = g->offloads; o; o = o->next)
 		if (!o->device[0])
@@ -791,6 +811,7 @@ void conf_free(struct conf *c)
 		free_list(g->addresses);
 		free_list(g->routes);
 		free_list(g->neighbours);
+		free_list(g->protects);
 		free_list(g->offloads);
 		free_list(g->scripts);
 	}

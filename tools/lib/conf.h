@@ -14,7 +14,7 @@
 
 #define CONF_NODE	64	/* characters of the name of a node */
 #define CONF_TEXT	255	/* of a path or a command */
-#define CONF_ADDRS	16	/* that a group can match */
+#define CONF_ADDRS	16	/* that a group can match, and of others in a list */
 #define CONF_DEVICES	8	/* that a group can track */
 #define CONF_AUTO	UINT32_MAX
 #define CONF_NO_LINK	"none"	/* in the place of a link's name */
@@ -74,6 +74,19 @@ struct conf_virtual {
 	bool has_mac;
 };
 
+struct conf_ips {
+	unsigned int n;
+	struct conf_ip ip[CONF_ADDRS];
+};
+
+/* What is from @from and for @to does not leave in clear, whatever policies there are. */
+struct conf_protect {
+	struct conf_protect *next;
+	struct conf_pos at;
+	struct conf_ip from;
+	struct conf_ips to;
+};
+
 /* What the peer's kernel has in @peer this one has in @device. */
 struct conf_offload {
 	struct conf_offload *next;
@@ -88,11 +101,6 @@ struct conf_script {
 	char command[CONF_TEXT + 1];
 	uint32_t interval, timeout;	/* s */
 	uint32_t rise, fall;		/* in a row */
-};
-
-struct conf_ips {
-	unsigned int n;
-	struct conf_ip ip[CONF_ADDRS];
 };
 
 struct conf_devices {
@@ -162,6 +170,7 @@ struct conf_group {
 	struct conf_address *addresses;
 	struct conf_route *routes;
 	struct conf_neighbour *neighbours;
+	struct conf_protect *protects;
 	struct conf_offload *offloads;
 	struct conf_script *scripts;
 };
@@ -202,7 +211,8 @@ struct conf {
 	char file[CONF_TEXT + 1];
 	char node[CONF_NODE + 1];
 	uint32_t node_id;		/* CONF_AUTO: by the first link's device */
-	uint32_t sa_limit, orphan_limit, orphan_age;
+	uint32_t sa_limit, orphan_limit;	/* CONF_AUTO: by the memory that there is */
+	uint32_t orphan_age;
 	uint32_t store_limit;		/* SAs and policies */
 	bool has_transport;
 	struct conf_transport transport;

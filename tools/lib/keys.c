@@ -66,6 +66,11 @@ const struct key neighbour_keys[] = {
 	{ }
 };
 
+const struct key protect_keys[] = {
+	{ .name = "to", .kind = PREFIXES, .to = AT(protect, to) },
+	{ }
+};
+
 const struct key offload_keys[] = {
 	{ .name = "device", .kind = DEVICE, .to = AT(offload, device) },
 	{ }
@@ -184,9 +189,11 @@ const struct key conf_keys[] = {
 	  .min = 1, .max = UINT32_MAX - 1, .otherwise = CONF_AUTO, .words = { "auto" },
 	  .word = CONF_AUTO },
 	{ .name = "sa-limit", .kind = NUMBER, .to = offsetof(struct conf, sa_limit),
-	  .min = 1, .max = 16777215, .otherwise = 131072 },
+	  .min = 1, .max = 16777215, .otherwise = CONF_AUTO, .words = { "auto" },
+	  .word = CONF_AUTO },
 	{ .name = "orphan-limit", .kind = NUMBER, .to = offsetof(struct conf, orphan_limit),
-	  .min = 0, .max = 1048576, .otherwise = 65536 },
+	  .min = 0, .max = 1048576, .otherwise = CONF_AUTO, .words = { "auto" },
+	  .word = CONF_AUTO },
 	{ .name = "orphan-age", .kind = NUMBER, .to = offsetof(struct conf, orphan_age),
 	  .min = 1, .max = 86400, .otherwise = 60 },
 	{ .name = "store-limit", .kind = NUMBER, .to = offsetof(struct conf, store_limit),
@@ -204,6 +211,7 @@ static const struct section group_sections[] = {
 	{ "address", PREFIX, address_keys, NULL, false },
 	{ "route", PREFIX, route_keys, NULL, false },
 	{ "neighbour", ADDRESS, neighbour_keys, NULL, false },
+	{ "protect", PREFIX, protect_keys, NULL, false },
 	{ "offload", DEVICE, offload_keys, NULL, false },
 	{ "track-script", NODE_NAME, script_keys, NULL, false },
 	{ }

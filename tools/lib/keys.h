@@ -19,6 +19,7 @@ extern const struct key virtual_keys[];
 extern const struct key address_keys[];
 extern const struct key route_keys[];
 extern const struct key neighbour_keys[];
+extern const struct key protect_keys[];
 extern const struct key offload_keys[];
 extern const struct key script_keys[];
 extern const struct key group_keys[];

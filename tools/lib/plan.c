@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "plan.h"
@@ -42,51 +43,74 @@ struct plan {
 	bool refused;
 };
 
+/* @memory: octets of it for each, 1024 to @most, where the number is CONF_AUTO; 0: it never is */
 struct number_attr {
 	int attr;
 	size_t from;
+	uint32_t memory, most;
 };
 
 static const struct number_attr link_numbers[] = {
-	{ XFRM_HA_A_LINK_HEARTBEAT, offsetof(struct conf_link, heartbeat) },
-	{ XFRM_HA_A_LINK_DEAD, offsetof(struct conf_link, dead) },
-	{ XFRM_HA_A_LINK_BATCH, offsetof(struct conf_link, batch) },
-	{ XFRM_HA_A_LINK_CARRIER_LOSS, offsetof(struct conf_link, carrier_loss) },
-	{ XFRM_HA_A_LINK_ETHERTYPE, offsetof(struct conf_link, ethertype) },
+	{ .attr = XFRM_HA_A_LINK_HEARTBEAT, .from = offsetof(struct conf_link, heartbeat) },
+	{ .attr = XFRM_HA_A_LINK_DEAD, .from = offsetof(struct conf_link, dead) },
+	{ .attr = XFRM_HA_A_LINK_BATCH, .from = offsetof(struct conf_link, batch) },
+	{ .attr = XFRM_HA_A_LINK_CARRIER_LOSS, .from = offsetof(struct conf_link, carrier_loss) },
+	{ .attr = XFRM_HA_A_LINK_ETHERTYPE, .from = offsetof(struct conf_link, ethertype) },
 	{ }
 };
 
 static const struct number_attr group_numbers[] = {
-	{ XFRM_HA_A_GROUP_MAX_AGE, offsetof(struct conf_group, max_age) },
-	{ XFRM_HA_A_GROUP_JOIN, offsetof(struct conf_group, join) },
-	{ XFRM_HA_A_GROUP_PREPARE, offsetof(struct conf_group, prepare) },
-	{ XFRM_HA_A_GROUP_SOFT, offsetof(struct conf_group, soft) },
-	{ XFRM_HA_A_GROUP_ON_PEER_LOSS, offsetof(struct conf_group, on_peer_loss) },
-	{ XFRM_HA_A_GROUP_ALONE, offsetof(struct conf_group, alone) },
-	{ XFRM_HA_A_GROUP_SYNC, offsetof(struct conf_group, sync) },
-	{ XFRM_HA_A_GROUP_REPLAY, offsetof(struct conf_group, replay) },
+	{ .attr = XFRM_HA_A_GROUP_MAX_AGE, .from = offsetof(struct conf_group, max_age) },
+	{ .attr = XFRM_HA_A_GROUP_JOIN, .from = offsetof(struct conf_group, join) },
+	{ .attr = XFRM_HA_A_GROUP_PREPARE, .from = offsetof(struct conf_group, prepare) },
+	{ .attr = XFRM_HA_A_GROUP_SOFT, .from = offsetof(struct conf_group, soft) },
+	{ .attr = XFRM_HA_A_GROUP_ON_PEER_LOSS, .from = offsetof(struct conf_group, on_peer_loss) },
+	{ .attr = XFRM_HA_A_GROUP_ALONE, .from = offsetof(struct conf_group, alone) },
+	{ .attr = XFRM_HA_A_GROUP_SYNC, .from = offsetof(struct conf_group, sync) },
+	{ .attr = XFRM_HA_A_GROUP_REPLAY, .from = offsetof(struct conf_group, replay) },
 	{ }
 };
 
 static const struct number_attr node_numbers[] = {
-	{ XFRM_HA_A_NODE_SA_LIMIT, offsetof(struct conf, sa_limit) },
-	{ XFRM_HA_A_NODE_ORPHAN_LIMIT, offsetof(struct conf, orphan_limit) },
-	{ XFRM_HA_A_NODE_ORPHAN_AGE, offsetof(struct conf, orphan_age) },
+	{ .attr = XFRM_HA_A_NODE_SA_LIMIT, .from = offsetof(struct conf, sa_limit),
+	  .memory = 8192, .most = 16777215 },
+	{ .attr = XFRM_HA_A_NODE_ORPHAN_LIMIT, .from = offsetof(struct conf, orphan_limit),
+	  .memory = 16384, .most = 1048576 },
+	{ .attr = XFRM_HA_A_NODE_ORPHAN_AGE, .from = offsetof(struct conf, orphan_age) },
 	{ }
 };
 
+/* As of_memory() in the module's ha/sa.c */
+static uint32_t of_memory(const struct number_attr *n)
+{
+	struct sysinfo i;
+	uint64_t so_many;
+
+	if (sysinfo(&i))
+		return 1024;
+	so_many = (uint64_t)i.totalram * i.mem_unit / n->memory;
+	return so_many < 1024 ? 1024 : so_many < n->most ? so_many : n->most;
+}
+
 static uint32_t number_at(const void *object, const struct number_attr *n)
 {
-	return *(const uint32_t *)((const char *)object + n->from);
+	uint32_t number = *(const uint32_t *)((const char *)object + n->from);
+
+	return n->memory && number == CONF_AUTO ? of_memory(n) : number;
 }
 
 /* --- what the module has --- */
 
 static void read_numbers(void *object, const struct number_attr *n, struct nlattr **a)
 {
-	for (; n->attr; n++)
+	for (; n->attr; n++) {
+		uint32_t *to = (uint32_t *)((char *)object + n->from);
+
 		if (nl_has(a[n->attr]))
-			*(uint32_t *)((char *)object + n->from) = nla_get_u32(a[n->attr]);
+			*to = nla_get_u32(a[n->attr]);
+		if (n->memory && *to == of_memory(n))
+			*to = CONF_AUTO;
+	}
 }
 
 static void on_node(struct nlattr **a, void *data)

@@ -258,6 +258,10 @@ bool value_parse(const struct key *k, const char *s, void *to, struct why *why)
 		if (ips->n == CONF_ADDRS)
 			return no(why, "%s: there can be no more than %u", k->name, CONF_ADDRS);
 		return value_ip(k, s, &ips->ip[ips->n], why) && ++ips->n;
+	case PREFIXES:
+		if (ips->n == CONF_ADDRS)
+			return no(why, "%s: there can be no more than %u", k->name, CONF_ADDRS);
+		return parse_prefix(k, s, &ips->ip[ips->n], why) && ++ips->n;
 	case DEVICES:
 		if (devices->n == CONF_DEVICES)
 			return no(why, "%s: there can be no more than %u", k->name, CONF_DEVICES);

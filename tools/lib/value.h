@@ -15,7 +15,7 @@ enum kind {
 	GROUP_NAME, NODE_NAME, TEXT, DEVICE,	/* char [] */
 	LISTEN,					/* char [], as value_socket() reads it */
 	MAC, ADDRESS, MARK,			/* uint8_t [6], struct conf_ip, struct conf_mark */
-	ADDRESSES, DEVICES,			/* lists: struct conf_ips, struct conf_devices */
+	ADDRESSES, PREFIXES, DEVICES,		/* lists: struct conf_ips twice, struct conf_devices */
 	PREFIX,					/* struct conf_ip, of a title only */
 };
 
@@ -31,7 +31,7 @@ struct key {
 
 static inline bool is_list(enum kind kind)
 {
-	return kind == ADDRESSES || kind == DEVICES;
+	return kind == ADDRESSES || kind == PREFIXES || kind == DEVICES;
 }
 
 /* What is wrong with it: one sentence */

@@ -3,10 +3,11 @@
  * Nothing leaves in clear for what the policies of a group speak of: with the group active or not,
  * before its SAs are there, and after its policies have gone (nft.c).
  *
- * A flow is what the selector of an outbound policy says. It is stopped as soon as such a policy
- * was seen, and stays so, also when the policy goes, since it may go in order to come back: an IKE
- * daemon that starts flushes all. SIGHUP makes those forgotten that no policy speaks of. What a
- * daemon that died had stopped the next one finds in the table.
+ * A flow is what the selector of an outbound policy says, or a group's protect section. It is
+ * stopped as soon as such a policy was seen, and stays so, also when the policy goes, since it may
+ * go in order to come back: an IKE daemon that starts flushes all. SIGHUP makes those forgotten
+ * that neither a policy nor the file speaks of. What a daemon that died had stopped the next one
+ * finds in the table.
  *
  * The operator's policies that let flows pass in clear go on to do so, if they come before each
  * policy of a group whose flows they overlap.
@@ -25,7 +26,7 @@
 /*
  * Flows are items: @key is a struct nft_flow, @here the priority of its policy (NOBODY: not known),
  * @round the list that had it last, @digest 1 if the table has it. New ones are at the end of the
- * list. Of those that pass @foreign says that they are to.
+ * list. Of those that pass @foreign says that they are to, of a group's that the file has them.
  */
 #define NOBODY	0
 
@@ -51,7 +52,7 @@ static void want_change(void)
 static bool fails_closed(const struct conf_group *c)
 {
 	return c->fail_closed == CONF_CLOSED_YES ||
-	       (c->fail_closed == CONF_CLOSED_AUTO && c->addresses);
+	       (c->fail_closed == CONF_CLOSED_AUTO && (c->addresses || c->protects));
 }
 
 static struct fence *fence_of(const char *group)
@@ -76,7 +77,7 @@ static struct fence *fence_of(const char *group)
 
 /* --- flows --- */
 
-static void mask(uint8_t *to, const xfrm_address_t *from, unsigned int bits)
+static void mask(uint8_t *to, const void *from, unsigned int bits)
 {
 	memcpy(to, from, (bits + 7) / 8);
 	if (bits % 8)
@@ -499,7 +500,7 @@ void fence_listed(void)
 		struct batch b = { };
 
 		table_for_each(i, next, &f->flows)
-			if (i->round != relays.round && i->digest)
+			if (i->round != relays.round && i->digest && !i->foreign)
 				batch_put(&b, f->group, flow_at(i));
 		batch_end(&b);
 		if (b.err) {
@@ -507,7 +508,7 @@ void fence_listed(void)
 			continue;
 		}
 		table_for_each(i, next, &f->flows)
-			if (i->round != relays.round)
+			if (i->round != relays.round && !i->foreign)
 				table_del(&f->flows, i);
 	}
 	forget = false;
@@ -562,15 +563,41 @@ static int fence_start(struct had *had)
 	return 0;
 }
 
+static void protect(struct fence *f, const struct conf_protect *p)
+{
+	struct nft_flow flow = { };
+	struct item *i;
+
+	flow.shape.family = p->from.family == AF_INET ? 4 : 6;
+	flow.shape.src_len = p->from.len;
+	mask(flow.src, p->from.a, p->from.len);
+	for (unsigned int n = 0; n < p->to.n; n++) {
+		memset(flow.dst, 0, sizeof(flow.dst));
+		flow.shape.dst_len = p->to.ip[n].len;
+		mask(flow.dst, p->to.ip[n].a, p->to.ip[n].len);
+		i = flow_item(f, &flow);
+		if (i)
+			i->foreign = true;
+	}
+}
+
 static void fence_configured(struct had *had, const struct conf *old)
 {
-	for (struct fence *f = fences; f; f = f->next)
+	struct item *i, *next;
+
+	for (struct fence *f = fences; f; f = f->next) {
 		f->wanted = false;
+		table_for_each(i, next, &f->flows)
+			i->foreign = false;
+	}
 	for (const struct conf_group *c = had->conf->groups; c; c = c->next) {
 		struct fence *f = fails_closed(c) ? fence_of(c->name) : NULL;
 
-		if (f)
-			f->wanted = true;
+		if (!f)
+			continue;
+		f->wanted = true;
+		for (const struct conf_protect *p = c->protects; p; p = p->next)
+			protect(f, p);
 	}
 	if (old) {
 		forget = true;
