@@ -212,6 +212,8 @@ check "C4: the rest is in software, and counted" test "$(eng .refused)" -ge 1
 must ip -n "$A" xfrm state add src "$a" dst "$b" proto esp spi "$(spi_out 50)" mode tunnel \
 	aead 'rfc4106(gcm(aes))' "$KEY" 96 offload dev eng0 dir out
 must ip -n "$A" link set nic1 master eng0
+# Where the inbound one had to leave its slot to others only packets say which NIC's it is.
+on "$B" ping -q -c 20 -i 0.01 -W 0.01 -I "$ib" "$ia"
 check "A1: another one takes its part" wait_for 20 halves
 ha engine show; ha engine nics; ha cache show
 is "C4: neither takes a kind that they don't do" "$(where "$(spi_out 50)")" software

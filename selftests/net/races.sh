@@ -98,8 +98,11 @@ ready() { # G2 has said that its SAs are let go
 	grep -q "event takeover" /run/events
 }
 
-since() { # SECONDS: have passed on the guest's clock
-	[ "$(cut -d . -f 1 /proc/uptime)" -ge "$1" ]
+past() { # SECOND of the guest's clock
+	local now
+
+	read -r now _ < /proc/uptime
+	[ "${now%.*}" -ge "$1" ]
 }
 
 in_sync_no_more() {
@@ -175,7 +178,8 @@ begun_inside G1 "$losing 100%"
 begun_inside G2 "$losing 100%; xfrm-ha takeover vpn force"
 check "N1: meanwhile the node takes over" wait_for 10 ready
 # What looks each 5 s for what is too old waits for nobody, on the CPU that this needs.
-must wait_for 20 since $(($(cut -d . -f 1 /proc/uptime) + 6))
+read -r now _ < /proc/uptime
+must wait_for 20 past $((${now%.*} + 6))
 must inside G2 "$losing 0%"
 delay_held || bail "who was held has gone on"
 delay_go
