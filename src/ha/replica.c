@@ -913,11 +913,12 @@ static void expire_work(struct work_struct *work)
 	bool done;
 
 	do {
-		/* Who takes frames in is not waited for, with bottom halves off: this has time. */
-		if (!spin_trylock_bh(&m->rx_lock)) {
+		/* It has time, and comes again: who takes frames in may do so for long. */
+		if (spin_is_locked(&m->rx_lock)) {
 			queue_delayed_work(system_unbound_wq, &m->expire_work, 1);
 			return;
 		}
+		spin_lock_bh(&m->rx_lock);
 		done = expire_some(m, now);
 		spin_unlock_bh(&m->rx_lock);
 		cond_resched();

@@ -631,8 +631,10 @@ static void complete_lines(struct reading *r, const struct conf_group *g)
 		for (unsigned int i = 0; i < p->to.n; i++)
 			other |= p->to.ip[i].family != p->from.family;
 		if (!p->to.n || other)
-			wrong(r, p->at, "protect %s/%u %s", conf_ip_text(&p->from, buf), p->from.len,
-			      other ? "is for prefixes of the other family" : "needs \"to\"");
+			wrong(r, p->at, other ?
+			      "protect %s/%u is for prefixes of the other family" :
+			      "protect %s/%u needs \"to\"",
+			      conf_ip_text(&p->from, buf), p->from.len);
 		if (g->fail_closed == CONF_CLOSED_NO)
 			wrong(r, p->at, "protect %s/%u is nothing without fail-closed",
 			      conf_ip_text(&p->from, buf), p->from.len);

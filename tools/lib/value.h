@@ -15,7 +15,8 @@ enum kind {
 	GROUP_NAME, NODE_NAME, TEXT, DEVICE,	/* char [] */
 	LISTEN,					/* char [], as value_socket() reads it */
 	MAC, ADDRESS, MARK,			/* uint8_t [6], struct conf_ip, struct conf_mark */
-	ADDRESSES, PREFIXES, DEVICES,		/* lists: struct conf_ips twice, struct conf_devices */
+	ADDRESSES, PREFIXES,			/* lists: struct conf_ips */
+	DEVICES,				/* a list: struct conf_devices */
 	PREFIX,					/* struct conf_ip, of a title only */
 };
 
