@@ -910,19 +910,15 @@ static void expire_work(struct work_struct *work)
 {
 	struct xha_mirror *m = container_of(to_delayed_work(work), struct xha_mirror, expire_work);
 	unsigned long now = jiffies;
-	bool done;
+	bool done = false;
 
-	do {
-		/* It has time, and comes again: who takes frames in may do so for long. */
-		if (spin_is_locked(&m->rx_lock)) {
-			queue_delayed_work(system_unbound_wq, &m->expire_work, 1);
-			return;
-		}
+	/* Where there is none nobody is waited for who takes frames in, with bottom halves off. */
+	while (READ_ONCE(m->n_orphans) && !done) {
 		spin_lock_bh(&m->rx_lock);
 		done = expire_some(m, now);
 		spin_unlock_bh(&m->rx_lock);
 		cond_resched();
-	} while (!done);
+	}
 	if (has_naked(m))
 		retry(m, true);
 	queue_delayed_work(system_unbound_wq, &m->expire_work, EXPIRE_PERIOD);
