@@ -597,9 +597,8 @@ static void input_announce(struct xha_mirror *m, u64 number, struct xha_announce
  */
 static void input_nak(struct xha_mirror *m, u32 index, u8 why)
 {
-	bool unheard;
-
 	struct xha_sa *sa = xha_sa_by_index(m->xn, index);
+	bool unheard;
 
 	xha_stat_inc(m->xn, XHA_STAT_NAK_RX);
 	if (!sa || xha_sa_mirror(sa) != m)

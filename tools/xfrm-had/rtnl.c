@@ -102,10 +102,10 @@ int rtnl_talk(struct nl_msg *msg, int (*func)(struct nl_msg *msg, void *data), v
 }
 
 struct outcomes {
+	struct outcome all;
 	uint32_t first;
 	unsigned int n;
 	int *errs;
-	bool done;
 };
 
 static int on_each_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
@@ -116,17 +116,8 @@ static int on_each_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg
 	(void)from;
 	if (i < o->n)
 		o->errs[i] = e->error;
-	o->done |= i == o->n - 1;
+	o->all.done |= i == o->n - 1;
 	return NL_SKIP;
-}
-
-static int on_last(struct nl_msg *msg, void *arg)
-{
-	struct outcomes *o = arg;
-
-	(void)msg;
-	o->done = true;
-	return NL_STOP;
 }
 
 /**
@@ -160,9 +151,9 @@ void rtnl_talk_all(struct nl_msg **msgs, unsigned int n, int *errs)
 	if (!err) {
 		nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_number, NULL);
 		nl_cb_err(cb, NL_CB_CUSTOM, on_each_error, &o);
-		nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_last, &o);
+		nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, &o.all);
 	}
-	while (!err && !o.done)
+	while (!err && !o.all.done)
 		if (nl_recvmsgs(sock, cb) < 0)
 			err = -EIO;
 	for (unsigned int i = 0; i < n; i++) {
