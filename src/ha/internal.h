@@ -124,9 +124,9 @@ struct xha_sa {
 	u64 key;			/* of its identity, see xha_sa_id(); immutable */
 	u32 if_id;			/* ditto: a user may give the SA another one */
 	u32 index;			/* in xha_net.sas; immutable */
+	unsigned long flags;		/* enum xha_sa_flags */
 	struct xha_tapped tap;		/* a reference on its SA is held */
 	/* read in the packet path, now and then */
-	unsigned long flags;		/* enum xha_sa_flags */
 	u32 out_interval;		/* packets; x->lock */
 	u32 in_interval;		/* packets; x->lock */
 	u32 out_urge;			/* packets unsaid that do not wait for the batch; x->lock */

@@ -1,79 +1,142 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table that is looked into for each packet: its chains stay short with any number of SAs. */
+/* The table that is looked into for each packet: who is in it is found, and nobody else. */
 
 #include <kunit/test.h>
 #include <linux/mm.h>
 
-#include "xfrm/tap.h"
+#include "xfrm/tapped.c"
 
-#define MANY	131072		/* SAs of a netns, by default */
-#define APART	1024		/* octets from one xfrm_state to the next */
+#define MANY	3000		/* of some pages */
 
-/* Nobody looks at what is there. */
-static struct xfrm_state *state(unsigned long n)
+static struct xfrm_state *states;
+static struct xha_tapped *sas;
+
+static void insert(struct kunit *test, int i)
 {
-	return (void *)(0xffff888000000000UL + n * APART);
+	sas[i] = (struct xha_tapped) { .x = &states[i] };
+	KUNIT_ASSERT_EQ(test, xha_tapped_insert(&sas[i]), 0);
 }
 
-static u32 longest(struct rhashtable *table, u32 *used)
+/* RCU, as for a packet: by x->lock */
+static struct xha_tapped *find(int i)
 {
-	struct bucket_table *tbl;
-	struct rhash_head *pos;
-	u32 i, n, most = 0;
+	struct xha_tapped *t;
 
-	*used = 0;
-	rcu_read_lock();
-	tbl = rht_dereference_rcu(table->tbl, table);
-	for (i = 0; i < tbl->size; i++) {
-		n = 0;
-		rht_for_each_rcu(pos, tbl, i)
-			n++;
-		*used += !!n;
-		most = max(most, n);
-	}
-	rcu_read_unlock();
-	return most;
+	spin_lock_bh(&states[i].lock);
+	t = xha_tapped(&states[i]);
+	spin_unlock_bh(&states[i].lock);
+	return t;
 }
 
-static void grows(struct kunit *test)
+static u32 found(void)
 {
-	static struct rhashtable table;
-	struct xha_tapped *sas;
-	u32 i, used, most, n = 0;
+	u32 i, n = 0;
 
+	for (i = 0; i < MANY; i++)
+		n += find(i) == &sas[i];
+	return n;
+}
+
+static void all_are_found(struct kunit *test)
+{
+	int i;
+
+	KUNIT_EXPECT_EQ(test, found(), 0);
+	for (i = 0; i < MANY; i++)
+		insert(test, i);
+	KUNIT_EXPECT_EQ(test, found(), MANY);
+	for (i = 0; i < MANY; i += 2)
+		xha_tapped_remove(&sas[i]);
+	KUNIT_EXPECT_EQ(test, found(), MANY / 2);
+	for (i = 1; i < MANY; i += 2)
+		xha_tapped_remove(&sas[i]);
+	KUNIT_EXPECT_EQ(test, found(), 0);
+}
+
+/* An SA keeps its place when it is forgotten, and another one gets that. */
+static void a_place_has_another(struct kunit *test)
+{
+	u32 place;
+
+	insert(test, 0);
+	place = sas[0].index;
+	xha_tapped_remove(&sas[0]);
+	insert(test, 1);
+	KUNIT_ASSERT_EQ(test, sas[1].index, place);
+	KUNIT_ASSERT_EQ(test, states[0].xflags, states[1].xflags);
+	KUNIT_EXPECT_PTR_EQ(test, find(0), NULL);
+	KUNIT_EXPECT_PTR_EQ(test, find(1), &sas[1]);
+
+	insert(test, 0);
+	KUNIT_EXPECT_PTR_EQ(test, find(0), &sas[0]);
+	KUNIT_EXPECT_PTR_EQ(test, find(1), &sas[1]);
+	xha_tapped_remove(&sas[0]);
+	xha_tapped_remove(&sas[1]);
+}
+
+static void one_hears_it(struct kunit *test)
+{
+	struct xha_tapped second = { .x = &states[0] };
+
+	insert(test, 0);
+	KUNIT_EXPECT_EQ(test, xha_tapped_insert(&second), -EEXIST);
+	KUNIT_EXPECT_PTR_EQ(test, find(0), &sas[0]);
+	/* It was never there, so that changes nothing. */
+	xha_tapped_remove(&second);
+	KUNIT_EXPECT_PTR_EQ(test, find(0), &sas[0]);
+	xha_tapped_remove(&sas[0]);
+	KUNIT_EXPECT_EQ(test, xha_tapped_insert(&second), 0);
+	KUNIT_EXPECT_PTR_EQ(test, find(0), &second);
+	xha_tapped_remove(&second);
+}
+
+/* Other bits are what they were. */
+static void bits_stay(struct kunit *test)
+{
+	const u32 all = (u32)~XHA_XFLAGS_INDEX;
+
+	states[0].xflags = all;
+	insert(test, 0);
+	KUNIT_EXPECT_EQ(test, states[0].xflags, all | sas[0].index << XHA_XFLAGS_SHIFT);
+	xha_tapped_remove(&sas[0]);
+	KUNIT_EXPECT_PTR_EQ(test, find(0), NULL);
+
+	/* No place that bits can name is outside the table. */
+	states[0].xflags = ~0;
+	KUNIT_EXPECT_PTR_EQ(test, find(0), NULL);
+}
+
+static int init(struct kunit *test)
+{
+	int i;
+
+	states = kvcalloc(MANY, sizeof(*states), GFP_KERNEL);
 	sas = kvcalloc(MANY, sizeof(*sas), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, sas);
-	KUNIT_ASSERT_EQ(test, rhashtable_init(&table, &xha_tapped_params), 0);
-	for (i = 0; i < MANY; i++) {
-		sas[i].x = state(i);
-		if (!rhashtable_lookup_insert_fast(&table, &sas[i].by_x, xha_tapped_params))
-			n++;
-		cond_resched();
-	}
-	KUNIT_EXPECT_EQ(test, n, MANY);
-	flush_work(&table.run_work);
-	most = longest(&table, &used);
-	kunit_info(test, "%u SAs, %u buckets used, the longest chain has %u", n, used, most);
-	/* A chain of some seven is the longest at random, in twice as many buckets as SAs. */
-	KUNIT_EXPECT_GT(test, used, MANY / 2);
-	KUNIT_EXPECT_LE(test, most, 12);
-	for (i = n = 0; i < MANY; i++) {
-		struct xfrm_state *x = state(i);
+	KUNIT_ASSERT_TRUE(test, states && sas);
+	for (i = 0; i < MANY; i++)
+		spin_lock_init(&states[i].lock);
+	return 0;
+}
 
-		n += rhashtable_lookup_fast(&table, &x, xha_tapped_params) == &sas[i];
-	}
-	KUNIT_EXPECT_EQ(test, n, MANY);
-	rhashtable_destroy(&table);
+static void clear(struct kunit *test)
+{
+	xha_tapped_exit();
 	kvfree(sas);
+	kvfree(states);
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE(grows),
+	KUNIT_CASE(all_are_found),
+	KUNIT_CASE(a_place_has_another),
+	KUNIT_CASE(one_hears_it),
+	KUNIT_CASE(bits_stay),
 	{ }
 };
 
 static struct kunit_suite suite = {
 	.name = "xfrm_ha_table",
+	.init = init,
+	.exit = clear,
 	.test_cases = cases,
 };
 

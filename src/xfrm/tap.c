@@ -28,7 +28,8 @@ static const struct xha_tap none = {
 const struct xha_tap *xha_tap = &none;
 const struct xha_tap_user *xha_tap_user;	/* before the first one is started, and stays */
 unsigned int xha_tap_net_id;
-struct rhashtable xha_tapped_table;
+unsigned int xha_tap_asking;
+static DEFINE_SPINLOCK(ask_lock);	/* xha_tap_asking, and xha_tap_net.ask of all */
 static bool deaf;		/* the first one was, and another has its place; switch_lock */
 static bool stopped;		/* no other one takes the place of this; switch_lock */
 static DEFINE_MUTEX(switch_lock);	/* xha_tap, when it changes */
@@ -170,8 +171,14 @@ static const struct xha_tap *const taps[] = {
 	&xha_tap_aevent,
 };
 
+static void net_exit(struct net *net)
+{
+	xha_tap_ask(net, false);
+}
+
 /* Its memory is there until no packet of the netns can come. */
 static struct pernet_operations net_ops = {
+	.exit = net_exit,
 	.id = &xha_tap_net_id,
 	.size = sizeof(struct xha_tap_net),
 };
@@ -197,15 +204,7 @@ static int choose(void)
 
 int xha_tap_init(void)
 {
-	int err;
-
-	err = rhashtable_init(&xha_tapped_table, &xha_tapped_params);
-	if (err)
-		return err;
-	err = register_pernet_subsys(&net_ops);
-	if (err)
-		rhashtable_destroy(&xha_tapped_table);
-	return err;
+	return register_pernet_subsys(&net_ops);
 }
 
 void xha_tap_exit(void)
@@ -213,7 +212,7 @@ void xha_tap_exit(void)
 	unregister_pernet_subsys(&net_ops);
 	/* Those that were in the table may be waiting for a grace period. */
 	rcu_barrier();
-	rhashtable_destroy(&xha_tapped_table);
+	xha_tapped_exit();
 }
 
 int xha_tap_start(const struct xha_tap_user *user)
@@ -337,10 +336,18 @@ bool xha_tap_net_follow(struct net *net)
 
 void xha_tap_ask(struct net *net, bool ask)
 {
-	WRITE_ONCE(xha_tap_pernet(net)->ask, ask);
+	struct xha_tap_net *tn = xha_tap_pernet(net);
+	unsigned long flags;
+
+	spin_lock_irqsave(&ask_lock, flags);
+	if (tn->ask != ask) {
+		WRITE_ONCE(tn->ask, ask);
+		WRITE_ONCE(xha_tap_asking, xha_tap_asking + (ask ? 1 : -1));
+	}
+	spin_unlock_irqrestore(&ask_lock, flags);
 }
 
-bool xha_tap_asks(struct net *net)
+bool xha_tap_asks(const struct net *net)
 {
 	return READ_ONCE(xha_tap_pernet(net)->ask);
 }
@@ -353,14 +360,4 @@ void xha_tap_watch(struct xha_tapped *t, u32 maxdiff, u32 ms)
 void xha_tap_unwatch(struct xha_tapped *t)
 {
 	xha_tap->unwatch(t);
-}
-
-int xha_tapped_insert(struct xha_tapped *t)
-{
-	return rhashtable_lookup_insert_fast(&xha_tapped_table, &t->by_x, xha_tapped_params);
-}
-
-void xha_tapped_remove(struct xha_tapped *t)
-{
-	rhashtable_remove_fast(&xha_tapped_table, &t->by_x, xha_tapped_params);
 }

@@ -6,8 +6,6 @@
 #ifndef _XFRM_HA_TAP_H
 #define _XFRM_HA_TAP_H
 
-#include <linux/hash.h>
-#include <linux/rhashtable.h>
 #include <net/netns/generic.h>
 
 #include "xfrm/xfrm.h"
@@ -26,8 +24,8 @@ struct xha_heard {
 
 /**
  * struct xha_tapped - an SA whose packets are heard
- * @by_x: in the table of them
  * @x: the SA; its user holds a reference
+ * @index: its place in the table; 0: it was never there
  * @watched: by the aevent tap, which restores the next two; x->lock
  * @old_maxdiff: x->replay_maxdiff
  * @old_maxage: x->replay_maxage
@@ -38,8 +36,8 @@ struct xha_heard {
  * user puts it so that the second one begins a cache line.
  */
 struct xha_tapped {
-	struct rhash_head by_x;
 	struct xfrm_state *x;
+	u32 index;
 	u32 old_maxdiff;
 	u32 old_maxage;
 	bool watched;
@@ -48,7 +46,7 @@ struct xha_tapped {
 	struct xha_heard in;
 };
 
-#define XHA_TAPPED_HEAD		32	/* octets before @out */
+#define XHA_TAPPED_HEAD		24	/* octets before @out */
 static_assert(!IS_ENABLED(CONFIG_64BIT) || offsetof(struct xha_tapped, out) == XHA_TAPPED_HEAD);
 
 /**
@@ -109,8 +107,8 @@ void xha_tap_give_up(void);		/* the one in use is deaf: another one has its plac
 bool xha_tap_net_follow(struct net *net);	/* has it, for this netns? Now; its user's lock */
 
 /* Is xha_tap_user.stray() asked for SAs of this netns? */
-void xha_tap_ask(struct net *net, bool ask);
-bool xha_tap_asks(struct net *net);
+void xha_tap_ask(struct net *net, bool ask);	/* any context */
+bool xha_tap_asks(const struct net *net);
 
 /* An SA that is in the table is heard; process context, x->lock is not held */
 void xha_tap_watch(struct xha_tapped *t, u32 maxdiff, u32 ms);	/* 0, 0: it makes no events */
@@ -118,42 +116,41 @@ void xha_tap_unwatch(struct xha_tapped *t);
 
 /*
  * All netns in one table: the tap has nothing but the xfrm_state. It is looked into for every
- * packet of every SA, so the look-up is inline, and its hash is a multiplication: who has a say in
- * where the kernel puts its objects is not the peer. The table grows with the SAs, by a worker.
+ * packet of every SA, so an SA keeps its place in the table in bits of x->xflags. Nobody takes these
+ * back from an SA that goes on without us: the place may be another's by then, whose x differs.
  */
-extern struct rhashtable xha_tapped_table;
+#define XHA_TAPPED_MAX		(XHA_XFLAGS_INDEX >> XHA_XFLAGS_SHIFT)
+#define XHA_TAPPED_SLOTS	1024	/* of a page */
+#define XHA_TAPPED_PAGES	((XHA_TAPPED_MAX + 1) / XHA_TAPPED_SLOTS)
 
-static inline u32 xha_tapped_hash(const void *data, u32 len, u32 seed)
+extern struct xha_tapped __rcu **xha_tapped_pages[XHA_TAPPED_PAGES];
+
+/* @xflags: of @x. RCU; under x->lock or another lock with BH off that is the case. */
+static __always_inline struct xha_tapped *xha_tapped_at(const struct xfrm_state *x, u32 xflags)
 {
-	return hash_long(*(const unsigned long *)data ^ seed, 32);
+	u32 index = (xflags & XHA_XFLAGS_INDEX) >> XHA_XFLAGS_SHIFT;
+	struct xha_tapped __rcu **page;
+	struct xha_tapped *t;
+
+	if (!index)
+		return NULL;
+	/* Pairs with cmpxchg() in page_of() by its address. */
+	page = READ_ONCE(xha_tapped_pages[index / XHA_TAPPED_SLOTS]);
+	if (unlikely(!page))
+		return NULL;
+	t = rcu_dereference_check(page[index % XHA_TAPPED_SLOTS], rcu_read_lock_bh_held());
+	return likely(t && t->x == x) ? t : NULL;
 }
 
-/* Inline, too: else memcmp() is called. */
-static inline int xha_tapped_differs(struct rhashtable_compare_arg *arg, const void *obj)
-{
-	const struct xha_tapped *t = obj;
-
-	return t->x != *(struct xfrm_state *const *)arg->key;
-}
-
-static const struct rhashtable_params xha_tapped_params = {
-	.key_len = sizeof(struct xfrm_state *),
-	.key_offset = offsetof(struct xha_tapped, x),
-	.head_offset = offsetof(struct xha_tapped, by_x),
-	.hashfn = xha_tapped_hash,
-	.obj_cmpfn = xha_tapped_differs,
-	.min_size = 1024,
-	.automatic_shrinking = true,
-};
-
-/* RCU; under x->lock or another lock with BH off that is the case. */
+/* Ditto */
 static inline struct xha_tapped *xha_tapped(const struct xfrm_state *x)
 {
-	return rhashtable_lookup_fast(&xha_tapped_table, &x, xha_tapped_params);
+	return xha_tapped_at(x, READ_ONCE(x->xflags));
 }
 
-int xha_tapped_insert(struct xha_tapped *t);
+int xha_tapped_insert(struct xha_tapped *t);	/* any context, x->lock is not held */
 void xha_tapped_remove(struct xha_tapped *t);	/* a grace period later nobody has it */
+void xha_tapped_exit(void);			/* nobody is in it */
 
 /* --- of the taps among themselves --- */
 struct xha_tap {
@@ -169,7 +166,7 @@ struct xha_tap {
 };
 
 struct xha_tap_net {
-	bool ask;			/* see xha_tap_ask() */
+	bool ask;			/* see xha_tap_ask(); its lock */
 	const struct xha_tap *tap;	/* that its SAs are heard by; its user's lock */
 	bool tapped;			/* @tap's hooks are here; ditto */
 	struct socket *migrations;	/* see migrate.c; ditto */
@@ -180,6 +177,7 @@ int xha_migrate_listen(struct net *net, struct socket **listener);
 void xha_migrate_mute(struct socket **listener);
 
 extern unsigned int xha_tap_net_id;
+extern unsigned int xha_tap_asking;		/* netns that xha_tap_ask() was told of */
 extern const struct xha_tap xha_tap_ftrace;
 extern const struct xha_tap xha_tap_aevent;
 extern const struct xha_tap *xha_tap;		/* the one in use */

@@ -9,25 +9,14 @@
  * PERMANENT: kernel.ftrace_enabled=0 must not silence the tap. IPMODIFY: instead of
  * the function, for a packet that may have no number, or of an SA that is held, runs one that
  * refuses it, as with livepatch.
+ *
+ * Where it was found deaf and the aevent tap has its place, it hears no SA that is watched by that
+ * one (xha_tapped.watched), and still refuses the packets of those that are held.
  */
 
 #include <linux/ftrace.h>
 
 #include "xfrm/tap.h"
-
-/* The tap was found deaf, and this SA is heard by the other one. */
-static bool is_others(const struct xha_tapped *t)
-{
-	return unlikely(READ_ONCE(xha_tap) != &xha_tap_ftrace) && t->watched;
-}
-
-static bool is_held(struct xfrm_state *x)
-{
-	if (likely(!(x->xflags & XHA_XFLAG_HELD)))
-		return false;
-	xha_tap_user->held(x);
-	return true;
-}
 
 /*
  * For each packet under x->lock. @seq is the last of the @n numbers that the kernel would give.
@@ -61,22 +50,25 @@ static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrac
 {
 	struct xfrm_state *x = (void *)ftrace_regs_get_argument(fregs, 0);
 	struct sk_buff *skb = (void *)ftrace_regs_get_argument(fregs, 1);
+	u32 n = 1, xflags = x->xflags;
 	struct xha_tapped *t;
-	u32 n = 1;
 	bool may;
 
-	if (unlikely(is_held(x))) {
+	if (unlikely(xflags & XHA_XFLAG_HELD)) {
+		xha_tap_user->held(x);
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)no_number);
 		return;
 	}
+	t = xha_tapped_at(x, xflags);
+	if (!t && likely(!(xflags & XHA_XFLAG_ASKED) &&
+			 (!READ_ONCE(xha_tap_asking) || !xha_tap_asks(xs_net(x)))))
+		return;
 	if (unlikely(skb_is_gso(skb)) && xfrm_offload(skb))
 		n = skb_shinfo(skb)->gso_segs;
-	t = xha_tapped(x);
 	if (likely(t))
-		may = is_others(t) || moved_out(t, xha_oseq(x) + n, n);
+		may = unlikely(t->watched) || moved_out(t, xha_oseq(x) + n, n);
 	else
-		may = likely(!READ_ONCE(xha_tap_pernet(xs_net(x))->ask) && !xha_is_asked(x)) ||
-		      xha_tap_user->stray(x, xha_oseq(x) + n);
+		may = xha_tap_user->stray(x, xha_oseq(x) + n);
 	if (unlikely(!may))
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)no_number);
 }
@@ -93,15 +85,16 @@ static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace
 	struct xfrm_state *x = (void *)ftrace_regs_get_argument(fregs, 0);
 	struct sk_buff *skb = (void *)ftrace_regs_get_argument(fregs, 1);
 	__be32 seq = (__force __be32)ftrace_regs_get_argument(fregs, 2);
+	u32 hi = 0, xflags = x->xflags;
 	struct xha_tapped *t;
-	u32 hi = 0;
 
-	if (unlikely(is_held(x))) {
+	if (unlikely(xflags & XHA_XFLAG_HELD)) {
+		xha_tap_user->held(x);
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)seen);
 		return;
 	}
-	t = xha_tapped(x);
-	if (!t || is_others(t))
+	t = xha_tapped_at(x, xflags);
+	if (!t || unlikely(t->watched))
 		return;
 	if (x->repl_mode == XFRM_REPLAY_MODE_ESN) {
 		hi = xfrm_replay_seqhi(x, seq);

@@ -64,6 +64,13 @@ struct xha_numbers {
 /* Ditto: until it is in the tap's table it is asked whether it may have a number. */
 #define XHA_XFLAG_ASKED	BIT(30)
 
+/* Ditto: its place in that table, see tap.h. */
+#define XHA_XFLAGS_INDEX	GENMASK(29, 6)
+#define XHA_XFLAGS_SHIFT	6
+
+static_assert(!((XFRM_TIME_DEFER | XFRM_SOFT_EXPIRE) &
+		(XHA_XFLAG_HELD | XHA_XFLAG_ASKED | XHA_XFLAGS_INDEX)));
+
 static inline bool xha_is_asked(const struct xfrm_state *x)
 {
 	return READ_ONCE(x->xflags) & XHA_XFLAG_ASKED;
