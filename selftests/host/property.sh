@@ -58,7 +58,7 @@ mutant place pure/place.c 's/XHA_DO_NOTE | XHA_DO_HOLD)/XHA_DO_HOLD)/'
 mutant place pure/place.c 's/MOVE(TOLD, HELD, 0)/MOVE(TOLD, EXACT, 0)/'
 mutant place pure/place.c 's/MOVE(DEPOSED, OWING/MOVE(DEPOSED, HELD/'
 mutant place pure/place.c 's/MOVE(BEHIND, OWING/MOVE(BEHIND, HELD/'
-mutant place pure/place.c 's/MOVE(FINISHED, RETIRED, XHA_DO_RENEW)/MOVE(FINISHED, RETIRED, 0)/'
+mutant place pure/place.c 's/MOVE(UNUSABLE, RETIRED, XHA_DO_RENEW)/MOVE(UNUSABLE, RETIRED, 0)/'
 mutant place pure/place.c 's/MOVE(LOOSE, SOLO, XHA_DO_RESUME)/MOVE(LOOSE, SOLO, 0)/'
 mutant frame pure/frame.c 's/a->share.first >= a->share.step/a->share.first > a->share.step/'
 ktap_finished

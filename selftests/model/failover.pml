@@ -459,7 +459,7 @@ inline activate(n)
 	handed[n] = 0
 }
 
-/* xha_group_heard(): peer p says c with term t. xha_term_verdict() in term.c, judge() */
+/* xha_group_input(): peer p says c with term t. xha_term_verdict() in term.c, judge() */
 inline heard(n, p, c, t)
 {
 	peer_known[n] = true;
@@ -695,7 +695,7 @@ proctype node(byte n; byte p)
 	byte isfinal;
 
 end:	do
-	/* A packet takes a number: xha_sa_moved_out_slow() in sa.c, xha_limit() in lease.c */
+	/* A packet takes a number: xha_sa_advance_out() in sa.c, xha_limit() in lease.c */
 	:: d_step {
 		place[n] == RUNS && oseq[n] < NUMBERS ->
 		next(n);

@@ -124,7 +124,7 @@ count_off
 
 spend "$G1" 300
 must test "$(sa "$G1" 0x1001 .oseq)" -gt "$(sa "$G1" 0x1001 .lease)"
-count_of xha_sa_moved_out
+count_of xha_sa_advance_out
 between "I5: above its lease an SA takes the slow path so often" "$(more pings 128)" 1 6
 count_off
 check "the module leaves" ha_unload

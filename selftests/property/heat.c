@@ -74,7 +74,7 @@ static void took(void)
 	struct xha_heat_policy q = p;
 	u64 ns = edgy();
 
-	xha_heat_took(&q, ns);
+	xha_heat_measured(&q, ns);
 	ns = min_t(u64, ns, XHA_HEAT_NS_MAX);
 	expect(near(q.swap_ns, p.swap_ns + ((long double)ns - p.swap_ns) / 8, 1),
 	       "%u ns and %llu ns are %u ns", p.swap_ns, ns, q.swap_ns);

@@ -74,7 +74,7 @@ static void know(struct model *m, enum xha_place place, enum xha_place_event eve
 			m->numbers = true;
 		m->used = true;
 		break;
-	case XHA_PLACE_FINISHED:
+	case XHA_PLACE_UNUSABLE:
 		m->placed = true;
 		m->active = true;
 		m->finished = true;
@@ -124,7 +124,7 @@ static void one_case(void)
 		/* It is dropped at the end, if at all. */
 		enum xha_place_event event = below(one_in(20) ? XHA_PLACE_EVENTS :
 						   XHA_PLACE_EVENTS - 1);
-		struct xha_place_move move = xha_place_move(place, event);
+		struct xha_place_transition move = xha_place_transition(place, event);
 		bool use;
 
 		act(&m, move.actions);

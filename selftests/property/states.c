@@ -43,13 +43,13 @@ int main(int argc, char **argv)
 	head(roles_too ? "role" : "state");
 	for (i = 0; i < (roles_too ? XHA_ROLES : XHA_PLACES); i++) {
 		for (j = 0; j < (roles_too ? XHA_ROLE_EVENTS : XHA_PLACE_EVENTS); j++) {
-			struct xha_place_move p = {};
-			struct xha_role_move r = {};
+			struct xha_place_transition p = {};
+			struct xha_role_transition r = {};
 
 			if (roles_too)
-				r = xha_role_move(i, j);
+				r = xha_role_transition(i, j);
 			else
-				p = xha_place_move(i, j);
+				p = xha_place_transition(i, j);
 			if (r.valid)
 				row(roles[i], role_events[j], roles[r.to], r.actions,
 				    role_actions, SIZE(role_actions));

@@ -11,7 +11,7 @@ static const char *const places[XHA_PLACES] = {
 };
 
 static const char *const place_events[XHA_PLACE_EVENTS] = {
-	"AWAY", "DEPOSED", "ACTIVE", "FINISHED", "TIED", "LOOSE", "EMPTY", "TOLD", "FINAL",
+	"AWAY", "DEPOSED", "ACTIVE", "UNUSABLE", "TIED", "LOOSE", "EMPTY", "TOLD", "FINAL",
 	"BEHIND", "SETTLED", "GRANTED", "DROPPED",
 };
 
@@ -29,7 +29,7 @@ static const char *const role_events[XHA_ROLE_EVENTS] = {
 	"TAKE", "GIVE", "GIVEN", "RETAIN", "YIELD",
 };
 
-static const char *const role_actions[] = { "took", "released", "deposed", "tenure", "bind" };
+static const char *const role_actions[] = { "takeover", "released", "deposed", "tenure", "bind" };
 
 #define SIZE(array) ((int)(sizeof(array) / sizeof(*(array))))
 

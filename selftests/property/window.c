@@ -160,7 +160,7 @@ static void accept(struct both *b)
 	ask(b, n);
 	if (!b->s.width || refused(&b->s, n))
 		return;
-	xha_window_move(&b->w, n, false);
+	xha_window_advance(&b->w, n, false);
 	i = b->w.edge - n;
 	b->w.bits[i / 32] |= 1u << i % 32;
 	pass(&b->s, n, false);
@@ -172,7 +172,7 @@ static void move(struct both *b)
 	u64 edge = one_in(8) ? b->s.edge - any_size(64) : ahead(b);
 	bool seen = rnd() >> 63;
 
-	xha_window_move(&b->w, edge, seen);
+	xha_window_advance(&b->w, edge, seen);
 	pass(&b->s, edge, seen);
 }
 
@@ -289,7 +289,7 @@ static void ring_pass(struct both *b)
 		       "ring_pass(%u, %llu, %llu) refused", width, old, edge);
 		expect(!memcmp(before, bmp, 4 * xha_window_words(width)),
 		       "ring_pass(%u, %llu, %llu) refused, but wrote", width, old, edge);
-		xha_window_move(&b->w, edge, true);
+		xha_window_advance(&b->w, edge, true);
 	}
 	same(b, "ring_pass");
 	free(before);

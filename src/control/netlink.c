@@ -66,7 +66,7 @@ int xfrm_ha_nl_node_set_doit(struct sk_buff *skb, struct genl_info *info)
 			xn->node = nla_get_u32(a[XFRM_HA_A_NODE_ID]);
 		if (a[XFRM_HA_A_NODE_SA_LIMIT]) {
 			WRITE_ONCE(xn->max_sas, nla_get_u32(a[XFRM_HA_A_NODE_SA_LIMIT]));
-			xha_sa_sweep(xn);
+			xha_sa_reconcile_soon(xn);
 		}
 		if (a[XFRM_HA_A_NODE_ORPHAN_LIMIT])
 			WRITE_ONCE(xn->max_orphans, nla_get_u32(a[XFRM_HA_A_NODE_ORPHAN_LIMIT]));

@@ -211,12 +211,12 @@ struct newcomer {
 };
 
 /**
- * xha_engine_hear() - an SA was installed or changed
+ * xha_adopt_offer() - an SA was installed or changed
  * @x: SA; any context, RCU
  *
  * What can't be remembered here is found by the next look at all SAs.
  */
-void xha_engine_hear(struct xfrm_state *x)
+void xha_adopt_offer(struct xfrm_state *x)
 {
 	struct xha_engine *g = rcu_dereference(xha_pernet(xs_net(x))->adopter);
 	struct newcomer *n;
@@ -335,19 +335,19 @@ static bool is_newcomer(const struct xfrm_state *x, const void *data)
 void xha_slots_adopt(struct xha_engine *g, bool ticked)
 {
 	u64 routes = generation(dev_net(g->dev));
-	bool moved = xchg(&g->moved, false);
+	bool changed = xchg(&g->addrs_changed, false);
 	u64 start = ktime_get_ns();
 
 	if (g->adopt)
 		newcomers(g, true);
 	if (routes != g->routes && ticked && time_after_eq(jiffies, g->reviewed))
-		moved = true;
-	if (moved) {
+		changed = true;
+	if (changed) {
 		g->routes = routes;
 		review(g);
 		g->reviewed = jiffies + nsecs_to_jiffies(REVIEW_COST * (ktime_get_ns() - start));
 	}
-	if (!g->open || !g->adopt || (!moved && time_before(jiffies, g->walk)))
+	if (!g->open || !g->adopt || (!changed && time_before(jiffies, g->walk)))
 		return;
 	xha_walk(dev_net(g->dev), is_newcomer, adopt, g);
 	g->walk = jiffies + WALK;
@@ -369,7 +369,7 @@ void xha_slots_release(struct xha_engine *g)
 			list_move_tail(&e->pick, &picked);
 	xha_slots_leave(g, &picked);
 	give_back(g, true);
-	/* What had seen the device before has gone by, xha_engine_hear() too. */
+	/* What had seen the device before has gone by, xha_adopt_offer() too. */
 	synchronize_net();
 	newcomers(g, false);
 }
@@ -418,7 +418,7 @@ static void addresses(struct net *net)
 	rcu_read_lock();
 	g = rcu_dereference(xha_pernet(net)->adopter);
 	if (g) {
-		WRITE_ONCE(g->moved, true);
+		WRITE_ONCE(g->addrs_changed, true);
 		xha_cache_kick(g);
 	}
 	rcu_read_unlock();
@@ -461,7 +461,7 @@ int xha_adopt_init(void)
 			unregister_inetaddr_notifier(&inet_notifier);
 	}
 	if (!err)
-		xha_tap_on_sa(xha_engine_hear);
+		xha_tap_on_sa(xha_adopt_offer);
 	return err;
 }
 

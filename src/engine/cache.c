@@ -24,7 +24,7 @@ static u32 empty_slots(const struct xha_nic *nic, int dir)
 {
 	u32 used = atomic_read(&nic->used[dir]), limit = min(nic->slots[dir], nic->room[dir]);
 
-	return xha_nic_takes(nic) ? less(limit, used) : 0;
+	return xha_nic_usable(nic) ? less(limit, used) : 0;
 }
 
 /* For those whom heat gives one */
@@ -36,7 +36,7 @@ static u32 free_slots(const struct xha_nic *nic, int dir)
 /* Outbound SAs in its slots, without those that leave them */
 static u32 stay(const struct xha_nic *nic)
 {
-	return less(atomic_read(&nic->used[XHA_OUT]), xha_twins_leaving(nic->engine, nic));
+	return less(atomic_read(&nic->used[XHA_OUT]), xha_clones_leaving(nic->engine, nic));
 }
 
 /* Outbound: also those that are about to be free */
@@ -44,7 +44,7 @@ static u32 coming_slots(const struct xha_nic *nic)
 {
 	u32 limit = min(nic->slots[XHA_OUT], nic->room[XHA_OUT]);
 
-	if (!xha_nic_takes(nic))
+	if (!xha_nic_usable(nic))
 		return 0;
 	return less(less(limit, stay(nic)), nic->reserved[XHA_OUT]);
 }
@@ -74,7 +74,7 @@ static bool wait_for_slots(struct xha_engine *g)
 	unsigned long turn = g->turn;
 
 	mutex_unlock(&g->mutex);
-	xha_twins_wait(g, XHA_TWIN_LEAVE);
+	xha_clones_wait(g, XHA_CLONE_LEAVE);
 	mutex_lock(&g->mutex);
 	return g->open && g->turn == turn;
 }
@@ -122,7 +122,7 @@ static struct xha_nic *receiver(struct xha_engine *g, const struct xha_slot_sa *
 		nic = by_ifindex(g, seen);
 	else if (list_is_singular(&g->nics) && !READ_ONCE(e->x->lastused))
 		nic = list_first_entry(&g->nics, struct xha_nic, node);
-	return nic && xha_nic_takes(nic) ? nic : NULL;
+	return nic && xha_nic_usable(nic) ? nic : NULL;
 }
 
 /* Do its packets pass the engine device, as far as is known? */
@@ -223,13 +223,13 @@ static void measured(struct xha_engine *g, u64 took, u32 swaps)
 	u32 gone = 0;
 
 	list_for_each_entry(nic, &g->nics, node) {
-		gone += atomic_xchg(&nic->n_gone, 0);
-		ns += atomic64_xchg(&nic->gone_ns, 0);
+		gone += atomic_xchg(&nic->n_left, 0);
+		ns += atomic64_xchg(&nic->left_ns, 0);
 	}
 	if (gone)
 		g->leave_ns = div_u64(ns, gone);
 	if (swaps)
-		xha_heat_took(&g->policy, div_u64(took, swaps) + g->leave_ns);
+		xha_heat_measured(&g->policy, div_u64(took, swaps) + g->leave_ns);
 }
 
 static bool pins_wait(const struct xha_engine *g)
@@ -336,7 +336,7 @@ static struct xha_nic *heads_for(struct xha_engine *g, const struct xha_slot_sa 
 {
 	struct xha_nic *to = pinned_to(g, e);
 
-	return to && !e->nic && !e->away && !READ_ONCE(e->dead) && xha_nic_takes(to) &&
+	return to && !e->nic && !e->away && !READ_ONCE(e->dead) && xha_nic_usable(to) &&
 	       g->tick >= e->wait ? to : NULL;
 }
 
@@ -371,7 +371,7 @@ static bool make_reserved_room(struct xha_engine *g)
 			have = empty_slots(nic, dir);
 			/* One that is about to leave is enough. */
 			if (dir == XHA_OUT)
-				have += xha_twins_leaving(g, nic);
+				have += xha_clones_leaving(g, nic);
 			if (nic->reserved[dir] <= have)
 				continue;
 			lack = nic->reserved[dir] - have;
@@ -437,7 +437,7 @@ static void correct(struct xha_engine *g, bool ticked)
 	list_for_each_entry(e, &g->held, held) {
 		if (READ_ONCE(e->dead)) {
 			list_move_tail(&e->pick, &picked);
-		} else if (!xha_nic_takes(e->nic) || (ticked && xha_doubt(e)) || elsewhere(g, e) ||
+		} else if (!xha_nic_usable(e->nic) || (ticked && xha_doubt(e)) || elsewhere(g, e) ||
 			   e->away) {
 			xha_slot_pick(e, &picked);
 		} else if (e->pin && e->nic != pinned_to(g, e)) {
@@ -487,7 +487,7 @@ static void even_out(struct xha_engine *g)
 		if (!least)
 			break;
 		n = surplus(nic, least);
-		if (!n || !xha_nic_takes(nic))
+		if (!n || !xha_nic_usable(nic))
 			continue;
 		make_room(nic, XHA_OUT, min3(n, free_slots(least, XHA_OUT), g->policy.swaps),
 			  false);
@@ -766,7 +766,7 @@ enum xfrm_ha_cache_reason xha_cache_reason(struct xha_slot_sa *e, struct xha_hea
 	nic = e->inbound && !e->away ? receiver(g, e) : NULL;
 	if (!e->inbound && !e->away)
 		list_for_each_entry(other, &g->nics, node)
-			if (xha_nic_takes(other))
+			if (xha_nic_usable(other))
 				nic = other;
 	if (!nic)
 		return XFRM_HA_CACHE_REASON_NO_NIC;

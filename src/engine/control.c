@@ -32,7 +32,7 @@ void xha_engine_on_event(void (*func)(struct net_device *dev, u32 event, const c
 }
 
 /* enum xfrm_ha_event; @nic: or NULL; @spi: or 0; any context */
-void xha_engine_tell(struct net_device *dev, u32 event, const char *nic, __be32 spi)
+void xha_engine_notify(struct net_device *dev, u32 event, const char *nic, __be32 spi)
 {
 	void (*func)(struct net_device *dev, u32 event, const char *nic, __be32 spi);
 
@@ -208,7 +208,7 @@ int xha_control_set_engine(struct xha_engine *g, struct nlattr **a, struct netli
 	err = set_engine(g, a, extack);
 	mutex_unlock(&g->mutex);
 	if (!err)
-		xha_engine_tell(g->dev, XFRM_HA_EVENT_ENGINE_SET, NULL, 0);
+		xha_engine_notify(g->dev, XFRM_HA_EVENT_ENGINE_SET, NULL, 0);
 	return err;
 }
 
@@ -330,9 +330,9 @@ void xha_control_set_nic(struct xha_nic *nic, struct nlattr **a)
 	g->uneven = true;
 	if (nic->drain)
 		xha_slots_evict(g, nic, U32_MAX);
-	nic->takes = xha_nic_takes(nic);
+	nic->usable = xha_nic_usable(nic);
 	mutex_unlock(&g->mutex);
-	xha_engine_tell(g->dev, XFRM_HA_EVENT_NIC_SET, nic->dev->name, 0);
+	xha_engine_notify(g->dev, XFRM_HA_EVENT_NIC_SET, nic->dev->name, 0);
 	xha_cache_kick(g);
 }
 
@@ -509,7 +509,7 @@ static int pin(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *
 	}
 	g->pins += !!e->pin;
 	e->wait = 0;
-	xha_engine_tell(g->dev, e->pin ? XFRM_HA_EVENT_SA_PINNED : XFRM_HA_EVENT_SA_UNPINNED,
+	xha_engine_notify(g->dev, e->pin ? XFRM_HA_EVENT_SA_PINNED : XFRM_HA_EVENT_SA_UNPINNED,
 			e->pin == XHA_PIN_NIC ? dev->name : NULL, e->x->id.spi);
 	return 0;
 }

@@ -4,7 +4,7 @@
 #include "engine/heat.h"
 
 #define PERCENT		42949673u	/* 2^32 / 100 */
-#define MOVED_MAX	BIT_ULL(50)	/* packets; times XHA_HEAT_RISE_MAX is below 2^63 */
+#define ADDED_MAX	BIT_ULL(50)	/* packets; times XHA_HEAT_RISE_MAX is below 2^63 */
 #define NOISY_MAX	BIT_ULL(42)	/* heat; twice that times both maxima is, too */
 
 static bool within(u64 v, u64 lo, u64 hi)
@@ -103,11 +103,11 @@ u64 xha_heat_bonus(const struct xha_heat_policy *p)
 }
 
 /**
- * xha_heat_took() - a swap was measured
+ * xha_heat_measured() - a swap was measured
  * @p: constants; @p->swap_ns moves by an eighth of the difference
  * @ns: time that it took, ns
  */
-void xha_heat_took(struct xha_heat_policy *p, u64 ns)
+void xha_heat_measured(struct xha_heat_policy *p, u64 ns)
 {
 	u32 took = min_t(u64, ns, XHA_HEAT_NS_MAX);
 
@@ -194,18 +194,18 @@ static void add(struct xha_heat *h, const struct xha_heat_policy *p, u64 heat, u
  */
 u64 xha_heat_tick(struct xha_heat *h, const struct xha_heat_policy *p, u64 packets, u64 tick)
 {
-	u64 moved = packets - h->packets;
+	u64 added = packets - h->packets;
 	bool back = packets < h->packets;
 
-	if (!moved)
+	if (!added)
 		return xha_heat_at(h, p, tick);
 	h->packets = packets;
 	if (back)
 		return xha_heat_at(h, p, tick);
-	moved = min_t(u64, moved, MOVED_MAX / 2);
+	added = min_t(u64, added, ADDED_MAX / 2);
 	if (tick > h->tick && tick - h->tick > 1)
-		moved *= 2;
-	add(h, p, moved * p->rise, tick);
+		added *= 2;
+	add(h, p, added * p->rise, tick);
 	return h->heat;
 }
 

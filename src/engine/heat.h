@@ -45,7 +45,7 @@ struct xha_heat {
  * @horizon: how long a difference in heat is trusted to last, ms, 1 … XHA_HEAT_HORIZON_MAX
  * @noise: so many standard deviations of chance must a difference in heat exceed, too,
  *	   0 … XHA_HEAT_NOISE_MAX; see xha_heat_margin()
- * @swap_ns: what a swap costs, ns, at most XHA_HEAT_NS_MAX: see xha_heat_took()
+ * @swap_ns: what a swap costs, ns, at most XHA_HEAT_NS_MAX: see xha_heat_measured()
  * @saved_ns: what hardware saves per packet, ns, at most XHA_HEAT_NS_MAX; 0: nothing
  */
 struct xha_heat_policy {
@@ -148,7 +148,7 @@ bool xha_heat_policy_valid(const struct xha_heat_policy *p);
 u64 xha_heat_threshold(const struct xha_heat_policy *p);
 u64 xha_heat_margin(const struct xha_heat_policy *p, u64 candidate, u64 coldest);
 u64 xha_heat_bonus(const struct xha_heat_policy *p);
-void xha_heat_took(struct xha_heat_policy *p, u64 ns);
+void xha_heat_measured(struct xha_heat_policy *p, u64 ns);
 
 void xha_heat_init(struct xha_heat *h, const struct xha_heat_policy *p, u64 packets, u64 tick);
 void xha_heat_restore(struct xha_heat *h, u64 heat, u64 packets, u64 tick);

@@ -16,16 +16,16 @@
  * (struct xha_slot_sa) is in software or in a slot of one NIC, and moves while it carries
  * traffic.
  *
- * **Outbound.** The NIC is not given the SA but a twin of it (struct xha_twin): an xfrm_state in
+ * **Outbound.** The NIC is not given the SA but a clone of it (struct xha_clone): an xfrm_state in
  * no table, with the same keys, whose xso.dev is the NIC. The packets that xfrm has left to
- * hardware are made the twin's when the engine device hands them to the NIC, so that the twin's
+ * hardware are made the clone's when the engine device hands them to the NIC, so that the clone's
  * reference count tells how many of them are under way. An SA leaves its slot like this:
  *
  * 1. @tx is cleared: a packet on its way down finds no ESP in the features of the device, so
  *    that the kernel encrypts it. It has the next number of the SA all the same.
  * 2. After a grace period nobody goes by the old @tx, and @late is cleared. It served packets
  *    that had been left to hardware, and came to the transmit function after step 1.
- * 3. When the last packet has gone, the NIC is told to forget the twin.
+ * 3. When the last packet has gone, the NIC is told to forget the clone.
  *
  * A packet that was left to hardware and finds no @late is dropped and counted: it is text. One
  * that is to be segmented is whole yet, and begins anew at the NIC: see hand_over().
@@ -67,9 +67,9 @@ struct xha_engine;
 
 /**
  * struct xha_nic - a NIC below an engine device; mutex, and RTNL to come and go
- * @ref: the engine's, and one of each twin
+ * @ref: the engine's, and one of each clone
  * @up: running, with carrier
- * @takes: as of the last change, xha_nic_takes()
+ * @usable: as of the last change, xha_nic_usable()
  * @slots: the user's limit
  * @room: how many it held when it refused one for want of room
  * @retry: tick from which on one more is tried
@@ -77,10 +77,10 @@ struct xha_engine;
  * @held: how many it held at the beginning of this decision
  * @unfit: can't do the outbound SA that it was offered last
  * @tried: is passed over: can't do the SA at hand
- * @used: slots; atomic, twins leave without the mutex
+ * @used: slots; atomic, clones leave without the mutex
  * @plan: inbound SAs
  * @reserved: slots that are for SAs which the user wants here
- * @gone: is no engine's any more; the lock of the list of those that leave
+ * @detached: is no engine's any more; the lock of the list of those that leave
  * @dropped: as of the last tick; see distrusted()
  * @handed: packets of outbound SAs in its slots since then
  * @bad: ticks in a row in which it dropped most of them
@@ -90,8 +90,8 @@ struct xha_engine;
  * @usual: packets that it dropped in the tick in which it was told so last
  * @epoch: outbound SAs of another one are told to it anew
  * @renewed: how often it was distrusted
- * @gone_ns: what the calls took by which SAs have left it since the last decision
- * @n_gone: how many have
+ * @left_ns: CPU time of the calls by which SAs have left it since the last decision
+ * @n_left: how many have
  * @peeked: jiffies, see peek()
  */
 struct xha_nic {
@@ -103,7 +103,7 @@ struct xha_nic {
 	u8 mac[ETH_ALEN];
 	int mtu;
 	bool up;
-	bool takes;
+	bool usable;
 	bool drain;
 	u32 weight;
 	u32 slots[XHA_DIRS];
@@ -118,7 +118,7 @@ struct xha_nic {
 	u64 refused;
 	struct xha_heat_plan plan;
 	u32 reserved[XHA_DIRS];
-	bool gone;
+	bool detached;
 	u64 dropped;
 	u64 handed;
 	u32 bad;
@@ -128,8 +128,8 @@ struct xha_nic {
 	u64 usual;
 	u32 epoch;
 	u64 renewed;
-	atomic64_t gone_ns;
-	atomic_t n_gone;
+	atomic64_t left_ns;
+	atomic_t n_left;
 	unsigned long peeked;
 };
 
@@ -140,24 +140,24 @@ struct xha_ports {
 };
 
 /**
- * struct xha_twin - an outbound SA as its NIC knows it
+ * struct xha_clone - an outbound SA as its NIC knows it
  * @s: the NIC's xfrm_state; its references beyond one are packets'
  * @x: the SA, whose transform and keys the packets need; a reference
  * @nic: a reference
  * @node: in the list of those that leave
  * @since: jiffies, when it began to leave
- * @told: the driver has been told to delete it
+ * @deleted: the driver has been told to delete it
  * @over: no packet is its any more; the looker's
  * @freed: its slot is free
  * @down: its NIC went down after it began to leave; the lock of the list
  */
-struct xha_twin {
+struct xha_clone {
 	struct xfrm_state *s;
 	struct xfrm_state *x;
 	struct xha_nic *nic;
 	struct list_head node;
 	unsigned long since;
-	bool told;
+	bool deleted;
 	bool over;
 	bool freed;
 	bool down;
@@ -217,7 +217,7 @@ struct xha_slot_sa {
 	time64_t came;
 	struct xfrm_state __rcu *tx;
 	struct xfrm_state __rcu *late;
-	struct xha_twin *twin;
+	struct xha_clone *clone;
 	bool hit;
 	bool miss;
 	u64 since;
@@ -264,7 +264,7 @@ struct xha_engine {
 	struct llist_head newcomers;	/* SAs to be adopted */
 	atomic_t n_newcomers;
 	unsigned long walk;		/* jiffies of the next look at all SAs */
-	bool moved;			/* addresses have come or gone since then; atomic */
+	bool addrs_changed;		/* since then; atomic */
 	unsigned long reviewed;		/* jiffies from which on routes are looked up anew */
 	u64 routes;			/* generation of those that SAs were held against */
 	u32 visits;			/* SAs of this look */
@@ -287,7 +287,7 @@ struct xha_nic *xha_nic_of(const struct net_device *dev);	/* RTNL */
 u64 xha_nic_dropped(const struct xha_nic *nic);
 void xha_nic_put(struct xha_nic *nic);
 
-static inline bool xha_nic_takes(const struct xha_nic *nic)
+static inline bool xha_nic_usable(const struct xha_nic *nic)
 {
 	return xha_nic_state(nic) == XFRM_HA_NIC_STATE_UP;
 }
@@ -298,14 +298,14 @@ static inline const struct xfrmdev_ops *xha_nic_ops(const struct xha_nic *nic)
 }
 
 /* A call that takes an SA out of its slot began at @start. */
-static inline void xha_nic_took(struct xha_nic *nic, u64 start)
+static inline void xha_nic_left(struct xha_nic *nic, u64 start)
 {
-	atomic64_add(ktime_get_ns() - start, &nic->gone_ns);
+	atomic64_add(ktime_get_ns() - start, &nic->left_ns);
 }
 
 /* control.c */
-void xha_engine_hear(struct xfrm_state *x);	/* installed or changed; RCU */
-void xha_engine_tell(struct net_device *dev, u32 event, const char *nic, __be32 spi);
+void xha_adopt_offer(struct xfrm_state *x);	/* installed or changed; RCU */
+void xha_engine_notify(struct net_device *dev, u32 event, const char *nic, __be32 spi);
 int xha_control_fill_engine(struct sk_buff *skb, const struct xha_engine *g);
 size_t xha_control_engine_size(void);
 int xha_control_set_engine(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *extack);
@@ -363,17 +363,17 @@ int xha_parking_init(void);
 void xha_parking_exit(void);
 void xha_park(struct xha_slot_sa *e);
 
-/* twin.c */
-#define XHA_TWIN_PATIENCE	(2 * HZ)	/* then the NIC is told, packets or not */
-#define XHA_TWIN_LEAVE		(HZ / 10)	/* a slot is waited for so long */
-struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic);
-void xha_twin_leave(struct xha_twin *t);
-void xha_twins_down(const struct net_device *dev);
-void xha_twins_orphan(struct xha_nic *nic);
-u32 xha_twins_leaving(const struct xha_engine *g, const struct xha_nic *nic);
-void xha_twins_wait(const struct xha_engine *g, unsigned long timeout);
-void xha_twins_settle(const struct xha_nic *nic, unsigned long timeout);
-void xha_twins_exit(void);
+/* clone.c */
+#define XHA_CLONE_PATIENCE	(2 * HZ)	/* then the NIC is told, packets or not */
+#define XHA_CLONE_LEAVE		(HZ / 10)	/* a slot is waited for so long */
+struct xha_clone *xha_clone_create(struct xfrm_state *x, struct xha_nic *nic);
+void xha_clone_leave(struct xha_clone *t);
+void xha_clones_down(const struct net_device *dev);
+void xha_clones_detach(struct xha_nic *nic);
+u32 xha_clones_leaving(const struct xha_engine *g, const struct xha_nic *nic);
+void xha_clones_wait(const struct xha_engine *g, unsigned long timeout);
+void xha_clones_drain(const struct xha_nic *nic, unsigned long timeout);
+void xha_clones_exit(void);
 
 /* doubt.c */
 #define XHA_WAIT_MAX	10

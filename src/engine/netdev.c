@@ -125,7 +125,7 @@ static netdev_features_t features_check(struct sk_buff *skb, struct net_device *
 }
 
 /*
- * The packet becomes the twin's, if there is one. False: there is none, and it is text that nobody
+ * The packet becomes the clone's, if there is one. False: there is none, and it is text that nobody
  * encrypts any more.
  */
 static bool hand_over(struct sk_buff *skb, struct net_device *dev)
@@ -316,7 +316,7 @@ static void arrange(struct xha_engine *g)
 	}
 }
 
-static void sync_addresses(struct xha_nic *nic)
+static void copy_addresses(struct xha_nic *nic)
 {
 	struct net_device *master = nic->engine->dev;
 
@@ -329,11 +329,11 @@ static void sync_addresses(struct xha_nic *nic)
 static void set_up(struct xha_nic *nic, bool up)
 {
 	struct xha_engine *g = nic->engine;
-	bool took = nic->takes, takes;
+	bool was = nic->usable, usable;
 	int dir;
 
-	/* Heard of twice */
-	if (nic->up == up && xha_nic_takes(nic) == took)
+	/* Notified of it twice */
+	if (nic->up == up && xha_nic_usable(nic) == was)
 		return;
 	mutex_lock(&g->mutex);
 	/* Whatever it had room for before, it may have been reset since; the worker may be late. */
@@ -344,17 +344,17 @@ static void set_up(struct xha_nic *nic, bool up)
 		nic->unfit = false;
 	}
 	nic->up = up;
-	takes = xha_nic_takes(nic);
-	if (takes && !took)
+	usable = xha_nic_usable(nic);
+	if (usable && !was)
 		g->uneven = true;
-	if (!takes)
+	if (!usable)
 		xha_slots_evict(g, nic, XHA_SLOTS_NOW);
-	nic->takes = takes;
+	nic->usable = usable;
 	mutex_unlock(&g->mutex);
 	arrange(g);
 	xha_cache_kick(g);
-	if (took != takes)
-		xha_engine_tell(g->dev, takes ? XFRM_HA_EVENT_NIC_UP : XFRM_HA_EVENT_NIC_DOWN,
+	if (was != usable)
+		xha_engine_notify(g->dev, usable ? XFRM_HA_EVENT_NIC_UP : XFRM_HA_EVENT_NIC_DOWN,
 				nic->dev->name, 0);
 }
 
@@ -363,7 +363,7 @@ static void changed(struct xha_nic *nic)
 	bool up = netif_running(nic->dev) && netif_carrier_ok(nic->dev);
 
 	if (up && !nic->up)
-		sync_addresses(nic);
+		copy_addresses(nic);
 	set_up(nic, up);
 }
 
@@ -374,7 +374,7 @@ static void changed(struct xha_nic *nic)
 static void going_down(struct xha_nic *nic)
 {
 	set_up(nic, false);
-	xha_twins_settle(nic, XHA_TWIN_LEAVE);
+	xha_clones_drain(nic, XHA_CLONE_LEAVE);
 }
 
 static void limits(struct xha_engine *g)
@@ -541,7 +541,7 @@ static int add_slave(struct net_device *master, struct net_device *dev,
 	mutex_lock(&g->mutex);
 	list_add_tail(&nic->node, &g->nics);
 	mutex_unlock(&g->mutex);
-	sync_addresses(nic);
+	copy_addresses(nic);
 	limits(g);
 	/* Up with its engine device, as ports of other masters are. */
 	if (master->flags & IFF_UP)
@@ -574,11 +574,11 @@ static int del_slave(struct net_device *master, struct net_device *dev)
 	list_del(&nic->node);
 	g->turn++;
 	mutex_unlock(&g->mutex);
-	xha_twins_orphan(nic);
+	xha_clones_detach(nic);
 	/* It is down: none waits for packets. Its driver may go next. */
 	if (dev->reg_state != NETREG_REGISTERED) {
-		xha_twins_down(dev);
-		xha_twins_settle(nic, MAX_SCHEDULE_TIMEOUT);
+		xha_clones_down(dev);
+		xha_clones_drain(nic, MAX_SCHEDULE_TIMEOUT);
 	}
 	arrange(g);
 	dev_mc_unsync(dev, master);
@@ -620,7 +620,7 @@ static int nic_event(struct notifier_block *nb, unsigned long event, void *ptr)
 		dissolve(netdev_priv(dev));
 	/* One that is up is not down: unregister_netdevice_notifier() says so of all. */
 	if (event == NETDEV_DOWN && !(dev->flags & IFF_UP))
-		xha_twins_down(dev);
+		xha_clones_down(dev);
 	if (!nic)
 		return NOTIFY_DONE;
 	switch (event) {
@@ -864,7 +864,7 @@ void xha_engine_exit(void)
 {
 	rtnl_link_unregister(&xha_engine_link_ops);
 	/* Until then it is told of NICs that go down. */
-	xha_twins_exit();
+	xha_clones_exit();
 	unregister_netdevice_notifier(&notifier);
 	xha_adopt_exit();
 	xha_slots_exit();

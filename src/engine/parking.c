@@ -69,7 +69,7 @@ static void clear(struct work_struct *work)
 	llist_for_each_entry_safe(e, tmp, list, parked) {
 		let_go(e->x);
 		rcu_read_lock();
-		xha_engine_hear(e->x);
+		xha_adopt_offer(e->x);
 		rcu_read_unlock();
 		xfrm_state_put(e->x);
 		kfree_rcu(e, rcu);

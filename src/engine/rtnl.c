@@ -102,7 +102,7 @@ struct rtnl_link_ops xha_engine_link_ops = {
 };
 
 /* What generic netlink refuses is refused here. */
-static void take_policies(void)
+static void copy_policies(void)
 {
 	const struct genl_split_ops *op;
 
@@ -119,7 +119,7 @@ static void take_policies(void)
 
 int xha_engine_rtnl_init(void)
 {
-	take_policies();
+	copy_policies();
 	return rtnl_link_register(&xha_engine_link_ops);
 }
 

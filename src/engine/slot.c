@@ -67,7 +67,7 @@ static void placed(struct xha_slot_sa *e, struct xha_nic *nic)
 		list_del(&e->held);
 		g->n_hard--;
 	}
-	xha_engine_tell(g->dev, XFRM_HA_EVENT_SA_MOVED, nic ? nic->dev->name : NULL,
+	xha_engine_notify(g->dev, XFRM_HA_EVENT_SA_MOVED, nic ? nic->dev->name : NULL,
 			e->x->id.spi);
 }
 
@@ -88,7 +88,7 @@ const struct net_device *xha_engine_nic(const struct xfrm_state *x)
 
 static int enter_out(struct xha_slot_sa *e, struct xha_nic *nic)
 {
-	struct xha_twin *t = xha_twin_create(e->x, nic);
+	struct xha_clone *t = xha_clone_create(e->x, nic);
 	bool dead;
 
 	if (IS_ERR(t))
@@ -97,13 +97,13 @@ static int enter_out(struct xha_slot_sa *e, struct xha_nic *nic)
 	dead = e->dead;
 	if (!dead) {
 		e->place = XHA_HARD;
-		e->twin = t;
+		e->clone = t;
 		rcu_assign_pointer(e->late, t->s);
 		rcu_assign_pointer(e->tx, t->s);
 	}
 	spin_unlock_bh(&e->lock);
 	if (dead) {
-		xha_twin_leave(t);
+		xha_clone_leave(t);
 		return -ESRCH;
 	}
 	return 0;
@@ -118,17 +118,17 @@ static void begin_out(struct xha_slot_sa *e)
 	spin_unlock_bh(&e->lock);
 }
 
-static void finish_out(struct xha_slot_sa *e)
+static void end_out(struct xha_slot_sa *e)
 {
-	struct xha_twin *t = e->twin;
+	struct xha_clone *t = e->clone;
 
 	spin_lock_bh(&e->lock);
 	RCU_INIT_POINTER(e->late, NULL);
-	e->twin = NULL;
+	e->clone = NULL;
 	e->place = XHA_SOFT;
 	spin_unlock_bh(&e->lock);
 	placed(e, NULL);
-	xha_twin_leave(t);
+	xha_clone_leave(t);
 }
 
 /* --- inbound --- */
@@ -205,19 +205,19 @@ static void begin_in(struct xha_slot_sa *e)
 	start = ktime_get_ns();
 	if (ours)
 		xha_nic_ops(e->nic)->xdo_dev_state_delete(e->nic->dev, x);
-	xha_nic_took(e->nic, start);
+	xha_nic_left(e->nic, start);
 	spin_unlock_bh(&x->lock);
 }
 
-static void finish_in(struct xha_slot_sa *e)
+static void end_in(struct xha_slot_sa *e)
 {
 	struct xha_nic *nic = e->nic;
 	u64 start = ktime_get_ns();
 
 	if (xha_nic_ops(nic)->xdo_dev_state_free)
 		xha_nic_ops(nic)->xdo_dev_state_free(nic->dev, e->x);
-	xha_nic_took(nic, start);
-	atomic_inc(&nic->n_gone);
+	xha_nic_left(nic, start);
+	atomic_inc(&nic->n_left);
 	e->x->xso.real_dev = NULL;
 	set_place(e, XHA_SOFT);
 	atomic_dec(&nic->used[XHA_IN]);
@@ -266,19 +266,19 @@ static bool hurries(const struct xha_slot_sa *e)
 }
 
 /* A grace period after it has begun */
-static void finish(struct xha_slot_sa *e)
+static void end(struct xha_slot_sa *e)
 {
 	list_del_init(&e->pick);
 	if (e->inbound)
-		finish_in(e);
+		end_in(e);
 	else
-		finish_out(e);
+		end_out(e);
 }
 
 /*
  * All of them wait for one grace period. Drivers that give back an inbound SA's slot in
  * xdo_dev_state_free() only (mlx5) decrypt meanwhile what nobody takes: that wait is as short as
- * can be. What is left for finish(): the inbound ones.
+ * can be. What is left for end(): the inbound ones.
  */
 static void begin(struct xha_engine *g, struct list_head *picked)
 {
@@ -303,15 +303,15 @@ static void begin(struct xha_engine *g, struct list_head *picked)
 	xha_stat_inc(xha_pernet(dev_net(g->dev)), XHA_STAT_ENGINE_WAITS);
 	list_for_each_entry_safe(e, tmp, picked, pick)
 		if (!e->inbound)
-			finish(e);
+			end(e);
 }
 
-static void finish_all(struct list_head *picked)
+static void end_all(struct list_head *picked)
 {
 	struct xha_slot_sa *e, *tmp;
 
 	list_for_each_entry_safe(e, tmp, picked, pick)
-		finish(e);
+		end(e);
 }
 
 /**
@@ -324,7 +324,7 @@ static void finish_all(struct list_head *picked)
 void xha_slots_leave(struct xha_engine *g, struct list_head *picked)
 {
 	begin(g, picked);
-	finish_all(picked);
+	end_all(picked);
 }
 
 /**
@@ -334,7 +334,7 @@ void xha_slots_leave(struct xha_engine *g, struct list_head *picked)
  * @breathe: lets others have the mutex; false: what the caller knows is void
  *
  * They find in lists by @pick SAs that have not begun to leave, and may take them, and inbound ones
- * whose grace period is over, and may finish them.
+ * whose grace period is over, and may end them.
  *
  * Return: what @breathe said.
  */
@@ -357,7 +357,7 @@ bool xha_slots_leave_gently(struct xha_engine *g, struct list_head *picked,
 		begin(g, &now);
 		same &= breathe(g);
 		while (!list_empty(&now)) {
-			finish(list_first_entry(&now, struct xha_slot_sa, pick));
+			end(list_first_entry(&now, struct xha_slot_sa, pick));
 			same &= breathe(g);
 		}
 	}
@@ -522,7 +522,7 @@ static void state_delete(struct net_device *dev, struct xfrm_state *x)
 }
 
 /*
- * Process context. Nobody uses the SA: a grace period has passed since it died, and its twin has
+ * Process context. Nobody uses the SA: a grace period has passed since it died, and its clone has
  * gone, which held a reference. Or its device has gone down, where it has left its slot before.
  */
 static void state_free(struct net_device *dev, struct xfrm_state *x)
@@ -540,7 +540,7 @@ static void state_free(struct net_device *dev, struct xfrm_state *x)
 	if (e) {
 		if (e->nic && e->inbound && !refcount_read(&x->refcnt)) {
 			begin_in(e);
-			finish(e);
+			end(e);
 		} else if (e->nic) {
 			list_move(&e->pick, &picked);
 			xha_slots_leave(g, &picked);
@@ -588,7 +588,7 @@ static void advance_in(struct xfrm_state *x)
 	end_call(x);
 }
 
-/* The NIC keeps the twin, whose numbers are those of x, until a grace period has passed. */
+/* The NIC keeps the clone, whose numbers are those of x, until a grace period has passed. */
 static void advance_out(const struct xha_slot_sa *e)
 {
 	struct xfrm_state *s = rcu_dereference(e->tx);

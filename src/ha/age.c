@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SAs that moved less than their interval: their record is due before what the peer knows of them
- * is older than their group's max-age.
+ * SAs that advanced less than their interval: their record is due before what the peer knows of
+ * them is older than their group's max-age.
  *
  * The packet path puts an SA on a list without a lock, if it is not there yet. A timer takes them
  * into wheels. A slot of a wheel is the eighth part of the least max-age in it, or a little more,
  * so that no SA is filed more than XHA_AGE_SLOTS - 1 of them ahead, and is looked at when it has
  * waited for at least 3/4 of its max-age less one slot, and for no more than 3/4 and the timer's
- * slack. It is then told, or it has been, and has moved again, and is filed anew: SAs that are told
- * often do not delay others, and each is looked at once in 3/4 of its max-age.
+ * slack. It is then told, or it has been, and has advanced again, and is filed anew: SAs that are
+ * told often do not delay others, and each is looked at once in 3/4 of its max-age.
  */
 
 #include "ha/mirror.h"
 
-#define BUDGET		256			/* SAs taken in or looked at in one softirq */
+#define BUDGET		256			/* SAs filed or looked at in one softirq */
 #define PAUSE		(200 * NSEC_PER_USEC)	/* before the next, if there are more */
 #define SLOT_SHIFT	17			/* a slot of the first wheel: 2^17 ns, 131 us */
 
@@ -29,18 +29,21 @@ static void arm(struct xha_mirror *m, u64 ns)
 }
 
 /* The packet path; x->lock, or any context in which @sa can't go. */
-void xha_mirror_moved(struct xha_sa *sa)
+void xha_mirror_advanced(struct xha_sa *sa)
 {
 	struct xha_mirror *m = xha_sa_mirror(sa);
 
 	if (!READ_ONCE(m->up))
 		return;
-	/* Fully ordered: @moved is set, and leaves() sees it, or this that it is not listed. */
+	/*
+	 * Fully ordered: sa->advanced is set before. leaves(), which clears the bit and then reads
+	 * sa->advanced, sees that, or this sees the bit cleared.
+	 */
 	if (test_and_set_bit(XHA_SA_LISTED, &sa->flags))
 		return;
 	if (!xha_sa_get(sa))
 		return;
-	if (llist_add(&sa->moved_node, &m->moved) && !hrtimer_is_queued(&m->age_timer))
+	if (llist_add(&sa->advanced_node, &m->advanced) && !hrtimer_is_queued(&m->age_timer))
 		arm(m, patience(READ_ONCE(m->max_age)));
 }
 
@@ -57,7 +60,7 @@ static void came_of_age(struct xha_sa *sa)
 	xha_stat_inc(xha_sa_net(sa), XHA_STAT_RECORD_AGED);
 	if (out)
 		set_bit(XHA_SA_DUE_OUT, &sa->flags);
-	/* A packet inside the window moves no edge: the counts have moved. */
+	/* A packet inside the window advances no edge: the counts have changed. */
 	if (!out || behind(&sa->tap.in, &sa->in))
 		set_bit(XHA_SA_DUE_IN, &sa->flags);
 	xha_mirror_due(sa);
@@ -65,16 +68,16 @@ static void came_of_age(struct xha_sa *sa)
 
 static bool waits(const struct xha_mirror *m, const struct xha_sa *sa)
 {
-	return READ_ONCE(sa->moved) && READ_ONCE(m->up) && !test_bit(XHA_SA_DEAD, &sa->flags);
+	return READ_ONCE(sa->advanced) && READ_ONCE(m->up) && !test_bit(XHA_SA_DEAD, &sa->flags);
 }
 
-/* An SA that has not moved since its last record, or has no one to be told to */
+/* An SA that has not advanced since its last record, or has no one to be told to */
 static bool leaves(struct xha_mirror *m, struct xha_sa *sa)
 {
 	if (waits(m, sa))
 		return false;
 	clear_bit(XHA_SA_LISTED, &sa->flags);
-	/* xha_mirror_moved() may have found it listed a moment ago: look again after. */
+	/* Pairs with xha_mirror_advanced(): sa->advanced is set, then XHA_SA_LISTED tested. */
 	smp_mb__after_atomic();
 	if (waits(m, sa) && !test_and_set_bit(XHA_SA_LISTED, &sa->flags))
 		return false;
@@ -105,24 +108,24 @@ static void file(struct xha_mirror *m, struct xha_sa *sa, u64 since, u64 now)
 	if (!w->filled)
 		w->at = slot_at(i, now);
 	n = at % XHA_AGE_SLOTS;
-	sa->moved_node.next = w->slots[n];
-	w->slots[n] = &sa->moved_node;
+	sa->advanced_node.next = w->slots[n];
+	w->slots[n] = &sa->advanced_node;
 	w->filled |= BIT(n);
 }
 
-/* Those that moved lately; as many as the budget allows. */
-static int take_in(struct xha_mirror *m, u64 now, int budget)
+/* Those that advanced lately; as many as the budget allows. */
+static int file_new(struct xha_mirror *m, u64 now, int budget)
 {
 	struct xha_sa *sa;
 
 	while (budget) {
-		if (!m->taken)
-			m->taken = llist_del_all(&m->moved);
-		if (!m->taken)
+		if (!m->unfiled)
+			m->unfiled = llist_del_all(&m->advanced);
+		if (!m->unfiled)
 			break;
-		sa = llist_entry(m->taken, struct xha_sa, moved_node);
-		m->taken = m->taken->next;
-		file(m, sa, READ_ONCE(sa->moved_at), now);
+		sa = llist_entry(m->unfiled, struct xha_sa, advanced_node);
+		m->unfiled = m->unfiled->next;
+		file(m, sa, READ_ONCE(sa->advanced_at), now);
 		budget--;
 	}
 	return budget;
@@ -131,7 +134,7 @@ static int take_in(struct xha_mirror *m, u64 now, int budget)
 /* Return: is it due now? */
 static bool look_at(struct xha_mirror *m, struct xha_sa *sa, int wheel, u64 now)
 {
-	u64 since = READ_ONCE(sa->moved_at);
+	u64 since = READ_ONCE(sa->advanced_at);
 	u32 max_age;
 
 	if (leaves(m, sa))
@@ -141,7 +144,7 @@ static bool look_at(struct xha_mirror *m, struct xha_sa *sa, int wheel, u64 now)
 		file(m, sa, since, now);
 		return false;
 	}
-	/* It is filed first: who tells it may let it move again at once. */
+	/* It is filed first: who tells it may let it advance again at once. */
 	file(m, sa, now, now);
 	if (test_bit(XHA_SA_QUEUED, &sa->flags))
 		return false;
@@ -162,7 +165,7 @@ static int turn(struct xha_mirror *m, int wheel, u64 now, int budget, bool *aged
 		int n = w->at % XHA_AGE_SLOTS;
 
 		while (w->slots[n] && budget) {
-			struct xha_sa *sa = llist_entry(w->slots[n], struct xha_sa, moved_node);
+			struct xha_sa *sa = llist_entry(w->slots[n], struct xha_sa, advanced_node);
 
 			w->slots[n] = w->slots[n]->next;
 			*aged |= look_at(m, sa, wheel, now);
@@ -200,8 +203,8 @@ static void empty_wheels(struct xha_mirror *m)
 				continue;
 			for (last = w->slots[n]; last->next; last = last->next)
 				;
-			last->next = m->taken;
-			m->taken = w->slots[n];
+			last->next = m->unfiled;
+			m->unfiled = w->slots[n];
 			w->slots[n] = NULL;
 		}
 		w->filled = 0;
@@ -219,7 +222,7 @@ static enum hrtimer_restart age_tick(struct hrtimer *timer)
 	rcu_read_lock();
 	if (xchg(&m->new_age, false))
 		empty_wheels(m);
-	budget = take_in(m, now, budget);
+	budget = file_new(m, now, budget);
 	for (i = 0; i < XHA_AGES; i++) {
 		if (!m->ages[i].filled)
 			continue;
@@ -232,12 +235,12 @@ static enum hrtimer_restart age_tick(struct hrtimer *timer)
 		xha_link_urge(m->link);
 	if (!budget)
 		next = PAUSE;
-	if (next != U64_MAX || !llist_empty(&m->moved))
+	if (next != U64_MAX || !llist_empty(&m->advanced))
 		arm(m, min(next, patience(READ_ONCE(m->max_age))));
 	return HRTIMER_NORESTART;
 }
 
-/* A group with this max-age is mirrored; what has moved already waits no longer than that. */
+/* A group with this max-age is mirrored; what has advanced already waits no longer than that. */
 void xha_mirror_max_age(struct xha_mirror *m, u32 ms)
 {
 	if (ms < READ_ONCE(m->max_age))
@@ -249,7 +252,7 @@ void xha_mirror_max_age(struct xha_mirror *m, u32 ms)
 void xha_age_init(struct xha_mirror *m)
 {
 	m->max_age = 10;
-	init_llist_head(&m->moved);
+	init_llist_head(&m->advanced);
 	hrtimer_setup(&m->age_timer, age_tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 }
 
@@ -257,7 +260,7 @@ static void put_all(struct llist_node *list)
 {
 	struct xha_sa *sa, *next;
 
-	llist_for_each_entry_safe(sa, next, list, moved_node)
+	llist_for_each_entry_safe(sa, next, list, advanced_node)
 		xha_sa_put(sa);
 }
 
@@ -267,8 +270,8 @@ void xha_age_fini(struct xha_mirror *m)
 	int i, n;
 
 	hrtimer_cancel(&m->age_timer);
-	put_all(llist_del_all(&m->moved));
-	put_all(m->taken);
+	put_all(llist_del_all(&m->advanced));
+	put_all(m->unfiled);
 	for (i = 0; i < XHA_AGES; i++)
 		for (n = 0; n < XHA_AGE_SLOTS; n++)
 			put_all(m->ages[i].slots[n]);

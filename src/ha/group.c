@@ -39,7 +39,7 @@ void xha_group_on_event(void (*func)(struct xha_group *g, u32 event))
 }
 
 /* enum xfrm_ha_event; any context, the group's lock is not held */
-void xha_group_tell(struct xha_group *g, u32 event)
+void xha_group_notify(struct xha_group *g, u32 event)
 {
 	void (*func)(struct xha_group *g, u32 event);
 
@@ -200,20 +200,20 @@ static void news_work(struct work_struct *work)
 	unsigned int event;
 
 	for_each_set_bit(event, &news, BITS_PER_LONG)
-		xha_group_tell(g, event);
+		xha_group_notify(g, event);
 }
 
-void xha_group_news(struct xha_group *g, u32 event)
+void xha_group_notify_soon(struct xha_group *g, u32 event)
 {
 	set_bit(event, &g->news);
-	if (!READ_ONCE(g->gone))
+	if (!READ_ONCE(g->deleted))
 		queue_delayed_work(xha_group_wq, &g->news_work, NEWS_DELAY);
 }
 
-void xha_group_urge(struct xha_group *g, u32 event)
+void xha_group_notify_now(struct xha_group *g, u32 event)
 {
 	set_bit(event, &g->news);
-	if (!READ_ONCE(g->gone))
+	if (!READ_ONCE(g->deleted))
 		mod_delayed_work(xha_group_wq, &g->news_work, 0);
 }
 
@@ -229,7 +229,7 @@ void xha_group_missing(struct xha_mirror *m, u16 peer_id)
 	if (!g)
 		return;
 	xha_mirror_group_counts(g);
-	xha_group_news(g, XFRM_HA_EVENT_MISSING);
+	xha_group_notify_soon(g, XFRM_HA_EVENT_MISSING);
 }
 
 const char *xha_group_using(struct xha_net *xn, const struct xha_link *link)
@@ -392,7 +392,7 @@ int xha_group_add(struct xha_net *xn, const char *name, const struct xha_group_m
 	list_add_tail_rcu(&g->node, &xn->group_list);
 	hlist_add_head_rcu(&g->by_reqid, row_of(xn, m));
 	xha_role_start(g);
-	xha_group_tell(g, XFRM_HA_EVENT_GROUP_NEW);
+	xha_group_notify(g, XFRM_HA_EVENT_GROUP_NEW);
 	xha_sa_find(xn, m);
 	xha_hearing_policies(g);
 	if (g->mirror)
@@ -440,7 +440,7 @@ int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_c
 	if (g->mirror)
 		xha_mirror_max_age(g->mirror, c->max_age);
 	xha_group_each(g, configure);
-	xha_group_tell(g, XFRM_HA_EVENT_GROUP_SET);
+	xha_group_notify(g, XFRM_HA_EVENT_GROUP_SET);
 	return 0;
 }
 
@@ -469,7 +469,7 @@ static void destroy(struct xha_group *g)
 	synchronize_rcu_expedited();
 	/* The reaper may end the SAs' final records later than this ends. */
 	spin_lock_bh(&g->lock);
-	WRITE_ONCE(g->gone, true);
+	WRITE_ONCE(g->deleted, true);
 	spin_unlock_bh(&g->lock);
 	xha_role_cancel(g);
 	xha_sa_dismiss(xn, g);
@@ -481,7 +481,7 @@ static void destroy(struct xha_group *g)
 		xha_mirror_mute(g);
 	if (list_empty(&xn->group_list))
 		xha_tap_net_stop(xn->net);
-	xha_group_tell(g, XFRM_HA_EVENT_GROUP_DEL);
+	xha_group_notify(g, XFRM_HA_EVENT_GROUP_DEL);
 	xha_group_put(g);
 }
 

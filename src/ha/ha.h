@@ -28,8 +28,8 @@ struct xha_engine;
 /* --- per netns --- */
 
 /*
- * Notifications have a limit each: that SAs move must not drown that a peer is lost, and by that
- * one all groups may be taken over at once.
+ * Notifications have a limit each: that SAs go into slots must not drown that a peer is lost, and
+ * by that one all groups may be taken over at once.
  */
 enum { XHA_EVENT_HA, XHA_EVENT_ROLE, XHA_EVENT_ENGINE, XHA_EVENT_MOVES, XHA_EVENT_KINDS };
 
@@ -215,8 +215,8 @@ struct xha_sa_info {
 /* From *@index on; of @g, or NULL: of all. RCU */
 struct xha_sa *xha_sa_next(struct xha_net *xn, struct xha_group *g, unsigned long *index);
 void xha_sa_info(struct xha_sa *sa, struct xha_sa_info *i);	/* RCU */
-void xha_sa_hear(struct xfrm_state *x);		/* a new or changed xfrm_state */
-void xha_sa_sweep(struct xha_net *xn);		/* reconcile soon: any context */
+void xha_sa_shadow(struct xfrm_state *x);		/* a new or changed xfrm_state */
+void xha_sa_reconcile_soon(struct xha_net *xn);	/* any context */
 
 /* --- start and stop --- */
 int xha_sa_start(void);

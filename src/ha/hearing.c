@@ -12,12 +12,12 @@ static struct xha_sa *sa_of(struct xha_tapped *t)
 
 static bool out(struct xha_tapped *t, u32 n)
 {
-	return xha_sa_moved_out(sa_of(t), n);
+	return xha_sa_advance_out(sa_of(t), n);
 }
 
 static void in(struct xha_tapped *t)
 {
-	xha_sa_moved_in(sa_of(t));
+	xha_sa_advance_in(sa_of(t));
 }
 
 static void held(struct xfrm_state *x)
@@ -51,9 +51,9 @@ static void event(struct xha_tapped *t, bool late)
 	xha_sa_event(sa, s.out, s.in, late);
 }
 
-static void settle(struct xha_tapped *t)
+static void rearm(struct xha_tapped *t)
 {
-	xha_place_settle(sa_of(t));
+	xha_place_rearm(sa_of(t));
 }
 
 /* A user has said which numbers were used: the tap need not have heard of them. */
@@ -91,7 +91,7 @@ static void gone(struct xha_tapped *t)
 
 static void flushed(struct net *net)
 {
-	xha_sa_sweep(xha_pernet(net));
+	xha_sa_reconcile_soon(xha_pernet(net));
 }
 
 static void migrated(struct net *net)
@@ -116,7 +116,7 @@ static void judge_level(const struct xfrm_policy *xp, struct xha_group *g)
 		    !xha_match_tmpl(&g->match, xp, t))
 			continue;
 		xha_stat_inc(g->xn, XHA_STAT_USE_LEVEL);
-		xha_group_news(g, XFRM_HA_EVENT_USE_LEVEL);
+		xha_group_notify_soon(g, XFRM_HA_EVENT_USE_LEVEL);
 	}
 }
 
@@ -170,7 +170,7 @@ void xha_hearing_policies(struct xha_group *g)
 
 /*
  * The tap notes a number before the kernel gives it, both under x->lock. What was given while the
- * shadow was made is not heard of, once; so the number must have moved on when it is looked at
+ * shadow was made is not heard of, once; so the number must have advanced when it is looked at
  * again, and the tap must have heard of nothing meanwhile.
  */
 static bool gives_unheard(struct xha_sa *sa)
@@ -183,7 +183,7 @@ static bool gives_unheard(struct xha_sa *sa)
 	}
 	sa->unheard = oseq;
 	if (!last)
-		xha_sa_sweep(xha_sa_net(sa));
+		xha_sa_reconcile_soon(xha_sa_net(sa));
 	return last && oseq > last;
 }
 
@@ -229,7 +229,7 @@ void xha_hearing_check(struct xha_sa *sa)
 	WRITE_ONCE(xha_sa_net(sa)->deaf, true);
 }
 
-static void hand_over(struct xha_sa *sa)
+static void retap(struct xha_sa *sa)
 {
 	struct xha_sample s = {};
 	struct xfrm_state *x = sa->tap.x;
@@ -270,14 +270,14 @@ void xha_hearing_follow(struct xha_net *xn)
 		if (!sa->group || !xha_sa_get(sa))
 			continue;
 		rcu_read_unlock();
-		hand_over(sa);
+		retap(sa);
 		xha_sa_put(sa);
 		cond_resched();
 		rcu_read_lock();
 	}
 	rcu_read_unlock();
 	list_for_each_entry(g, &xn->group_list, node)
-		xha_group_news(g, XFRM_HA_EVENT_TAP_DEAF);
+		xha_group_notify_soon(g, XFRM_HA_EVENT_TAP_DEAF);
 }
 
 /* --- start and stop --- */
@@ -290,14 +290,14 @@ static const struct xha_tap_user user = {
 	.beyond = beyond,
 	.event = event,
 	.stranger = xha_sa_stranger,
-	.settle = settle,
+	.rearm = rearm,
 	.said = said,
 	.expect = xha_sa_expect,
-	.come = xha_sa_hear,
+	.come = xha_sa_shadow,
 	.updated = updated,
 	.gone = gone,
 	.flushed = flushed,
-	.moved = xha_sa_moved,
+	.successor = xha_sa_successor,
 	.migrated = migrated,
 	.policy = policy,
 };
@@ -314,7 +314,7 @@ int xha_hearing_start(void)
 	xha_tap_listen();
 	rcu_read_lock();
 	for_each_net_rcu(net)
-		xha_sa_sweep(xha_pernet(net));
+		xha_sa_reconcile_soon(xha_pernet(net));
 	rcu_read_unlock();
 	return 0;
 }

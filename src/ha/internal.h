@@ -41,14 +41,14 @@
 
 enum xha_sa_flags {		/* bits of xha_sa.flags, atomic */
 	XHA_SA_QUEUED,		/* on the due list of its mirror */
-	XHA_SA_LISTED,		/* on the moved list of its mirror */
+	XHA_SA_LISTED,		/* on the list of its mirror of those that have advanced */
 	XHA_SA_DUE_OUT,		/* an outbound record is due */
 	XHA_SA_DUE_IN,		/* an inbound record is due */
 	XHA_SA_ANNOUNCE,	/* tell index and identity first */
 	XHA_SA_ANSWER,		/* tell what is held here, too */
 	XHA_SA_ASK,		/* ask the peer to announce it */
 	XHA_SA_FINAL,		/* planned switchover: exact record not acknowledged yet */
-	XHA_SA_UNHEARD,		/* unknown to the peer: announced again at once */
+	XHA_SA_UNKNOWN,		/* unknown to the peer: announced again at once */
 	XHA_SA_NAKED,		/* refused by the peer: in a frame by itself, now and then */
 	XHA_SA_RETRY,		/* ditto, and not told again yet */
 	XHA_SA_SOFT,		/* past its soft limit, the user knows */
@@ -135,8 +135,8 @@ struct xha_sa {
 	/* written in the packet path, now and then */
 	struct xha_half out;
 	struct xha_half in;
-	u64 moved_at;			/* ns: first movement after the last sample */
-	bool moved;			/* since the last sample: @moved_at is valid; x->lock */
+	u64 advanced_at;		/* ns: when it first advanced after the last sample */
+	bool advanced;			/* since the last sample: @advanced_at is valid; x->lock */
 	u8 place;			/* enum xha_place; x->lock for writes */
 	u16 gen;			/* acknowledgments of older records are void; x->lock */
 	u32 in_peak;			/* packets; xha_peak(); x->lock */
@@ -144,11 +144,11 @@ struct xha_sa {
 	union {
 		struct {
 			struct llist_node due_node;
-			struct llist_node moved_node;
+			struct llist_node advanced_node;
 		};
 		struct rcu_head rcu;	/* no reference is left, so it waits on no list */
 	};
-	struct llist_node gone_node;
+	struct llist_node reap_node;
 	/* the rest */
 	u32 member;			/* in xha_group.sas */
 	refcount_t ref;
@@ -161,11 +161,11 @@ struct xha_sa {
 	u32 born;			/* xha_mirror_time() when it came; immutable */
 	u32 epoch;			/* session in which it was announced; link's lock */
 	u32 syncing;			/* session whose bulk sync waits for it, else 0; atomic */
-	u32 known;			/* session in which that was acknowledged; link's lock */
+	u32 announce_acked;		/* session in which that was acknowledged; link's lock */
 	u32 naked_at;			/* jiffies: when the peer refused it last */
 	u32 final_term;			/* the peer's, when it told an exact number; x->lock */
 	u64 sampled_at;			/* ns: last record; link's lock */
-	u64 pending_since;		/* ns: oldest unacknowledged movement; link's lock */
+	u64 pending_since;		/* ns: oldest unacknowledged advance; link's lock */
 	u64 striped;			/* numbers skipped that are another node's; x->lock */
 	u64 written;			/* standby: lease end last written into x; x->lock */
 	u64 used;			/* standby: last number when it was active; x->lock */
@@ -176,7 +176,7 @@ struct xha_sa {
 	bool in_fresh;			/* edge may have jumped since the last sample; x->lock */
 	bool packet;			/* in packet offload mode; immutable */
 	bool spent;			/* ditto, and may have been used here; x->lock */
-	bool heard;			/* ditto, and the peer has told a number of it; x->lock */
+	bool told_any;			/* ditto, the peer told one below the end; x->lock */
 	union {
 		/* what xha_hearing_check() saw last; x->lock */
 		struct {
@@ -222,16 +222,16 @@ struct xha_group {
 	spinlock_t lock;
 	enum xha_role role;		/* @lock */
 	u32 term;			/* @lock */
-	u32 peer_term;			/* @lock: as last heard */
+	u32 peer_term;			/* @lock: as last told */
 	u32 peer_node;			/* @lock: ditto */
-	u8 peer_role;			/* @lock: enum xha_claim, as last heard */
+	u8 peer_role;			/* @lock: enum xha_claim, ditto */
 	bool peer_known;		/* @lock: peer has spoken of it in this session */
-	u16 peer_id;			/* @lock: the peer's number for it; 0: not heard */
+	u16 peer_id;			/* @lock: the peer's number for it; 0: not told */
 	u32 peer_sas;			/* @lock: SAs that the peer has in it, and */
 	u32 peer_missing;		/* @lock: those of ours that it has not */
-	u32 heard_epoch;		/* @lock: session, and */
-	u64 heard_number;		/* @lock: frame that it last spoke in, and */
-	u64 claim_number;		/* @lock: that it first said so in */
+	u32 peer_epoch;			/* @lock: session of the last word of the peer, */
+	u64 peer_number;		/* @lock: number of its frame, */
+	u64 claim_number;		/* @lock: and of the first one that claimed this role */
 	struct list_head dirty;		/* a GROUP message is due; the mirror's lock */
 	bool mute;			/* none is due any more; ditto */
 	bool request;			/* a standby asks the active to hand over; @lock */
@@ -239,7 +239,7 @@ struct xha_group {
 	bool solo;			/* active, and goes on above its leases; @lock */
 	bool synced;			/* with the peer, in this or the last session; @lock */
 	bool followed;			/* the peer was active; @lock */
-	bool took;			/* active, neither handed it nor told to be; @lock */
+	bool birth_used;		/* active: birth numbers may be used by the peer; @lock */
 	enum xha_way way;		/* in which it became active last; @lock */
 	u32 handed_term;		/* ditto, by handover: the peer's term; @lock */
 	bool forced;			/* by force: what may have been used is guessed; @lock */
@@ -247,7 +247,7 @@ struct xha_group {
 	u32 why;			/* ditto, enum xfrm_ha_role_reason; @lock */
 	bool granting;			/* RELEASING: all final records are acknowledged; @lock */
 	u32 deposed;			/* not 0: was active, must tell what it has used; @lock */
-	bool gone;			/* is being deleted; @lock */
+	bool deleted;			/* it is being; @lock */
 	u32 turn;			/* changes of role; @lock for writes */
 	u32 run;			/* @turn when role_work began last; its own */
 	u32 swept;			/* @turn that all SAs have been held or let go for; @lock */
@@ -270,7 +270,7 @@ struct xha_group {
 	struct work_struct role_work;	/* carries out a change of role in process context */
 	struct work_struct soft_work;	/* tells the user of SAs that are to be renewed */
 	struct delayed_work news_work;	/* tells of what comes for many SAs at a time */
-	unsigned long news;		/* enum xfrm_ha_event bits for it, atomic */
+	unsigned long news;		/* enum xfrm_ha_event bits that it notifies of, atomic */
 	unsigned long events;		/* enum xfrm_ha_event bits, told after the change; @lock */
 	refcount_t ref;
 	struct rcu_head rcu;
@@ -320,7 +320,7 @@ enum xha_verdict {			/* on a record */
 	XHA_APPLIED,
 	XHA_STALE,			/* the SA was as far already */
 	XHA_ACTIVE,			/* it is not held here: nothing was written */
-	XHA_REFUSED,			/* no lease: the peer must hear of a number first */
+	XHA_REFUSED,			/* no lease: the peer must be told of a number first */
 };
 
 void xha_place_init(struct xha_sa *sa);
@@ -338,7 +338,7 @@ void xha_place_remember(struct xha_sa *sa, struct xha_memory *mem, struct xha_sa
 void xha_place_sample(struct xha_sa *sa, struct xha_sample *s);	/* x->lock held */
 void xha_place_bound(struct xha_sa *sa);			/* ditto */
 void xha_place_jump(struct xha_sa *sa, u64 to);			/* ditto */
-void xha_place_settle(struct xha_sa *sa);			/* ditto */
+void xha_place_rearm(struct xha_sa *sa);			/* ditto */
 void xha_place_refused(struct xha_sa *sa);			/* ditto */
 void xha_place_settled(struct xha_sa *sa, u16 gen);
 void xha_place_stray(struct xfrm_state *x, const struct xha_group *g);
@@ -350,7 +350,7 @@ void xha_role_cancel(struct xha_group *g);
 
 /* group.c, role.c: groups, roles, terms, takeover, release */
 extern struct workqueue_struct *xha_group_wq;
-void xha_group_tell(struct xha_group *g, u32 event);	/* enum xfrm_ha_event; any context */
+void xha_group_notify(struct xha_group *g, u32 event);	/* enum xfrm_ha_event; any context */
 void xha_group_each(struct xha_group *g, void (*func)(struct xha_group *g, struct xha_sa *sa));
 /* RCU, or BH off, or the mutex of the netns */
 static inline const struct xha_group_config *xha_group_config(const struct xha_group *g)
@@ -365,13 +365,13 @@ struct xha_group *xha_group_member(struct xha_net *xn, const struct xfrm_state *
 struct xha_group *xha_group_match_sa(struct xha_net *xn, const struct xfrm_state *x);
 void xha_group_put(struct xha_group *g);
 bool xha_group_sends(const struct xha_group *g);	/* its SAs' records are to be sent */
-/* The peer is active, and its frame @number is of that time. */
-bool xha_group_hears(struct xha_group *g, u32 epoch, u64 number);
-void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epoch, u64 number);
+/* This node is a standby, the peer active, and its frame @number of that time. */
+bool xha_group_peer_active(struct xha_group *g, u32 epoch, u64 number);
+void xha_group_input(struct xha_group *g, const struct xha_group_msg *m, u32 epoch, u64 number);
 void xha_group_said(struct xha_group *g, u8 role, u32 term);	/* acknowledged by the peer */
 void xha_group_fill_msg(struct xha_group *g, struct xha_group_msg *m);
 void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool peer_lost);
-void xha_groups_met(struct xha_link *link);
+void xha_groups_half_synced(struct xha_link *link);
 /* Name of a group that is mirrored over @link, or NULL; mutex */
 const char *xha_group_using(struct xha_net *xn, const struct xha_link *link);
 void xha_group_final_done(struct xha_sa *sa);
@@ -379,9 +379,9 @@ void xha_group_missing(struct xha_mirror *m, u16 peer_id);	/* their number has c
 u32 xha_mirror_missing(struct xha_mirror *m, u16 peer_id);
 u32 xha_group_lacks(const struct xha_group *g);	/* SAs that its peer has, and this node has not */
 u32 xha_group_peer_lacks(const struct xha_group *g);	/* the reverse */
-void xha_group_news(struct xha_group *g, u32 event);	/* soon, once for many; any context */
+void xha_group_notify_soon(struct xha_group *g, u32 event);	/* once for many; any context */
 bool xha_mirror_twin(struct xha_sa *sa);	/* the peer has it, too; RCU */
-void xha_group_urge(struct xha_group *g, u32 event);	/* at once; any context */
+void xha_group_notify_now(struct xha_group *g, u32 event);	/* at once; any context */
 void xha_group_soft(struct xha_group *g);	/* an SA is past its soft limit; any context */
 
 /* peer.c: links as what mirrors and groups use; the rest of a link is in link/link.h */
@@ -392,7 +392,7 @@ struct xha_mirror;				/* per link; struct in mirror.h */
 struct xha_mirror *xha_mirror_create(struct xha_net *xn, struct xha_link *link);
 void xha_mirror_destroy(struct xha_mirror *m);	/* after RCU grace of the link */
 void xha_mirror_due(struct xha_sa *sa);		/* queue it; x->lock may be held */
-void xha_mirror_moved(struct xha_sa *sa);
+void xha_mirror_advanced(struct xha_sa *sa);
 void xha_mirror_max_age(struct xha_mirror *m, u32 ms);
 void xha_mirror_catch_up(struct xha_sa *sa);	/* no longer active: apply what was told */
 int xha_replica_expect(struct xha_sa *sa);
@@ -428,15 +428,15 @@ static inline u32 xha_id_hash(const void *id, u32 len, u32 seed)
 struct xha_sa *xha_sa_by_index(struct xha_net *xn, u32 index);		/* RCU */
 void xha_sa_unlink(struct xha_sa *sa);
 void xha_sa_dismiss(struct xha_net *xn, struct xha_group *g);
-void xha_sa_moved(struct xfrm_state *x);
+void xha_sa_successor(struct xfrm_state *x);
 void xha_sa_migrated(struct xha_net *xn);
 void xha_sa_reconcile(struct xha_net *xn);	/* walk the SAD now; process context */
 void xha_sa_find(struct xha_net *xn, const struct xha_group_match *m);	/* ditto, for these */
 bool xha_sa_get(struct xha_sa *sa);
 void xha_sa_put(struct xha_sa *sa);
 /* In the packet path, under x->lock: no allocation, no lock, one insertion into a list at most */
-bool xha_sa_moved_out(struct xha_sa *sa, u32 n);
-void xha_sa_moved_in(struct xha_sa *sa);
+bool xha_sa_advance_out(struct xha_sa *sa, u32 n);
+void xha_sa_advance_in(struct xha_sa *sa);
 void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late);
 void xha_sa_configure(struct xha_sa *sa);	/* take over the settings of its group */
 /* A packet of an SA without a shadow: may it have the number? x->lock held */
@@ -446,7 +446,7 @@ void xha_sa_expect(struct xfrm_state *x);	/* about to be inserted; not in any ta
 
 /* packet.c: SAs in packet offload mode */
 #define XHA_MARK_PACKET	XA_MARK_1	/* in xha_net.sas */
-void xha_packet_hear(struct xha_net *xn);	/* an SA of this mode has come; any context */
+void xha_packet_start(struct xha_net *xn);	/* an SA of this mode has come; any context */
 void xha_packet_init(struct xha_net *xn);
 void xha_packet_fini(struct xha_net *xn);
 

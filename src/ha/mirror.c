@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What this node has to tell the peer: records of SAs that moved, bulk sync,
+ * What this node has to tell the peer: records of SAs that advanced, bulk sync,
  * control messages. What the peer tells is in replica.c.
  *
  * SAs wait on a list without a lock, each at most once: "due" is emptied into
- * frames by the link. Those that moved less than their interval come to it when
+ * frames by the link. Those that advanced less than their interval come to it when
  * they are old enough (age.c). Nothing is kept as octets: what a lost frame
  * carried is marked due again, and what is sent then is newer.
  */
@@ -104,8 +104,8 @@ struct fill {
 	bool owed;
 };
 
-/* Account for a message of @len octets that was encoded at fill_at(). */
-static bool took(struct fill *f, int len)
+/* The message of @len octets that was encoded at at() belongs to the frame. */
+static bool append(struct fill *f, int len)
 {
 	if (len < 0)
 		return false;
@@ -168,7 +168,7 @@ static void fill_groups(struct xha_mirror *m, struct fill *f)
 		m->groups_flying++;
 		xha_group_fill_msg(g, &msg);
 		item(f, XHA_ITEM_GROUP, g->id)->seq = (u64)msg.role << 32 | msg.term;
-		took(f, xha_group_encode(at(f), left(f), &msg));
+		append(f, xha_group_encode(at(f), left(f), &msg));
 	}
 	rcu_read_unlock();
 }
@@ -183,7 +183,7 @@ static void fill_indexes(struct xha_mirror *m, struct fill *f, struct xha_indexe
 		u32 index = q->v[--q->n];
 
 		item(f, kind, index);
-		took(f, xha_index_encode(at(f), left(f), msg, index >> INDEX_FLAGS,
+		append(f, xha_index_encode(at(f), left(f), msg, index >> INDEX_FLAGS,
 					 index & XHA_INDEX_MAX));
 		if (kind == XHA_ITEM_NAK)
 			xha_stat_inc(m->xn, XHA_STAT_NAK_TX);
@@ -205,13 +205,13 @@ static void sync_done(struct xha_sa *sa)
 }
 
 /**
- * xha_mirror_gone() - an SA is dead: nobody will acknowledge what was said of it
+ * xha_mirror_reap() - an SA is dead: nobody will acknowledge what was said of it
  * @sa: shadow; process context
  *
  * Return: false if the peer must be told, and there is no room now. What is left is for those
  * that are lost on the way.
  */
-bool xha_mirror_gone(struct xha_sa *sa)
+bool xha_mirror_reap(struct xha_sa *sa)
 {
 	struct xha_mirror *m = xha_sa_mirror(sa);
 	bool room = true;
@@ -260,7 +260,7 @@ static void fill_announce(struct xha_sa *sa, struct fill *f, const struct xha_sa
 	i->seq = s->out;
 	i->lease = lease;
 	i->in = s->in;
-	if (took(f, xha_announce_encode(at(f), left(f), &a)))
+	if (append(f, xha_announce_encode(at(f), left(f), &a)))
 		xha_stat_inc(xha_sa_net(sa), XHA_STAT_ANNOUNCE_TX);
 }
 
@@ -282,7 +282,7 @@ static void fill_half(struct xha_sa *sa, struct fill *f, const struct xha_sample
 	i->gen = s->gen;
 	i->seq = in ? s->in : s->out;
 	i->lease = in ? 0 : seq;
-	if (took(f, xha_record_encode(at(f), left(f), &r))) {
+	if (append(f, xha_record_encode(at(f), left(f), &r))) {
 		xha_stat_inc(xha_sa_net(sa), in ? XHA_STAT_RECORD_IN_TX : XHA_STAT_RECORD_OUT_TX);
 		trace_xha_record_tx(sa->index, in, seq, s->packets);
 	}
@@ -298,7 +298,7 @@ static void adapt(struct xha_sa *sa, const struct xha_group_config *c, u64 out, 
 	sa->in_interval = xha_in_interval(xha_auto_interval(in, ns, c->max_age, most),
 					  xha_width(sa->tap.x));
 	sa->in.due = sa->tap.in.seq + sa->in_interval;
-	xha_place_settle(sa);
+	xha_place_rearm(sa);
 }
 
 /* What is told of the SA; @next: the next outbound record is due an interval from here. RCU */
@@ -329,7 +329,7 @@ static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool fina
 	WRITE_ONCE(sa->in.sampled, s->in);
 	sa->tap.in.quiet = 0;
 	in = s->in - min(was_in, s->in);
-	/* A standby's edge is what it was told: that is no movement, nor is what it begins with. */
+	/* A standby's edge is what it was told: that is no advance, nor is what it begins with. */
 	if (in && !xha_place_is_held(sa->place)) {
 		if (!sa->in_fresh)
 			sa->in_peak = xha_peak(sa->in_peak, in);
@@ -340,9 +340,9 @@ static void sample(struct xha_sa *sa, struct xha_sample *s, bool next, bool fina
 	if (next)
 		sa->out.due = s->out + sa->out_interval;
 	s->gen = sa->gen;
-	if (!sa->pending_since && sa->moved)
-		WRITE_ONCE(sa->pending_since, sa->moved_at);
-	WRITE_ONCE(sa->moved, false);
+	if (!sa->pending_since && sa->advanced)
+		WRITE_ONCE(sa->pending_since, sa->advanced_at);
+	WRITE_ONCE(sa->advanced, false);
 	spin_unlock(&sa->tap.x->lock);
 	sa->sampled_at = now;
 }
@@ -358,9 +358,12 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	u8 flags;
 
 	clear_bit(XHA_SA_QUEUED, &sa->flags);
-	/* Cleared before the sample: who moves after it queues the SA again. */
+	/*
+	 * Cleared before the sample: who advances after it queues the SA again: the other side is
+	 * xha_mirror_due(), which sets XHA_SA_QUEUED after the number.
+	 */
 	smp_mb__after_atomic();
-	/* It is said again when it moves after the pause, or by retry(). */
+	/* It is said again when it advances after the pause, or by retry(). */
 	if (test_bit(XHA_SA_NAKED, &sa->flags) && !test_bit(XHA_SA_DEAD, &sa->flags) &&
 	    time_before32(jiffies, READ_ONCE(sa->naked_at) + XHA_NAKED_PAUSE))
 		return;
@@ -376,7 +379,7 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	if (test_and_clear_bit(XHA_SA_ASK, &sa->flags)) {
 		item(f, XHA_ITEM_ASK, sa->index);
 		xha_sa_id(sa, &id);
-		took(f, xha_ask_encode(at(f), left(f), &id));
+		append(f, xha_ask_encode(at(f), left(f), &id));
 	}
 	/* A standby tells what it holds when asked: its peer may have started anew. */
 	sends = xha_group_sends(sa->group);
@@ -388,7 +391,7 @@ static void fill_sa(struct xha_mirror *m, struct xha_sa *sa, struct fill *f)
 	if (!test_and_clear_bit(XHA_SA_ANSWER, &sa->flags) && !sends && !syncing)
 		return;
 	/* To a peer that has said it does not know it a record means nothing. */
-	if (sa->epoch != m->epoch || !sends || test_bit(XHA_SA_UNHEARD, &sa->flags))
+	if (sa->epoch != m->epoch || !sends || test_bit(XHA_SA_UNKNOWN, &sa->flags))
 		announce = true;
 	if (!announce && !out && !in)
 		return;
@@ -465,7 +468,7 @@ int xha_mirror_fill(struct xha_mirror *m, u8 *buf, int room, struct xha_item *it
 		WRITE_ONCE(m->synced_due, false);
 		m->synced_said = true;
 		item(&f, XHA_ITEM_SYNCED, 0);
-		took(&f, xha_empty_encode(at(&f), left(&f), XHA_MSG_SYNCED));
+		append(&f, xha_empty_encode(at(&f), left(&f), XHA_MSG_SYNCED));
 	}
 	for (;;) {
 		bool alone, owed;
@@ -536,7 +539,7 @@ static bool lease_acked(struct xha_sa *sa, const struct xha_item *i)
 			sa->bounds.floor = max(sa->bounds.floor, sa->bounds.lease);
 		/* A limit that was near is not: the tap need not look before the new one. */
 		if (sa->place == XHA_PLACE_SHORT)
-			xha_place_settle(sa);
+			xha_place_rearm(sa);
 	}
 	spin_unlock(&sa->tap.x->lock);
 	return passed;
@@ -546,10 +549,10 @@ static void sa_acked(struct xha_sa *sa, const struct xha_item *i, u64 sent_at)
 {
 	/* A peer that does not know the index acknowledges the frame nevertheless. */
 	if (i->kind == XHA_ITEM_ANNOUNCE) {
-		WRITE_ONCE(sa->known, xha_sa_mirror(sa)->epoch);
+		WRITE_ONCE(sa->announce_acked, xha_sa_mirror(sa)->epoch);
 		xha_mirror_naked(sa, false);
 	}
-	if (sa->known != xha_sa_mirror(sa)->epoch)
+	if (sa->announce_acked != xha_sa_mirror(sa)->epoch)
 		return;
 	if (i->kind != XHA_ITEM_OUT)
 		half_acked(&sa->in, i->kind == XHA_ITEM_IN ? i->seq : i->in);
@@ -647,7 +650,7 @@ void xha_mirror_synced(struct xha_mirror *m)
 void xha_mirror_naked(struct xha_sa *sa, bool naked)
 {
 	if (!naked) {
-		clear_bit(XHA_SA_UNHEARD, &sa->flags);
+		clear_bit(XHA_SA_UNKNOWN, &sa->flags);
 		clear_bit(XHA_SA_RETRY, &sa->flags);
 		if (test_and_clear_bit(XHA_SA_NAKED, &sa->flags))
 			atomic_dec(&sa->group->n_naked);
@@ -808,7 +811,7 @@ void xha_mirror_down(struct xha_mirror *m)
 	 * peer's bulk sync has ended is acknowledged, if at all, before the session is given up.
 	 */
 	if (m->synced_said && READ_ONCE(m->synced_rx))
-		xha_groups_met(m->link);
+		xha_groups_half_synced(m->link);
 }
 
 /**

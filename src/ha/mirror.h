@@ -42,7 +42,7 @@ struct xha_indexes {
 #define XHA_AGE_SLOTS	16
 
 /*
- * SAs that have moved wait in the slot of the time at which they are to be looked at, those of a
+ * SAs that have advanced wait in the slot of the time at which they are to be looked at, those of a
  * max-age of 2^i to 2^(i+1) - 1 ms in the wheel i: see age.c.
  */
 struct xha_age_wheel {
@@ -55,8 +55,8 @@ struct xha_age_wheel {
  * What both nodes know of the other, over one link
  *
  * @up: a session stands; SAs are queued, frames taken in. Written under rx_lock.
- * @moved: SAs that have moved since their last record, and are in none of the next two
- * @taken: from @moved, and
+ * @advanced: SAs that have since their last record, and are in none of the next two
+ * @unfiled: from @advanced, and
  * @ages: by max-age. Only the timer's.
  * @inc: incarnation of what is remembered here: a random number of this mirror's
  * @synced_epoch: the last session that was in sync, both ways; 0: none
@@ -78,8 +78,8 @@ struct xha_mirror {
 	struct xha_link *link;
 
 	struct llist_head due ____cacheline_aligned;
-	struct llist_head moved;
-	struct llist_node *taken;
+	struct llist_head advanced;
+	struct llist_node *unfiled;
 	struct xha_age_wheel ages[XHA_AGES];
 	struct hrtimer age_timer;
 	u32 max_age;
@@ -114,11 +114,11 @@ struct xha_mirror {
 	bool orphans_near;		/* it was told that the limit is near */
 	bool forgetful;			/* it was forgotten what some SA has used here */
 	u32 peer_inc;			/* incarnation of the peer, and */
-	u32 peer_since;			/* xha_mirror_time() when it was first heard of */
+	u32 peer_since;			/* xha_mirror_time() when it first told of an SA */
 	u32 rx_epoch;
 	struct xha_window rx_window;
 	struct xha_msg rx_msg;
-	bool refused;			/* in the frame that is taken in: see refuses() */
+	bool refused;			/* a message of the frame that is taken in had no effect */
 	struct llist_head dead;		/* SAs that were unlinked; no lock */
 	struct llist_node *reaped;	/* those that reap_work has taken; its own */
 	struct delayed_work reap_work;
@@ -168,7 +168,7 @@ void xha_age_fini(struct xha_mirror *m);
 
 /* mirror.c */
 void xha_mirror_nak(struct xha_mirror *m, u32 index, u8 why);
-bool xha_mirror_gone(struct xha_sa *sa);
+bool xha_mirror_reap(struct xha_sa *sa);
 void xha_mirror_synced(struct xha_mirror *m);
 void xha_mirror_naked(struct xha_sa *sa, bool naked);
 void xha_mirror_tell(struct xha_sa *sa);

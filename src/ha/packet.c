@@ -21,8 +21,8 @@
  *   exact number or right edge, is xha_end(). Who is there neither sends nor accepts.
  * - *Never let go.* A node that becomes active goes on with such an SA only if the NIC has carried
  *   it alone until now: it was placed since the group was given away last (@tenure: times
- *   that it became STANDBY or HANDED), and the peer has told no number of it (@heard). Else, and
- *   if it is another's whose numbers are at their end, the SA stays held and is expired softly
+ *   that it became STANDBY or HANDED), and the peer has told no number of it (@told_any). Else,
+ *   and if it is another's whose numbers are at their end, the SA stays held and is expired softly
  *   (XHA_HOLD_REKEY).
  * - *No limit.* A lease can't bind a NIC, and need not, because the peer knows the end. An active
  *   node without a peer holds the SA if the peer has not acknowledged that, and may not be
@@ -70,14 +70,14 @@ static const struct nf_hook_ops gates[] = {
 static void look(struct xha_sa *sa)
 {
 	struct xha_sample s = {};
-	bool moved;
+	bool counted;
 
 	spin_lock_bh(&sa->tap.x->lock);
 	xha_place_sample(sa, &s);
-	moved = (u32)s.packets != sa->looked;
+	counted = (u32)s.packets != sa->looked;
 	sa->looked = s.packets;
 	spin_unlock_bh(&sa->tap.x->lock);
-	if (!moved || !xha_sa_mirror(sa) || !xha_group_sends(sa->group))
+	if (!counted || !xha_sa_mirror(sa) || !xha_group_sends(sa->group))
 		return;
 	set_bit(XHA_SA_DUE_IN, &sa->flags);
 	xha_mirror_due(sa);
@@ -112,12 +112,12 @@ static void packet_work(struct work_struct *work)
 		WRITE_ONCE(xn->gated, false);
 		nf_unregister_net_hooks(xn->net, gates, ARRAY_SIZE(gates));
 	}
-	smp_mb(); /* pairs with the barrier in xha_packet_hear() */
+	smp_mb(); /* pairs with the barrier in xha_packet_start() */
 	if (xa_marked(&xn->sas, XHA_MARK_PACKET))
 		queue_delayed_work(system_long_wq, &xn->packet_work, LOOK_PERIOD);
 }
 
-void xha_packet_hear(struct xha_net *xn)
+void xha_packet_start(struct xha_net *xn)
 {
 	smp_mb(); /* its mark is set: this sees that there is no gate, or the work sees the mark */
 	if (!READ_ONCE(xn->gated) && !READ_ONCE(xn->dead))

@@ -148,7 +148,7 @@ int xha_peer_del(struct xha_net *xn, const char *dev, struct netlink_ext_ack *ex
 static int device_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	if (event == NETDEV_UNREGISTER)
-		xha_sa_sweep(xha_pernet(dev_net(netdev_notifier_info_to_dev(ptr))));
+		xha_sa_reconcile_soon(xha_pernet(dev_net(netdev_notifier_info_to_dev(ptr))));
 	return NOTIFY_DONE;
 }
 

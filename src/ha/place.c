@@ -77,7 +77,7 @@ void xha_place_sample(struct xha_sa *sa, struct xha_sample *s)
 	s->out = xha_end(xha_esn(sa->tap.x));
 	s->in = xha_end(xha_esn(sa->tap.x));
 	if (s->window)
-		xha_window_move(s->window, s->in, true);
+		xha_window_advance(s->window, s->in, true);
 }
 
 static void set_oseq(struct xha_sa *sa, u64 oseq)
@@ -210,7 +210,7 @@ void xha_place_bound(struct xha_sa *sa)
 		b->floor = max(b->floor, b->lease);
 	sa->soft = sa->packet || !xha_sends(sa->tap.x) ? U64_MAX : xha_soft(b, c->soft);
 	sa->tap.out.quiet = 0;
-	xha_place_settle(sa);
+	xha_place_rearm(sa);
 }
 
 /*
@@ -256,13 +256,14 @@ static u64 numbers_left(struct xha_sa *sa)
 /*
  * Where an SA begins that nobody has told of. The first numbers need no lease: they are the
  * one's that was active with a peer in sync, also when it has lost that. Who has taken over, or
- * was told to be active and found nobody, begins above them: the other one may still be.
+ * was told to be active and found nobody, begins above them: the other one may have used them
+ * (@used).
  */
-static void begin_birth(struct xha_sa *sa, bool took)
+static void begin_birth(struct xha_sa *sa, bool used)
 {
 	if (!xha_sa_mirror(sa) || sa->packet)
 		return;
-	if (took) {
+	if (used) {
 		go_above(sa, XHA_LEASE_BIRTH);
 		return;
 	}
@@ -321,7 +322,7 @@ static u64 begin(struct xha_sa *sa, bool exact)
 			    xha_oseq(x) + XHA_LEASE_GRANT);
 		set_bounds(sa, lease, b->whole ? lease : 0);
 	} else if (!sa->told) {
-		begin_birth(sa, way == XHA_BY_TAKEOVER || READ_ONCE(sa->group->took));
+		begin_birth(sa, way == XHA_BY_TAKEOVER || READ_ONCE(sa->group->birth_used));
 	}
 	sa->gen++;
 	sa->written = 0;
@@ -338,7 +339,7 @@ static u64 begin(struct xha_sa *sa, bool exact)
  * were in sync since, when the peer has told all, and what came later is new; or if it is told not
  * to mind (force).
  */
-static bool is_known(const struct xha_sa *sa)
+static bool knows_used(const struct xha_sa *sa)
 {
 	const struct xha_mirror *m = xha_sa_mirror(sa);
 
@@ -352,15 +353,15 @@ static bool is_known(const struct xha_sa *sa)
  * stop an SA whose numbers may wrap, or that has no replay window; nor if its time is over, or its
  * stripes are all given away, or nobody knows what was used.
  */
-static bool is_finished(const struct xha_sa *sa, u32 tenure)
+static bool is_unusable(const struct xha_sa *sa, u32 tenure)
 {
 	u64 end = xha_end(xha_esn(sa->tap.x));
 
 	if (xha_ended(sa->tap.x))
 		return true;
 	if (sa->packet)
-		return sa->heard || sa->tenure != tenure;
-	if (sa->strange || !is_known(sa) || (xha_sends(sa->tap.x) && !sa->own.step))
+		return sa->told_any || sa->tenure != tenure;
+	if (sa->strange || !knows_used(sa) || (xha_sends(sa->tap.x) && !sa->own.step))
 		return true;
 	return xha_oseq(sa->tap.x) >= end || xha_edge(sa->tap.x) >= end;
 }
@@ -416,9 +417,9 @@ static void tell(struct xha_sa *sa)
 }
 
 /* Carry out what the table says of an event. Return: numbers skipped at most. */
-static u64 move(struct xha_sa *sa, enum xha_place_event event)
+static u64 transition(struct xha_sa *sa, enum xha_place_event event)
 {
-	struct xha_place_move m = xha_place_move(sa->place, event);
+	struct xha_place_transition m = xha_place_transition(sa->place, event);
 	u64 skipped = 0;
 
 	lockdep_assert_held(&sa->tap.x->lock);
@@ -428,7 +429,7 @@ static u64 move(struct xha_sa *sa, enum xha_place_event event)
 		sa->used = xha_oseq(sa->tap.x);
 	}
 	if (m.actions & XHA_DO_BIRTH && !sa->acted && !sa->told)
-		begin_birth(sa, READ_ONCE(sa->group->took));
+		begin_birth(sa, READ_ONCE(sa->group->birth_used));
 	if (m.actions & (XHA_DO_BEGIN | XHA_DO_CONTINUE))
 		skipped = begin(sa, m.actions & XHA_DO_CONTINUE);
 	WRITE_ONCE(sa->place, m.to);
@@ -453,16 +454,16 @@ static u64 move(struct xha_sa *sa, enum xha_place_event event)
 static void retire(struct xha_sa *sa)
 {
 	if (sa->tap.x->km.state != XFRM_STATE_DEAD)
-		move(sa, XHA_PLACE_FINISHED);
+		transition(sa, XHA_PLACE_UNUSABLE);
 }
 
 /**
- * xha_place_settle() - are there numbers for an SA that is in use?
+ * xha_place_rearm() - are there numbers for an SA that is in use?
  * @sa: shadow of an SA in a group; x->lock held
  *
  * A tap that refuses packets tells by itself that there are none: xha_place_refused().
  */
-void xha_place_settle(struct xha_sa *sa)
+void xha_place_rearm(struct xha_sa *sa)
 {
 	struct xfrm_state *x = sa->tap.x;
 	u64 left;
@@ -473,9 +474,9 @@ void xha_place_settle(struct xha_sa *sa)
 		return;
 	left = numbers_left(sa);
 	if (left)
-		move(sa, sa->bounds.bound ? XHA_PLACE_TIED : XHA_PLACE_LOOSE);
+		transition(sa, sa->bounds.bound ? XHA_PLACE_TIED : XHA_PLACE_LOOSE);
 	else if (!refuses(sa))
-		move(sa, XHA_PLACE_EMPTY);
+		transition(sa, XHA_PLACE_EMPTY);
 	if (sa->tap.watched)
 		x->replay_maxdiff = max_t(u64, min3(left, (u64)sa->out_interval,
 						    (u64)sa->in_interval), 1);
@@ -490,7 +491,7 @@ void xha_place_refused(struct xha_sa *sa)
 	lockdep_assert_held(&sa->tap.x->lock);
 
 	xha_stat_inc(xha_sa_net(sa), XHA_STAT_LEASE_REFUSED);
-	move(sa, XHA_PLACE_EMPTY);
+	transition(sa, XHA_PLACE_EMPTY);
 }
 
 /**
@@ -521,13 +522,13 @@ u64 xha_place_role(struct xha_sa *sa)
 	tenure = READ_ONCE(g->tenure);
 	stopped = xha_place_is_stopped(sa->place);
 	if (role != XHA_ROLE_ACTIVE) {
-		move(sa, READ_ONCE(g->deposed) ? XHA_PLACE_DEPOSED : XHA_PLACE_AWAY);
+		transition(sa, READ_ONCE(g->deposed) ? XHA_PLACE_DEPOSED : XHA_PLACE_AWAY);
 		if (sa->spent)
 			spend(sa);
-	} else if (stopped && is_finished(sa, tenure)) {
+	} else if (stopped && is_unusable(sa, tenure)) {
 		retire(sa);
 	} else {
-		skipped = move(sa, XHA_PLACE_ACTIVE);
+		skipped = transition(sa, XHA_PLACE_ACTIVE);
 		let_go = stopped;
 	}
 	if (xha_place_in_use(sa->place)) {
@@ -562,7 +563,7 @@ void xha_place_settled(struct xha_sa *sa, u16 gen)
 {
 	spin_lock_bh(&sa->tap.x->lock);
 	if (gen == sa->gen)
-		move(sa, XHA_PLACE_SETTLED);
+		transition(sa, XHA_PLACE_SETTLED);
 	spin_unlock_bh(&sa->tap.x->lock);
 }
 
@@ -582,11 +583,11 @@ static bool write_out(struct xha_sa *sa, const struct xha_record *r)
 	if (r->flags & XHA_REC_F_FINAL && seq >= sa->used && (old == sa->written || seq >= old)) {
 		xha_apply_oseq(sa->tap.x, seq);
 		sa->written = seq;
-		move(sa, XHA_PLACE_FINAL);
+		transition(sa, XHA_PLACE_FINAL);
 		sa->final_term = READ_ONCE(sa->group->peer_term);
 		return seq != old;
 	}
-	move(sa, XHA_PLACE_TOLD);
+	transition(sa, XHA_PLACE_TOLD);
 	if (seq <= old)
 		return false;
 	xha_apply_oseq(sa->tap.x, seq);
@@ -604,7 +605,7 @@ static bool gives_lease(struct xha_sa *sa, u64 lease)
 		return false;
 	if (lease >= sa->used)
 		return true;
-	move(sa, XHA_PLACE_BEHIND);
+	transition(sa, XHA_PLACE_BEHIND);
 	return false;
 }
 
@@ -619,7 +620,7 @@ enum xha_verdict xha_place_record(struct xha_sa *sa, const struct xha_record *r)
 {
 	struct xfrm_state *x = sa->tap.x;
 	enum xha_verdict v = XHA_STALE;
-	bool moved;
+	bool changed;
 
 	spin_lock_bh(&x->lock);
 	if (x->km.state == XFRM_STATE_DEAD)
@@ -633,13 +634,15 @@ enum xha_verdict xha_place_record(struct xha_sa *sa, const struct xha_record *r)
 	ask_nic(sa);
 	/* The end is what this node has told the peer. */
 	if (r->seq && !(sa->spent && r->seq >= xha_end(xha_esn(x))))
-		sa->heard = true;
-	moved = r->in ? xha_apply_edge(x, r->seq, r->flags & XHA_REC_F_BITMAP ? r->window : NULL) :
-			write_out(sa, r);
-	moved |= xha_apply_counts(x, xha_expand48(x->curlft.bytes, r->bytes),
+		sa->told_any = true;
+	if (r->in)
+		changed = xha_apply_edge(x, r->seq, r->flags & XHA_REC_F_BITMAP ? r->window : NULL);
+	else
+		changed = write_out(sa, r);
+	changed |= xha_apply_counts(x, xha_expand48(x->curlft.bytes, r->bytes),
 				  xha_expand48(x->curlft.packets, r->packets));
 	set_foreign(sa);
-	v = moved ? XHA_APPLIED : XHA_STALE;
+	v = changed ? XHA_APPLIED : XHA_STALE;
 out:
 	spin_unlock_bh(&x->lock);
 	return v;
@@ -671,7 +674,7 @@ static bool is_other(const struct xha_sa *sa, u32 inc, u32 session)
 }
 
 /* Its own stripes are as the peer says: it has a memory of the SA, which this node has not. */
-static void take_share(struct xha_sa *sa, const struct xha_announce *a)
+static void learn_share(struct xha_sa *sa, const struct xha_announce *a)
 {
 	struct xha_bounds *b = &sa->bounds;
 	bool bits = a->stripe != b->bits, share = a->share.step > sa->own.step;
@@ -726,7 +729,7 @@ bool xha_place_announced(struct xha_sa *sa, const struct xha_announce *a, u32 se
 	}
 	if (mine) {
 		WRITE_ONCE(sa->sure, session);
-		take_share(sa, a);
+		learn_share(sa, a);
 	} else if (!xha_place_is_held(sa->place)) {
 		retire(sa);
 	}
@@ -752,10 +755,10 @@ bool xha_place_met(struct xha_sa *sa, u64 seq)
 	if (sa->packet ? !seq : !go_above(sa, seq))
 		met = false;
 	else if (sa->packet)
-		sa->heard = true;
+		sa->told_any = true;
 	if (!met || xha_place_is_stopped(sa->place))
 		goto out;
-	if (is_finished(sa, sa->packet ? sa->tenure : 0))
+	if (is_unusable(sa, sa->packet ? sa->tenure : 0))
 		retire(sa);
 	else
 		xha_place_bound(sa);
@@ -789,7 +792,7 @@ void xha_place_recall(struct xha_sa *sa, const struct xha_memory *mem, u64 out, 
 		set_bounds(sa, mem->lease, mem->floor);
 	}
 	if (sa->packet) {
-		sa->heard |= out && out < xha_end(xha_esn(x));
+		sa->told_any |= out && out < xha_end(xha_esn(x));
 	} else {
 		if (go_above(sa, out))
 			sa->written = out;
@@ -858,7 +861,7 @@ void xha_place_grant(struct xha_sa *sa)
 			set_oseq(sa, min(oseq + XHA_LEASE_GRANT, max(oseq, xha_end(xha_esn(x)))));
 		sa->written = sa->tap.out.seq;
 		sa->told = true;
-		move(sa, XHA_PLACE_GRANTED);
+		transition(sa, XHA_PLACE_GRANTED);
 	}
 	spin_unlock_bh(&x->lock);
 }
@@ -874,7 +877,7 @@ void xha_place_free(struct xha_sa *sa)
 	spin_lock_bh(&x->lock);
 	/* A NIC would begin with numbers that were used: such an SA stays as it is. */
 	if (!sa->packet || sa->place != XHA_PLACE_RETIRED)
-		move(sa, XHA_PLACE_DROPPED);
+		transition(sa, XHA_PLACE_DROPPED);
 	spin_unlock_bh(&x->lock);
 }
 

@@ -84,7 +84,7 @@ static struct xha_twin *find(struct xha_mirror *m, const struct xha_id *id)
 }
 
 /* Is its SA the peer's in this session? */
-static bool is_told(const struct xha_mirror *m, const struct xha_twin *t)
+static bool is_announced(const struct xha_mirror *m, const struct xha_twin *t)
 {
 	return t->epoch && t->epoch == m->rx_epoch;
 }
@@ -103,7 +103,7 @@ static void recount(struct xha_mirror *m, struct xha_twin *t)
 static void count(struct xha_mirror *m, struct xha_twin *t)
 {
 	struct xha_sa *sa = sa_of(t);
-	bool missing = is_told(m, t) && !sa, paired = is_told(m, t) && sa;
+	bool missing = is_announced(m, t) && !sa, paired = is_announced(m, t) && sa;
 
 	recount(m, t);
 	if (t->missing != missing && t->group <= XHA_GROUPS_MAX) {
@@ -136,7 +136,7 @@ static void look_at_limit(struct xha_mirror *m, struct xha_group *g)
 		return;
 	m->orphans_near = true;
 	xha_stat_inc(m->xn, XHA_STAT_ORPHAN_LIMIT_NEAR);
-	xha_group_news(g, XFRM_HA_EVENT_ORPHAN_LIMIT_NEAR);
+	xha_group_notify_soon(g, XFRM_HA_EVENT_ORPHAN_LIMIT_NEAR);
 }
 
 static void unlist(struct xha_mirror *m, struct xha_orphan *o)
@@ -149,7 +149,7 @@ static void unlist(struct xha_mirror *m, struct xha_orphan *o)
  * It has a place of the kind @of, @to, from now on, and what was @from nobody finds any more. This
  * takes no memory: the tables have room for one in the place of another.
  */
-static void move(struct xha_mirror *m, struct xha_twin *from, struct xha_twin *to,
+static void replace(struct xha_mirror *m, struct xha_twin *from, struct xha_twin *to,
 		 enum xha_twin_of of)
 {
 	lockdep_assert_held(&m->rx_lock);
@@ -179,7 +179,7 @@ static void attach(struct xha_mirror *m, struct xha_twin *t, struct xha_sa *sa)
 		t->paired = false;
 		atomic_dec(&old->group->n_paired);
 	}
-	move(m, t, &sa->twin, XHA_TWIN_SA);
+	replace(m, t, &sa->twin, XHA_TWIN_SA);
 	refcount_inc(&sa->ref);
 	if (old) {
 		part(old);
@@ -211,7 +211,7 @@ static void bury(struct xha_mirror *m, struct xha_sa *sa, struct xha_orphan *o)
 		atomic_dec(&sa->group->n_paired);
 	}
 	xha_sa_id(sa, &o->id);
-	move(m, &sa->twin, &o->twin, XHA_TWIN_ORPHAN);
+	replace(m, &sa->twin, &o->twin, XHA_TWIN_ORPHAN);
 	list(m, o);
 	count(m, &o->twin);
 	look_at_limit(m, sa->group);
@@ -250,7 +250,7 @@ static bool make_room(struct xha_mirror *m)
 	if (m->n_orphans < limit)
 		return true;
 	list_for_each_entry_safe(o, next, &m->orphans, node) {
-		if (!is_told(m, &o->twin)) {
+		if (!is_announced(m, &o->twin)) {
 			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_EVICTED);
 			forget(m, o);
 			if (m->n_orphans < limit)
@@ -312,7 +312,7 @@ static u64 used_of(const struct xha_mirror *m, const struct xha_sa *sa,
 		   const struct xha_memory *mem)
 {
 	if (!mem->inc && !sa->twin.used && !m->forgetful && xha_group_sends(sa->group) &&
-	    !READ_ONCE(sa->group->took))
+	    !READ_ONCE(sa->group->birth_used))
 		return 0;
 	return sa->twin.out;
 }
@@ -341,7 +341,7 @@ void xha_replica_recall(struct xha_sa *sa)
 			remember(sa_of(t), &mem);
 		else
 			mem = orphan_of(t)->mem;
-		if (is_told(m, t))
+		if (is_announced(m, t))
 			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_ADOPTED);
 		attach(m, t, sa);
 		xha_place_recall(sa, &mem, used_of(m, sa, &mem), sa->twin.in);
@@ -390,7 +390,7 @@ static void apply(struct xha_mirror *m, struct xha_twin *t, struct xha_record *r
 }
 
 /* All that is known of it, into an SA that is held. Counts of 48 bits are completed there. */
-static void apply_known(struct xha_mirror *m, struct xha_twin *t, u8 flags, u64 bytes, u64 packets)
+static void apply_twin(struct xha_mirror *m, struct xha_twin *t, u8 flags, u64 bytes, u64 packets)
 {
 	struct xha_record r = {
 		.flags = flags,
@@ -414,7 +414,7 @@ static void apply_numbers(struct xha_mirror *m, struct xha_sa *sa)
 {
 	const struct xfrm_state *x = sa->tap.x;
 
-	apply_known(m, &sa->twin, 0, READ_ONCE(x->curlft.bytes), READ_ONCE(x->curlft.packets));
+	apply_twin(m, &sa->twin, 0, READ_ONCE(x->curlft.bytes), READ_ONCE(x->curlft.packets));
 }
 
 /*
@@ -427,7 +427,7 @@ static u8 learn_out(struct xha_mirror *m, struct xha_twin *t, u64 number, u64 se
 	struct xha_sa *sa = sa_of(t);
 
 	if (number < t->newest ||
-	    (sa && !xha_group_hears(sa->group, m->rx_epoch, number)))
+	    (sa && !xha_group_peer_active(sa->group, m->rx_epoch, number)))
 		flags &= ~XHA_REC_F_FINAL;
 	t->newest = max(t->newest, number);
 	t->used |= !!(flags & XHA_REC_F_USED);
@@ -470,7 +470,7 @@ static void input_record(struct xha_mirror *m, u64 number, struct xha_record *r)
 	struct xha_twin *t = xa_load(&m->peers, r->index);
 
 	xha_stat_inc(m->xn, XHA_STAT_RECORD_RX);
-	if (!t || !is_told(m, t)) {
+	if (!t || !is_announced(m, t)) {
 		xha_stat_inc(m->xn, XHA_STAT_RECORD_UNKNOWN);
 		m->refused = true;
 		xha_mirror_nak(m, r->index, XHA_NAK_F_UNKNOWN);
@@ -488,7 +488,7 @@ static void input_record(struct xha_mirror *m, u64 number, struct xha_record *r)
  * What is to be known of an announced SA, which was known already, or is new; NULL: no room. What
  * was counted of it while it had no SA is added to @a.
  */
-static struct xha_twin *know(struct xha_mirror *m, struct xha_announce *a)
+static struct xha_twin *learn_announce(struct xha_mirror *m, struct xha_announce *a)
 {
 	struct xha_twin *t = find(m, &a->id), *old = xa_load(&m->peers, a->index);
 	struct xha_orphan *o;
@@ -512,7 +512,7 @@ static struct xha_twin *know(struct xha_mirror *m, struct xha_announce *a)
 		return NULL;
 	}
 	o = orphan_of(t);
-	if (!is_told(m, t)) {
+	if (!is_announced(m, t)) {
 		t->newest = 0;
 		if (o)
 			xha_stat_inc(m->xn, XHA_STAT_ORPHAN_NEW);
@@ -559,7 +559,7 @@ static void input_announce(struct xha_mirror *m, u64 number, struct xha_announce
 		m->peer_inc = a->node_inc;
 		m->peer_since = 2 * READ_ONCE(m->epoch);
 	}
-	t = know(m, a);
+	t = learn_announce(m, a);
 	if (!t) {
 		m->refused = true;
 		xha_mirror_nak(m, a->index, XHA_NAK_F_ROOM);
@@ -585,31 +585,31 @@ static void input_announce(struct xha_mirror *m, u64 number, struct xha_announce
 		apply(m, t, &r);
 		flags = 0;
 	}
-	apply_known(m, t, flags, a->bytes, a->packets);
+	apply_twin(m, t, flags, a->bytes, a->packets);
 }
 
 /*
  * The peer does not know an SA. It is announced again at once: the announcement may have been lost,
  * and a record have come before it was said again. More of these may follow, of records that were
  * under way: until an announcement is acknowledged they say nothing new. If there is no room for it
- * the SA is told after a pause, and then each EXPIRE_PERIOD, or when it moves. A peer that does not
- * tell one from the other has no room if it refuses twice.
+ * the SA is told after a pause, and then each EXPIRE_PERIOD, or when it advances. A peer that does
+ * not tell one from the other has no room if it refuses twice.
  */
 static void input_nak(struct xha_mirror *m, u32 index, u8 why)
 {
 	struct xha_sa *sa = xha_sa_by_index(m->xn, index);
-	bool unheard;
+	bool unknown;
 
 	xha_stat_inc(m->xn, XHA_STAT_NAK_RX);
 	if (!sa || xha_sa_mirror(sa) != m)
 		return;
 	/* What it acknowledges of this SA from now on, it does not have. */
-	WRITE_ONCE(sa->known, 0);
+	WRITE_ONCE(sa->announce_acked, 0);
 	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
-	unheard = test_and_set_bit(XHA_SA_UNHEARD, &sa->flags);
-	if (unheard && why & XHA_NAK_F_UNKNOWN)
+	unknown = test_and_set_bit(XHA_SA_UNKNOWN, &sa->flags);
+	if (unknown && why & XHA_NAK_F_UNKNOWN)
 		return;
-	if (!unheard && !(why & XHA_NAK_F_ROOM)) {
+	if (!unknown && !(why & XHA_NAK_F_ROOM)) {
 		xha_mirror_tell(sa);
 		return;
 	}
@@ -641,7 +641,7 @@ static void input_group(struct xha_mirror *m, u64 number, const struct xha_group
 		g = xha_group_find(m->xn, msg->name);
 
 	if (g && g->mirror == m)
-		xha_group_heard(g, msg, m->rx_epoch, number);
+		xha_group_input(g, msg, m->rx_epoch, number);
 }
 
 /* Deleted there. What was used of it must be known if it comes again. */
@@ -649,7 +649,7 @@ static void input_gone(struct xha_mirror *m, u32 index)
 {
 	struct xha_twin *t = xa_load(&m->peers, index);
 
-	if (!t || !is_told(m, t))
+	if (!t || !is_announced(m, t))
 		return;
 	forget_index(m, t);
 	if (orphan_of(t))
@@ -734,7 +734,7 @@ void xha_mirror_sa_new(struct xha_sa *sa)
 	bool told;
 
 	spin_lock_bh(&m->rx_lock);
-	told = sa_of(t) && is_told(m, t);
+	told = sa_of(t) && is_announced(m, t);
 	if (sa_of(t) && t->inc) {
 		struct xha_announce a = {
 			.inc = t->inc,
@@ -770,7 +770,7 @@ void xha_mirror_catch_up(struct xha_sa *sa)
 
 	rcu_read_lock();
 	spin_lock_bh(&m->rx_lock);
-	if (sa_of(&sa->twin) && is_told(m, &sa->twin))
+	if (sa_of(&sa->twin) && is_announced(m, &sa->twin))
 		apply_numbers(m, sa);
 	spin_unlock_bh(&m->rx_lock);
 	rcu_read_unlock();
@@ -782,7 +782,7 @@ void xha_mirror_sa_gone(struct xha_sa *sa)
 	struct xha_mirror *m = xha_sa_mirror(sa);
 
 	refcount_inc(&sa->ref);
-	llist_add(&sa->gone_node, &m->dead);
+	llist_add(&sa->reap_node, &m->dead);
 	queue_delayed_work(system_unbound_wq, &m->reap_work, 0);
 }
 
@@ -798,7 +798,7 @@ static void reap_work(struct work_struct *work)
 			m->reaped = llist_del_all(&m->dead);
 		if (!m->reaped)
 			break;
-		sa = llist_entry(m->reaped, struct xha_sa, gone_node);
+		sa = llist_entry(m->reaped, struct xha_sa, reap_node);
 		next = m->reaped->next;
 		/* Until there is memory its shadow remembers it. */
 		if (!o)
@@ -813,7 +813,7 @@ static void reap_work(struct work_struct *work)
 		}
 		spin_unlock_bh(&m->rx_lock);
 		rcu_read_unlock();
-		if (!xha_mirror_gone(sa)) {
+		if (!xha_mirror_reap(sa)) {
 			WRITE_ONCE(m->reap_waits, true);
 			queue_delayed_work(system_unbound_wq, &m->reap_work, REAP_PERIOD);
 			break;
@@ -838,7 +838,7 @@ static bool expire_some(struct xha_mirror *m, unsigned long before)
 	list_for_each_entry_safe(o, next, &m->orphans, node) {
 		if (n++ == EXPIRE_BATCH || !time_before(o->since, before))
 			return n <= EXPIRE_BATCH;
-		if (READ_ONCE(m->up) && is_told(m, &o->twin)) {
+		if (READ_ONCE(m->up) && is_announced(m, &o->twin)) {
 			o->since = before;
 			list_move_tail(&o->node, &m->orphans);
 			continue;
@@ -935,7 +935,7 @@ bool xha_mirror_twin(struct xha_sa *sa)
 	bool twin;
 
 	spin_lock_bh(&m->rx_lock);
-	twin = sa_of(&sa->twin) && is_told(m, &sa->twin);
+	twin = sa_of(&sa->twin) && is_announced(m, &sa->twin);
 	spin_unlock_bh(&m->rx_lock);
 	return twin;
 }

@@ -13,16 +13,16 @@
 
 #define RELEASE_TIMEOUT_MS	2000
 
-bool xha_group_hears(struct xha_group *g, u32 epoch, u64 number)
+bool xha_group_peer_active(struct xha_group *g, u32 epoch, u64 number)
 {
-	bool hears;
+	bool active;
 
 	spin_lock_bh(&g->lock);
-	hears = g->role == XHA_ROLE_STANDBY && g->peer_known &&
-		g->peer_role == XHA_CLAIM_ACTIVE && g->heard_epoch == epoch &&
+	active = g->role == XHA_ROLE_STANDBY && g->peer_known &&
+		g->peer_role == XHA_CLAIM_ACTIVE && g->peer_epoch == epoch &&
 		number >= g->claim_number;
 	spin_unlock_bh(&g->lock);
-	return hears;
+	return active;
 }
 
 bool xha_group_sends(const struct xha_group *g)
@@ -39,13 +39,13 @@ bool xha_group_sends(const struct xha_group *g)
 static bool set_role(struct xha_group *g, enum xha_role_event event, u32 term,
 		     enum xfrm_ha_role_reason reason)
 {
-	struct xha_role_move m = xha_role_move(g->role, event);
+	struct xha_role_transition m = xha_role_transition(g->role, event);
 
 	lockdep_assert_held(&g->lock);
 
 	if (!m.valid)
 		return false;
-	if (m.actions & XHA_ROLE_TOOK) {
+	if (m.actions & XHA_ROLE_TAKEOVER) {
 		__set_bit(XFRM_HA_EVENT_TAKEOVER, &g->events);
 		g->takeovers++;
 		xha_stat_inc(g->xn, XHA_STAT_TAKEOVER);
@@ -71,7 +71,7 @@ static bool set_role(struct xha_group *g, enum xha_role_event event, u32 term,
 		WRITE_ONCE(g->forced, false);
 		/* Those that have no shadow are found, and held, by a walk. */
 		if (xha_tap_asks(g->xn->net))
-			xha_sa_sweep(g->xn);
+			xha_sa_reconcile_soon(g->xn);
 	}
 	g->changed_at = ktime_get_boottime_ns();
 	g->reason = reason;
@@ -112,7 +112,7 @@ static void activate(struct xha_group *g, u32 term, bool handed, enum xfrm_ha_ro
 {
 	bool told = g->role == XHA_ROLE_JOINING;
 
-	WRITE_ONCE(g->took, handed ? is_unaware(g) : !(told && !g->alone));
+	WRITE_ONCE(g->birth_used, handed ? is_unaware(g) : !(told && !g->alone));
 	WRITE_ONCE(g->handed_term, g->peer_term);
 	WRITE_ONCE(g->way, handed ? XHA_BY_HANDOVER :
 			   told ? XHA_BY_ORDER : XHA_BY_TAKEOVER);
@@ -144,7 +144,7 @@ static void give(struct xha_group *g, enum xfrm_ha_role_reason reason)
 		return;
 	g->preparing = true;
 	g->why = reason;
-	xha_group_urge(g, XFRM_HA_EVENT_RELEASE_WANTED);
+	xha_group_notify_now(g, XFRM_HA_EVENT_RELEASE_WANTED);
 	mod_delayed_work(xha_group_wq, &g->give_work, msecs_to_jiffies(ms));
 }
 
@@ -168,7 +168,7 @@ static void tell(struct xha_group *g)
 static void look_at_finals(struct xha_group *g)
 {
 	spin_lock_bh(&g->lock);
-	if (g->role == XHA_ROLE_RELEASING && g->swept == g->turn && !g->gone &&
+	if (g->role == XHA_ROLE_RELEASING && g->swept == g->turn && !g->deleted &&
 	    !atomic_read(&g->final_left)) {
 		g->granting = true;
 		queue_work(xha_group_wq, &g->role_work);
@@ -251,17 +251,17 @@ static void hand_over(struct xha_group *g)
 /* That it is active is said last if it is, and first if it has been. */
 static void announce(struct xha_group *g, enum xha_role role, unsigned long events)
 {
-	bool took = __test_and_clear_bit(XFRM_HA_EVENT_TAKEOVER, &events);
+	bool takeover = __test_and_clear_bit(XFRM_HA_EVENT_TAKEOVER, &events);
 	unsigned int event;
 
-	if (!took && !events)
-		xha_group_tell(g, XFRM_HA_EVENT_ROLE_CHANGE);
-	if (took && role != XHA_ROLE_ACTIVE)
-		xha_group_tell(g, XFRM_HA_EVENT_TAKEOVER);
+	if (!takeover && !events)
+		xha_group_notify(g, XFRM_HA_EVENT_ROLE_CHANGE);
+	if (takeover && role != XHA_ROLE_ACTIVE)
+		xha_group_notify(g, XFRM_HA_EVENT_TAKEOVER);
 	for_each_set_bit(event, &events, BITS_PER_LONG)
-		xha_group_tell(g, event);
-	if (took && role == XHA_ROLE_ACTIVE)
-		xha_group_tell(g, XFRM_HA_EVENT_TAKEOVER);
+		xha_group_notify(g, event);
+	if (takeover && role == XHA_ROLE_ACTIVE)
+		xha_group_notify(g, XFRM_HA_EVENT_TAKEOVER);
 }
 
 static bool prepares(struct xha_group *g)
@@ -426,24 +426,24 @@ static bool gave_up(const struct xha_group *g, const struct xha_group_msg *m)
 }
 
 /**
- * xha_group_heard() - the peer says what it is for a group
+ * xha_group_input() - the peer says what it is for a group
  * @g: group
  * @m: its message; softirq
  * @epoch: of the session
  * @number: of the frame: one that was overtaken by a newer one says nothing any more
  */
-void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epoch, u64 number)
+void xha_group_input(struct xha_group *g, const struct xha_group_msg *m, u32 epoch, u64 number)
 {
 	bool known;
 
 	spin_lock_bh(&g->lock);
-	if (g->heard_epoch == epoch && number < g->heard_number)
+	if (g->peer_epoch == epoch && number < g->peer_number)
 		goto out;
-	if (g->heard_epoch != epoch)
+	if (g->peer_epoch != epoch)
 		g->peer_known = false;
 	known = g->peer_known;
-	g->heard_epoch = epoch;
-	g->heard_number = number;
+	g->peer_epoch = epoch;
+	g->peer_number = number;
 	if (gave_up(g, m)) {
 		g->peer_term = max(g->peer_term, m->term);
 		peer_lost(g, XFRM_HA_ROLE_REASON_PEER_GAVE_UP);
@@ -453,7 +453,7 @@ void xha_group_heard(struct xha_group *g, const struct xha_group_msg *m, u32 epo
 	g->peer_known = true;
 	g->followed |= m->role == XHA_WIRE_ACTIVE;
 	if (g->peer_missing != m->missing)
-		xha_group_news(g, XFRM_HA_EVENT_MISSING);
+		xha_group_notify_soon(g, XFRM_HA_EVENT_MISSING);
 	WRITE_ONCE(g->peer_sas, m->sas);
 	WRITE_ONCE(g->peer_missing, m->missing);
 	if (m->id <= XHA_GROUPS_MAX && g->peer_id != m->id) {
@@ -518,7 +518,7 @@ static void set_alone(struct xha_group *g, bool alone)
 	if (alone)
 		g->preparing = false;
 	else
-		WRITE_ONCE(g->took, false);
+		WRITE_ONCE(g->birth_used, false);
 	if (g->role == XHA_ROLE_ACTIVE) {
 		WRITE_ONCE(g->solo, alone && xha_group_config(g)->solo);
 		queue_work(xha_group_wq, &g->role_work);
@@ -550,7 +550,7 @@ void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool lost
 			peer_lost(g, reason);
 		else if (state <= XHA_LINK_CONNECTING)
 			g->peer_known = false;
-		/* What it has said too early is heard now. */
+		/* What it has said too early counts now. */
 		if (state == XHA_LINK_UP && g->peer_known &&
 		    (g->role == XHA_ROLE_JOINING || g->peer_role == XHA_CLAIM_REQUEST))
 			judge(g, (enum xha_claim)g->peer_role, g->peer_term, g->peer_node);
@@ -563,13 +563,13 @@ void xha_groups_link(struct xha_link *link, enum xha_link_state state, bool lost
 }
 
 /**
- * xha_groups_met() - the peer may hold that a session was in sync, which this node never knew
+ * xha_groups_half_synced() - a session was in sync for the peer, perhaps, and never was here
  * @link: link, whose session has ended; process context
  *
  * Who hears the end of the other's bulk sync, and has told its own, can't know whether the other
  * has heard that. If so it is a standby that takes over above our leases: they bind again.
  */
-void xha_groups_met(struct xha_link *link)
+void xha_groups_half_synced(struct xha_link *link)
 {
 	struct xha_group *g;
 

@@ -16,8 +16,8 @@
 #define MEMORY_ORPHAN	16384
 #define LIMIT_LEAST	1024
 #define ORPHAN_AGE_DEFAULT	60
-#define SWEEP_PERIOD	(5 * HZ)
-#define SWEEP_BATCH	64
+#define RECONCILE_PERIOD	(5 * HZ)
+#define DISMISS_FEW	64
 #define DISMISS_BATCH	2048	/* SAs of which one grace period is waited for */
 #define WALK_STEPS	256	/* SAs looked at before others may run */
 
@@ -100,7 +100,7 @@ static void look_at_limit(struct xha_net *xn, struct xha_group *g, u32 n)
 			clear_bit(0, &xn->sas_near);
 	} else if (g && xha_is_near(n, limit) && !test_and_set_bit(0, &xn->sas_near)) {
 		xha_stat_inc(xn, XHA_STAT_SA_LIMIT_NEAR);
-		xha_group_news(g, XFRM_HA_EVENT_SA_LIMIT_NEAR);
+		xha_group_notify_soon(g, XFRM_HA_EVENT_SA_LIMIT_NEAR);
 	}
 }
 
@@ -154,17 +154,17 @@ static int unlink_some(struct xarray *sas, struct xha_sa **batch, int most)
  */
 void xha_sa_dismiss(struct xha_net *xn, struct xha_group *g)
 {
-	struct xha_sa *few[SWEEP_BATCH], **batch, **many;
+	struct xha_sa *few[DISMISS_FEW], **batch, **many;
 	int i, n, most = DISMISS_BATCH;
 
 	many = kvmalloc_array(most, sizeof(*many), GFP_KERNEL);
 	batch = many;
 	if (!many) {
 		batch = few;
-		most = SWEEP_BATCH;
+		most = DISMISS_FEW;
 	}
 	while ((n = unlink_some(g ? &g->sas : &xn->sas, batch, most))) {
-		/* xha_sa_hear() may have found it before, and hold it behind us. */
+		/* xha_sa_shadow() may have found it before, and hold it behind us. */
 		synchronize_rcu_expedited();
 		for (i = 0; i < n; i++) {
 			xha_place_free(batch[i]);
@@ -274,7 +274,7 @@ static int insert(struct xha_sa *sa)
 		xa_lock_bh(&xn->sas);
 		__xa_set_mark(&xn->sas, sa->index, XHA_MARK_PACKET);
 		xa_unlock_bh(&xn->sas);
-		xha_packet_hear(xn);
+		xha_packet_start(xn);
 	}
 	return 0;
 
@@ -378,7 +378,7 @@ static void unattended(struct xha_net *xn, struct xfrm_state *x, struct xha_grou
 	xha_tap_ask(xn->net, true);
 	smp_mb(); /* before it is let go: who finds no shadow in the tap sees the mark */
 	xha_place_stray(x, g);
-	xha_group_news(g, XFRM_HA_EVENT_SA_UNATTENDED);
+	xha_group_notify_soon(g, XFRM_HA_EVENT_SA_UNATTENDED);
 }
 
 /**
@@ -419,7 +419,7 @@ void xha_sa_stranger(struct xfrm_state *x)
 	    xha_sa_stray(x, xha_oseq(x) + 1))
 		return;
 	xha_apply_hold(x);
-	xha_sa_sweep(xha_pernet(xs_net(x)));
+	xha_sa_reconcile_soon(xha_pernet(xs_net(x)));
 }
 
 /* Is it one that was held because it could not have a shadow? Nobody else holds an SA so. */
@@ -438,12 +438,12 @@ static void let_go(struct xfrm_state *x)
 }
 
 /**
- * xha_sa_hear() - make a shadow of an SA, if it belongs to a group
+ * xha_sa_shadow() - make a shadow of an SA, if it belongs to a group
  * @x: SA, new or changed; any context, x->lock and xfrm_state_lock not held
  *
  * If it can't have one it is held, and xha_sa_reconcile() tries again.
  */
-void xha_sa_hear(struct xfrm_state *x)
+void xha_sa_shadow(struct xfrm_state *x)
 {
 	struct xha_net *xn = xha_pernet(xs_net(x));
 	struct xha_group *g;
@@ -483,7 +483,7 @@ void xha_sa_hear(struct xfrm_state *x)
 	sa = create(xn, x, g);
 	if (!sa) {
 		if (!xha_sa_by_x(x))
-			xha_sa_sweep(xn);
+			xha_sa_reconcile_soon(xn);
 		goto err;
 	}
 	if (g)
@@ -513,16 +513,16 @@ out:
 	rcu_read_unlock();
 }
 
-/* The first movement after a sample, or a record is due. x->lock. */
-static void moved(struct xha_sa *sa, struct xha_heard *heard, struct xha_half *h, u32 interval,
+/* It has advanced for the first time after a sample, or a record is due. x->lock. */
+static void advanced(struct xha_sa *sa, struct xha_heard *heard, struct xha_half *h, u32 interval,
 		  u32 urge, int due)
 {
 	heard->quiet = U64_MAX;
 	if (!sa->group->mirror)
 		return;
-	if (!sa->moved) {
-		WRITE_ONCE(sa->moved, true);
-		WRITE_ONCE(sa->moved_at, ktime_get_ns());
+	if (!sa->advanced) {
+		WRITE_ONCE(sa->advanced, true);
+		WRITE_ONCE(sa->advanced_at, ktime_get_ns());
 	}
 	if (xha_due(heard->seq, h->due)) {
 		h->due = heard->seq + interval;
@@ -531,9 +531,14 @@ static void moved(struct xha_sa *sa, struct xha_heard *heard, struct xha_half *h
 		if (heard->seq - min(h->sampled, heard->seq) >= urge)
 			xha_link_urge(sa->group->link);
 	} else {
-		xha_mirror_moved(sa);
+		xha_mirror_advanced(sa);
 	}
 	heard->quiet = h->due;
+}
+
+static void advanced_out(struct xha_sa *sa)
+{
+	advanced(sa, &sa->tap.out, &sa->out, sa->out_interval, sa->out_urge, XHA_SA_DUE_OUT);
 }
 
 /* Numbers up to @seq are used: is the end near? */
@@ -564,13 +569,13 @@ static u64 numbers_for(struct xha_sa *sa, u32 n)
 }
 
 /**
- * xha_sa_moved_out() - packets take numbers of which there is something to do
+ * xha_sa_advance_out() - packets take numbers of which there is something to do
  * @sa: shadow; x->lock held
  * @n: so many in one piece
  *
  * Return: whether they may.
  */
-bool xha_sa_moved_out(struct xha_sa *sa, u32 n)
+bool xha_sa_advance_out(struct xha_sa *sa, u32 n)
 {
 	struct xha_heard *h = &sa->tap.out;
 	u64 seq = numbers_for(sa, n);
@@ -580,16 +585,16 @@ bool xha_sa_moved_out(struct xha_sa *sa, u32 n)
 		return false;
 	}
 	used(sa, seq);
-	moved(sa, h, &sa->out, sa->out_interval, sa->out_urge, XHA_SA_DUE_OUT);
+	advanced_out(sa);
 	h->quiet = min(h->quiet, after(xha_limit(&sa->bounds, seq)));
 	if (!test_bit(XHA_SA_SOFT, &sa->flags))
 		h->quiet = min(h->quiet, sa->soft);
 	return true;
 }
 
-void xha_sa_moved_in(struct xha_sa *sa)
+void xha_sa_advance_in(struct xha_sa *sa)
 {
-	moved(sa, &sa->tap.in, &sa->in, sa->in_interval, sa->in_urge, XHA_SA_DUE_IN);
+	advanced(sa, &sa->tap.in, &sa->in, sa->in_interval, sa->in_urge, XHA_SA_DUE_IN);
 }
 
 /*
@@ -608,14 +613,14 @@ void xha_sa_event(struct xha_sa *sa, u64 out, u64 in, bool late)
 	}
 	if (sent) {
 		used(sa, out);
-		moved(sa, &sa->tap.out, &sa->out, sa->out_interval, sa->out_urge, XHA_SA_DUE_OUT);
+		advanced_out(sa);
 	}
 	/* The kernel counts to the threshold from here, also if it was the timer. */
-	xha_place_settle(sa);
-	/* A packet within the window moves no edge. */
+	xha_place_rearm(sa);
+	/* A packet within the window advances no edge. */
 	if (!sent || in != sa->tap.in.seq) {
 		WRITE_ONCE(sa->tap.in.seq, in);
-		moved(sa, &sa->tap.in, &sa->in, sa->in_interval, sa->in_urge, XHA_SA_DUE_IN);
+		xha_sa_advance_in(sa);
 	}
 }
 
@@ -634,8 +639,8 @@ static void distance(struct xha_sa *sa, const struct xha_sample *s, struct xha_d
 	d->out = out - min(READ_ONCE(sa->out.acked), out);
 	d->in = in - min(READ_ONCE(sa->in.acked), in);
 	since = READ_ONCE(sa->pending_since);
-	if (!since && READ_ONCE(sa->moved))
-		since = READ_ONCE(sa->moved_at);
+	if (!since && READ_ONCE(sa->advanced))
+		since = READ_ONCE(sa->advanced_at);
 	if (since && (d->out || d->in))
 		d->ms = div_u64(ktime_get_ns() - since, NSEC_PER_MSEC);
 }
@@ -685,7 +690,7 @@ void xha_sa_info(struct xha_sa *sa, struct xha_sa_info *i)
 }
 
 /* @m: of those that it matches; NULL: of all */
-static bool unheard(const struct xfrm_state *x, const void *m)
+static bool lacks_shadow(const struct xfrm_state *x, const void *m)
 {
 	struct xha_sa *sa;
 
@@ -697,9 +702,9 @@ static bool unheard(const struct xfrm_state *x, const void *m)
 	return !sa || !sa->group;
 }
 
-static void hear(struct xfrm_state *x, void *data)
+static void shadow(struct xfrm_state *x, void *data)
 {
-	xha_sa_hear(x);
+	xha_sa_shadow(x);
 }
 
 /**
@@ -711,7 +716,7 @@ static void hear(struct xfrm_state *x, void *data)
  */
 void xha_sa_find(struct xha_net *xn, const struct xha_group_match *m)
 {
-	xha_walk(xn->net, unheard, hear, (void *)m);
+	xha_walk(xn->net, lacks_shadow, shadow, (void *)m);
 }
 
 /**
@@ -747,7 +752,7 @@ void xha_sa_reconcile(struct xha_net *xn)
 	/* Whoever finds one that can't be looked after from here on sets it again. */
 	xha_tap_ask(xn->net, false);
 	smp_mb(); /* before the walk: what unattended() sets for an SA in it stays set */
-	xha_walk(xn->net, unheard, hear, NULL);
+	xha_walk(xn->net, lacks_shadow, shadow, NULL);
 }
 
 /* No module of ours looks after them any more. */
@@ -770,7 +775,7 @@ static void reconcile_work(struct work_struct *work)
 		WRITE_ONCE(xn->reconciled, jiffies);
 		if (xha_tap_hears_all() || !list_empty(&xn->group_list))
 			xha_sa_reconcile(xn);
-		queue_delayed_work(system_long_wq, &xn->reconcile, SWEEP_PERIOD);
+		queue_delayed_work(system_long_wq, &xn->reconcile, RECONCILE_PERIOD);
 	}
 	mutex_unlock(&xn->mutex);
 }
@@ -788,18 +793,18 @@ static void reconcile_in(struct xha_net *xn, unsigned long delay)
 }
 
 /* Out of memory is tried again after a while, a flush is followed at once. */
-void xha_sa_sweep(struct xha_net *xn)
+void xha_sa_reconcile_soon(struct xha_net *xn)
 {
 	reconcile_in(xn, HZ / 50);
 }
 
 /**
- * xha_sa_moved() - XFRM_MSG_MIGRATE_STATE has made an SA
+ * xha_sa_successor() - XFRM_MSG_MIGRATE_STATE has made an SA
  * @x: SA; RCU, x->lock and xfrm_state_lock not held
  *
  * If it is known as the old one is it could not have a shadow beside that one's.
  */
-void xha_sa_moved(struct xfrm_state *x)
+void xha_sa_successor(struct xfrm_state *x)
 {
 	struct xha_sa *sa;
 	struct xha_id id;
@@ -808,7 +813,7 @@ void xha_sa_moved(struct xfrm_state *x)
 	sa = xha_sa_by_id(xha_pernet(xs_net(x)), &id);
 	if (sa && READ_ONCE(sa->tap.x->km.state) == XFRM_STATE_DEAD)
 		xha_sa_unlink(sa);
-	xha_sa_hear(x);
+	xha_sa_shadow(x);
 }
 
 /**

@@ -11,9 +11,9 @@
 #define ACK_SOON	NSEC_PER_MSEC
 #define ACK_EVERY	8			/* eliciting frames */
 
-static struct xha_slot *slot_of(struct xha_link *link, u64 number)
+static struct xha_flight *flight_of(struct xha_link *link, u64 number)
 {
-	return &link->slots[number % XHA_WINDOW_FRAMES];
+	return &link->flights[number % XHA_WINDOW_FRAMES];
 }
 
 struct sk_buff *xha_frames_alloc(struct net_device *dev, unsigned int len, gfp_t gfp)
@@ -70,7 +70,7 @@ static void sealed(struct xha_seal_op *op, int err)
 }
 
 /* The header is written when the length is known. */
-static void finish(struct xha_session *s, struct sk_buff *skb, struct xha_hdr *h)
+static void write_header(struct xha_session *s, struct sk_buff *skb, struct xha_hdr *h)
 {
 	if (s->tx.tfm)
 		skb_put(skb, XHA_TAG_LEN);
@@ -88,13 +88,13 @@ static int fill(struct xha_link *link, struct xha_session *s, struct net_device 
 		struct sk_buff **skbp, struct xha_hdr *h)
 {
 	bool beat = now - link->sent_at >= xha_link_heartbeat(link, s);
-	struct xha_slot *slot = slot_of(link, s->number + 1);
+	struct xha_flight *flight = flight_of(link, s->number + 1);
 	struct xha_ack ack;
 	struct sk_buff *skb;
 	bool full, soon = false;
 	int room, len = 0;
 
-	full = slot->n;
+	full = flight->n;
 	if (full && link->ops->pending(link->user))
 		xha_link_count(link, XHA_STAT_FRAME_WINDOW);
 	if (!link->owed && !beat && (full || !link->ops->pending(link->user)))
@@ -107,13 +107,13 @@ static int fill(struct xha_link *link, struct xha_session *s, struct net_device 
 		return -ENOMEM;
 	}
 	skb_put(skb, XHA_HDR_LEN + XHA_ACK_LEN);
-	xha_rx_ack(&s->taken, &ack);
+	xha_rx_ack(&s->input, &ack);
 	xha_ack_encode(skb->data + XHA_HDR_LEN, XHA_ACK_LEN, &ack);
 	if (!full) {
-		slot->n = 0;
+		flight->n = 0;
 		room -= skb->len + XHA_TAG_LEN;
-		len = link->ops->fill(link->user, skb_tail_pointer(skb), room, slot->cookies,
-				      &slot->n, &soon);
+		len = link->ops->fill(link->user, skb_tail_pointer(skb), room, flight->cookies,
+				      &flight->n, &soon);
 		skb_put(skb, len);
 	}
 	if (!len && !link->owed && !beat) {
@@ -125,10 +125,10 @@ static int fill(struct xha_link *link, struct xha_session *s, struct net_device 
 					      XHA_MSG_HEARTBEAT));
 
 	*h = (struct xha_hdr){ .number = ++s->number };
-	if (!full && slot->n) {
+	if (!full && flight->n) {
 		h->flags = XHA_HDR_F_ELICIT | (soon ? XHA_HDR_F_SOON : 0);
-		slot->number = h->number;
-		slot->sent_at = now;
+		flight->number = h->number;
+		flight->sent_at = now;
 		if (!link->in_flight++)
 			link->oldest = h->number;
 	}
@@ -175,7 +175,7 @@ void xha_frames_flush(struct xha_link *link)
 		if (err)
 			break;
 
-		finish(s, skb, &h);
+		write_header(s, skb, &h);
 		xha_link_count(link, XHA_STAT_FRAME_TX);
 		op = xha_seal_op(&s->tx, skb, &h);
 		if (!op) {
@@ -202,12 +202,12 @@ out:
  */
 static void measure(struct xha_link *link, const struct xha_ack *ack, u64 now)
 {
-	struct xha_slot *slot = slot_of(link, ack->largest);
+	struct xha_flight *flight = flight_of(link, ack->largest);
 
-	if (ack->largest <= link->measured || slot->number != ack->largest)
+	if (ack->largest <= link->measured || flight->number != ack->largest)
 		return;
 	link->measured = ack->largest;
-	xha_rtt_sample(&link->rtt, now - slot->sent_at);
+	xha_rtt_sample(&link->rtt, now - flight->sent_at);
 }
 
 /*
@@ -224,29 +224,30 @@ static void back_off(struct xha_link *link, const struct xha_session *s, u64 num
 }
 
 /* The link's lock is held. Verdicts on all frames that are unacknowledged. */
-static void settle(struct xha_link *link, struct xha_session *s, const struct xha_ack *ack,
+static void judge_sent(struct xha_link *link, struct xha_session *s, const struct xha_ack *ack,
 		   u64 now)
 {
 	u64 n, rto = xha_rto(&link->rtt);
 	bool oldest = true;
 
 	for (n = link->oldest; n <= s->number; n++) {
-		struct xha_slot *slot = slot_of(link, n);
+		struct xha_flight *flight = flight_of(link, n);
 
-		if (slot->n && slot->number == n) {
-			switch (xha_sent_verdict(n, slot->sent_at, now, rto, ack)) {
+		if (flight->n && flight->number == n) {
+			switch (xha_sent_verdict(n, flight->sent_at, now, rto, ack)) {
 			case XHA_SENT_ACKED:
 				xha_link_count(link, XHA_STAT_FRAME_ACKED);
-				link->ops->acked(link->user, slot->cookies, slot->n, slot->sent_at);
-				slot->n = 0;
+				link->ops->acked(link->user, flight->cookies, flight->n,
+						 flight->sent_at);
+				flight->n = 0;
 				link->in_flight--;
 				break;
 			case XHA_SENT_LOST:
 				xha_link_count(link, XHA_STAT_FRAME_LOST);
-				if (now - slot->sent_at > rto)
+				if (now - flight->sent_at > rto)
 					back_off(link, s, n);
-				link->ops->lost(link->user, slot->cookies, slot->n);
-				slot->n = 0;
+				link->ops->lost(link->user, flight->cookies, flight->n);
+				flight->n = 0;
 				link->in_flight--;
 				break;
 			case XHA_SENT_WAIT:
@@ -268,7 +269,7 @@ void xha_frames_overdue(struct xha_link *link)
 	spin_lock_bh(&link->lock);
 	s = rcu_dereference_protected(link->session, lockdep_is_held(&link->lock));
 	if (s && link->in_flight)
-		settle(link, s, &none, ktime_get_ns());
+		judge_sent(link, s, &none, ktime_get_ns());
 	spin_unlock_bh(&link->lock);
 }
 
@@ -279,8 +280,8 @@ void xha_frames_forget(struct xha_link *link)
 
 	lockdep_assert_held(&link->lock);
 	for (i = 0; i < XHA_WINDOW_FRAMES; i++) {
-		link->slots[i].n = 0;
-		link->slots[i].number = 0;
+		link->flights[i].n = 0;
+		link->flights[i].number = 0;
 	}
 	link->in_flight = 0;
 	link->measured = 0;
@@ -309,7 +310,7 @@ static void input(struct xha_session *s, const struct xha_hdr *h, const u8 *data
 		xha_link_count(link, XHA_STAT_FRAME_REPLAY);
 		return;
 	}
-	link->heard_at = ktime_get_ns();
+	link->received_at = ktime_get_ns();
 	link->rx_frames++;
 	link->rx_bytes += len;
 	if (rcu_access_pointer(link->session) != s) {
@@ -318,13 +319,13 @@ static void input(struct xha_session *s, const struct xha_hdr *h, const u8 *data
 		xha_link_count(link, XHA_STAT_FRAME_SESSION);
 		return;
 	}
-	full = slot_of(link, s->number + 1)->n;
+	full = flight_of(link, s->number + 1)->n;
 	if (ack.largest && ack.largest <= s->number) {
-		measure(link, &ack, link->heard_at);
+		measure(link, &ack, link->received_at);
 		if (link->in_flight)
-			settle(link, s, &ack, link->heard_at);
+			judge_sent(link, s, &ack, link->received_at);
 	}
-	opened = full && !slot_of(link, s->number + 1)->n;
+	opened = full && !flight_of(link, s->number + 1)->n;
 	spin_unlock_bh(&link->lock);
 	xha_link_count(link, XHA_STAT_FRAME_RX);
 	/* What waited for that was put off without a timer. */
@@ -335,7 +336,7 @@ static void input(struct xha_session *s, const struct xha_hdr *h, const u8 *data
 	 * One that can't be read to its end, or whose content can't have its effect, counts as
 	 * lost: what is acknowledged is what was taken in. So does one whose session ends
 	 * meanwhile: link->session is no longer s, and no frame that is filled from now on tells
-	 * of s->taken.
+	 * of s->input.
 	 */
 	err = link->ops->input(link->user, h->number, data + XHA_ACK_LEN, len - XHA_ACK_LEN);
 	if (err) {
@@ -347,7 +348,7 @@ static void input(struct xha_session *s, const struct xha_hdr *h, const u8 *data
 
 	/* Acknowledged after it was taken in. */
 	spin_lock_bh(&link->lock);
-	xha_rx_mark(&s->taken, h->number);
+	xha_rx_mark(&s->input, h->number);
 	if (rcu_access_pointer(link->session) != s) {
 		spin_unlock_bh(&link->lock);
 		return;

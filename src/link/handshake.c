@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The link's handshake: HELLO frames said, heard, checked, and the session that comes of them. But
- * for what xha_handshake_receive() does all is in the link's work: process context, one at a time.
+ * The link's handshake: HELLO frames said, received, checked, and the session that comes of them.
+ * But for what xha_handshake_receive() does all is in the link's work: process context, one at a time.
  *
  * The verdicts are in pure/session.c. Nothing is remembered of a HELLO that does not echo our
  * nonce: the answer echoes its nonce, and that is all. While a session stands the answer has a
@@ -267,7 +267,7 @@ static bool echoes(const struct xha_hello *h, const u8 *nonce)
  * stands when ours should start: if there is no memory for it, an echo is asked for once
  * more by saying none, which is another chance.
  */
-static enum xha_hello_verdict hear_next(struct xha_link *link, const struct xha_hello *h)
+static enum xha_hello_verdict input_next(struct xha_link *link, const struct xha_hello *h)
 {
 	enum xha_hello_verdict v;
 
@@ -294,12 +294,12 @@ static enum xha_hello_verdict hear_next(struct xha_link *link, const struct xha_
 	return XHA_HELLO_IGNORE;
 }
 
-static void hear(struct xha_link *link, const struct xha_hello *h)
+static void input(struct xha_link *link, const struct xha_hello *h)
 {
 	enum xha_hello_verdict v = xha_hello_verdict(&link->hs, h);
 
 	if (v == XHA_HELLO_REPLY && link->hs.up)
-		v = hear_next(link, h);
+		v = input_next(link, h);
 
 	switch (v) {
 	case XHA_HELLO_IGNORE:
@@ -368,7 +368,7 @@ void xha_handshake_receive(struct xha_link *link, struct sk_buff *skb)
 }
 
 /* HELLOs that were received. While they are looked at others may come, for ever. */
-void xha_handshake_hear(struct xha_link *link)
+void xha_handshake_input(struct xha_link *link)
 {
 	struct xha_hello h;
 	struct sk_buff *skb;
@@ -383,7 +383,7 @@ void xha_handshake_hear(struct xha_link *link)
 			xha_link_count(link, XHA_STAT_FRAME_NOMEM);
 		} else {
 			xha_link_count(link, XHA_STAT_HELLO_RX);
-			hear(link, &h);
+			input(link, &h);
 		}
 		kfree_skb(skb);
 	}

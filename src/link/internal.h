@@ -14,8 +14,8 @@
 #define XHA_HELLO_QUEUE		32
 #define XHA_FRAME_MAX		9000	/* octets, payload of Ethernet */
 
-/* What a frame that is not acknowledged yet carried. n is 0: the slot is free. */
-struct xha_slot {
+/* What a frame that is not acknowledged yet carried. n is 0: there is none. */
+struct xha_flight {
 	u64 number;
 	u64 sent_at;
 	int n;
@@ -39,7 +39,7 @@ struct xha_session {
 	struct xha_seal rx;
 	u64 number;		/* of the last frame sent; link's lock */
 	struct xha_rx seen;	/* link's lock */
-	struct xha_rx taken;	/* link's lock: taken in, to be acknowledged */
+	struct xha_rx input;	/* link's lock: those that had their effect, to be acknowledged */
 	struct rcu_work free_work;
 };
 
@@ -106,7 +106,7 @@ struct xha_link {
 
 	spinlock_t lock;		/* from here on */
 	struct xha_session __rcu *session;
-	struct xha_slot *slots;
+	struct xha_flight *flights;
 	u64 oldest;			/* number of the oldest frame that may be unacknowledged */
 	u32 in_flight;
 	struct xha_rtt rtt;
@@ -114,7 +114,7 @@ struct xha_link {
 	u64 backed_off;			/* number up to which frames were under way at a timeout */
 	u32 owed;			/* eliciting frames received and not acknowledged */
 	u64 sent_at;			/* of the last frame */
-	u64 heard_at;			/* of the last authentic frame */
+	u64 received_at;		/* of the last authentic frame */
 	u64 up_since;
 	u64 tx_frames, rx_frames, tx_bytes, rx_bytes;
 };
@@ -154,6 +154,6 @@ void xha_handshake_receive(struct xha_link *link, struct sk_buff *skb);
 void xha_handshake_reset(struct xha_link *link);
 void xha_handshake_say(struct xha_link *link);
 void xha_handshake_renew(struct xha_link *link);
-void xha_handshake_hear(struct xha_link *link);
+void xha_handshake_input(struct xha_link *link);
 
 #endif

@@ -92,7 +92,7 @@ static void run_flush(struct work_struct *work)
 }
 
 /* The HELLO that completes the handshake for the peer may have been lost: it is said again. */
-static bool unheard(const struct xha_session *s)
+static bool unconfirmed(const struct xha_session *s)
 {
 	return !READ_ONCE(s->seen.largest);
 }
@@ -101,9 +101,9 @@ static bool unheard(const struct xha_session *s)
 static u64 next_look(const struct xha_link *link, const struct xha_session *s, u64 now)
 {
 	u64 period = xha_link_heartbeat(link, s) / 2;
-	u64 over = READ_ONCE(link->heard_at) + s->heartbeat * (u64)NSEC_PER_MSEC * s->dead;
+	u64 over = READ_ONCE(link->received_at) + s->heartbeat * (u64)NSEC_PER_MSEC * s->dead;
 
-	if (unheard(s))
+	if (unconfirmed(s))
 		period = min_t(u64, period, HELLO_PERIOD);
 	else if (READ_ONCE(link->renew))
 		period = min_t(u64, period, RENEW_PERIOD);
@@ -123,10 +123,10 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	period = s ? next_look(link, s, now) : HELLO_PERIOD;
 	if (!s) {
 		xha_link_do(link, XHA_TODO_SAY);
-	} else if (xha_peer_dead(now, READ_ONCE(link->heard_at), s->heartbeat, s->dead)) {
+	} else if (xha_peer_dead(now, READ_ONCE(link->received_at), s->heartbeat, s->dead)) {
 		xha_link_do(link, XHA_TODO_DEAD);
 	} else {
-		if (unheard(s) || (READ_ONCE(link->renew) && silent >= RENEW_PERIOD))
+		if (unconfirmed(s) || (READ_ONCE(link->renew) && silent >= RENEW_PERIOD))
 			xha_link_do(link, XHA_TODO_SAY);
 		if (READ_ONCE(link->in_flight))
 			xha_frames_overdue(link);
@@ -203,7 +203,7 @@ void xha_link_session(struct xha_link *link, struct xha_session *s, enum xha_lin
 
 	spin_lock_bh(&link->lock);
 	xha_frames_forget(link);
-	link->heard_at = ktime_get_ns();
+	link->received_at = ktime_get_ns();
 	link->up_since = ktime_get_boottime_ns();
 	link->sent_at = 0;
 	rcu_assign_pointer(link->session, s);
@@ -274,7 +274,7 @@ static bool is_dead(struct xha_link *link)
 
 	rcu_read_lock();
 	s = rcu_dereference(link->session);
-	dead = s && xha_peer_dead(ktime_get_ns(), READ_ONCE(link->heard_at), s->heartbeat,
+	dead = s && xha_peer_dead(ktime_get_ns(), READ_ONCE(link->received_at), s->heartbeat,
 				  s->dead);
 	rcu_read_unlock();
 	return dead;
@@ -287,7 +287,7 @@ static bool has_to_say(struct xha_link *link)
 
 	rcu_read_lock();
 	s = rcu_dereference(link->session);
-	say = link->ready && (!s || link->renew || unheard(s));
+	say = link->ready && (!s || link->renew || unconfirmed(s));
 	rcu_read_unlock();
 	return say;
 }
@@ -313,7 +313,7 @@ static void link_work(struct work_struct *work)
 		xha_handshake_renew(link);
 	/* What a device without carrier has let through waits until it has one. */
 	if (link->ready)
-		xha_handshake_hear(link);
+		xha_handshake_input(link);
 	if (todo & BIT(XHA_TODO_SAY) && has_to_say(link))
 		xha_handshake_say(link);
 }
@@ -496,26 +496,26 @@ static void link_free(struct xha_link *link)
 		destroy_workqueue(link->wq);
 	if (link->hello_tfm)
 		crypto_free_shash(link->hello_tfm);
-	if (link->slots)
-		kvfree(link->slots->cookies);
-	kvfree(link->slots);
+	if (link->flights)
+		kvfree(link->flights->cookies);
+	kvfree(link->flights);
 	kfree_sensitive(link);
 }
 
-static int make_slots(struct xha_link *link)
+static int make_flights(struct xha_link *link)
 {
 	size_t size = array_size(link->ops->cookies, link->ops->cookie_size);
 	void *cookies;
 	int i;
 
-	link->slots = kvcalloc(XHA_WINDOW_FRAMES, sizeof(*link->slots), GFP_KERNEL);
-	if (!link->slots)
+	link->flights = kvcalloc(XHA_WINDOW_FRAMES, sizeof(*link->flights), GFP_KERNEL);
+	if (!link->flights)
 		return -ENOMEM;
 	cookies = kvcalloc(XHA_WINDOW_FRAMES, size, GFP_KERNEL);
 	if (!cookies)
 		return -ENOMEM;
 	for (i = 0; i < XHA_WINDOW_FRAMES; i++)
-		link->slots[i].cookies = cookies + i * size;
+		link->flights[i].cookies = cookies + i * size;
 	return 0;
 }
 
@@ -543,7 +543,7 @@ static struct xha_link *create(struct xha_links *links, const char *name,
 	INIT_WORK(&link->flush_work, run_flush);
 	hrtimer_setup(&link->tick, tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	hrtimer_setup(&link->flush_timer, flush_tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	err = make_slots(link);
+	err = make_flights(link);
 	if (!err && !c->insecure)
 		err = xha_handshake_key(link, c->key);
 	if (err)

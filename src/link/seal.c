@@ -132,7 +132,7 @@ void xha_seal_fini(struct xha_seal *s)
 	memzero_explicit(s->salt, sizeof(s->salt));
 }
 
-static void finished(void *data, int err);
+static void crypt_done(void *data, int err);
 
 /* Any context; NULL: out of memory. */
 struct xha_seal_op *xha_seal_op(struct xha_seal *s, struct sk_buff *skb, const struct xha_hdr *h)
@@ -146,7 +146,7 @@ struct xha_seal_op *xha_seal_op(struct xha_seal *s, struct sk_buff *skb, const s
 		op->seal = s;
 		if (s->tfm) {
 			aead_request_set_tfm(&op->req, s->tfm);
-			aead_request_set_callback(&op->req, CRYPTO_TFM_REQ_MAY_BACKLOG, finished,
+			aead_request_set_callback(&op->req, CRYPTO_TFM_REQ_MAY_BACKLOG, crypt_done,
 						  op);
 			aead_request_set_ad(&op->req, XHA_HDR_LEN);
 		}
@@ -163,7 +163,7 @@ void xha_seal_free(struct xha_seal_op *op)
 		kfree(op);
 }
 
-static void finished(void *data, int err)
+static void crypt_done(void *data, int err)
 {
 	struct xha_seal_op *op = data;
 

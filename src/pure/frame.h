@@ -52,10 +52,10 @@ struct xha_hdr {
  * @node: id of the sender
  * @session: session number the sender wants to be called by
  * @heartbeat: ms between heartbeats of the sender
- * @dead: of these, after which the receiver, having heard nothing, thinks the sender dead
+ * @dead: of these, after which the receiver, having received nothing, thinks the sender dead
  * @insecure: the sender does not seal
  * @nonce: fresh for each session of the sender
- * @echo: nonce of the peer as last heard, else 0
+ * @echo: nonce of the peer as last received, else 0
  * @mac: HMAC-SHA256 under the hello key over header and payload up to here
  */
 struct xha_hello {

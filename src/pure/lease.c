@@ -4,7 +4,7 @@
 #include "pure/lease.h"
 
 /**
- * xha_in_interval() - how far the right edge may move without a record
+ * xha_in_interval() - how far the right edge may advance without a record
  * @interval: of the group, packets
  * @window: width of the replay window in packets; 0: the kernel keeps no edge
  *
@@ -47,10 +47,10 @@ u32 xha_urge_in(u32 interval, u32 window, bool lenient)
 	return xha_in_interval(interval ? interval : XHA_UNSAID, window);
 }
 
-/* The greatest movement between two records of late: it fades by an eighth a record. */
-u32 xha_peak(u32 peak, u64 moved)
+/* The greatest advance between two records of late: it fades by an eighth a record. */
+u32 xha_peak(u32 peak, u64 advance)
 {
-	return max_t(u64, min_t(u64, moved, U32_MAX), peak - peak / 8);
+	return max_t(u64, min_t(u64, advance, U32_MAX), peak - peak / 8);
 }
 
 /**
@@ -64,7 +64,7 @@ u32 xha_peak(u32 peak, u64 moved)
  * What an active node has accepted and not told is below xha_urge_in(), plus what one round
  * of the kernel's receive loop may bring before the record is sent: XHA_ROUND packets
  * (net.core.netdev_budget). A link that loses frames just then adds to it. Lenient counts
- * none of it as seen. Strict counts as seen an interval and twice what the SA ever moved
+ * none of it as seen. Strict counts as seen an interval and twice what the SA ever advance
  * between two records of late.
  */
 void xha_exposure(struct xha_exposure *e, u32 interval, u32 window, u32 peak, bool lenient)
@@ -193,7 +193,7 @@ u64 xha_soft(const struct xha_bounds *b, u32 percent)
 
 /**
  * xha_auto_interval() - the interval that makes a record due every half of max-age
- * @packets: that the SA moved
+ * @packets: that the SA advance
  * @ns: in this time
  * @max_age: ms
  * @most: packets, the greatest interval

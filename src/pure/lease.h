@@ -81,7 +81,7 @@ struct xha_exposure {
 };
 
 void xha_exposure(struct xha_exposure *e, u32 interval, u32 window, u32 peak, bool lenient);
-u32 xha_peak(u32 peak, u64 moved);
+u32 xha_peak(u32 peak, u64 advance);
 u64 xha_limit(const struct xha_bounds *b, u64 oseq);
 u64 xha_jump(const struct xha_bounds *b, u64 oseq);
 bool xha_allows(const struct xha_bounds *b, u64 number);

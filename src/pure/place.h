@@ -42,7 +42,7 @@ enum xha_place {
  * @XHA_PLACE_AWAY: its group is not active
  * @XHA_PLACE_DEPOSED: ditto, and this node gave it up without having told what it has used
  * @XHA_PLACE_ACTIVE: its group is active
- * @XHA_PLACE_FINISHED: ditto, but the SA can't go on: see is_finished() in ha/place.c
+ * @XHA_PLACE_UNUSABLE: ditto, but the SA can't go on: see is_unusable() in ha/place.c
  * @XHA_PLACE_TIED: there are numbers, up to a lease
  * @XHA_PLACE_LOOSE: there are numbers, without a lease
  * @XHA_PLACE_EMPTY: there is no number
@@ -57,7 +57,7 @@ enum xha_place_event {
 	XHA_PLACE_AWAY,
 	XHA_PLACE_DEPOSED,
 	XHA_PLACE_ACTIVE,
-	XHA_PLACE_FINISHED,
+	XHA_PLACE_UNUSABLE,
 	XHA_PLACE_TIED,
 	XHA_PLACE_LOOSE,
 	XHA_PLACE_EMPTY,
@@ -98,7 +98,7 @@ enum xha_place_action {
 	XHA_DO_RENEW	= BIT(9),
 };
 
-struct xha_place_move {
+struct xha_place_transition {
 	u8 to;		/* enum xha_place */
 	bool valid;	/* the event means something to the state */
 	u16 actions;	/* enum xha_place_action */
@@ -110,7 +110,7 @@ enum xha_hold {			/* bits: why an SA is held, as the user is told */
 	XHA_HOLD_REKEY		= BIT(2),
 };
 
-struct xha_place_move xha_place_move(enum xha_place from, enum xha_place_event event);
+struct xha_place_transition xha_place_transition(enum xha_place from, enum xha_place_event event);
 u8 xha_place_hold(enum xha_place place);
 
 /* Does it neither send nor accept because its group is not active here? */

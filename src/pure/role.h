@@ -38,26 +38,26 @@ enum xha_role_event {
 
 /**
  * enum xha_role_action - what else changes with the role, under the lock of the group
- * @XHA_ROLE_TOOK: a takeover is counted and told
+ * @XHA_ROLE_TAKEOVER: a takeover is counted and told
  * @XHA_ROLE_RELEASED: that the peer has taken it is told
  * @XHA_ROLE_DEPOSED: ditto; the peer does not know what was used here
  * @XHA_ROLE_TENURE: SAs of a NIC's own numbers must be made anew before they come back
  * @XHA_ROLE_BIND: what a node that goes on alone may do ends
  */
 enum xha_role_action {
-	XHA_ROLE_TOOK		= BIT(0),
+	XHA_ROLE_TAKEOVER	= BIT(0),
 	XHA_ROLE_RELEASED	= BIT(1),
 	XHA_ROLE_DEPOSED	= BIT(2),
 	XHA_ROLE_TENURE		= BIT(3),
 	XHA_ROLE_BIND		= BIT(4),
 };
 
-struct xha_role_move {
+struct xha_role_transition {
 	u8 to;		/* enum xha_role */
 	u8 actions;	/* enum xha_role_action */
 	bool valid;	/* the event means something to the role */
 };
 
-struct xha_role_move xha_role_move(enum xha_role from, enum xha_role_event event);
+struct xha_role_transition xha_role_transition(enum xha_role from, enum xha_role_event event);
 
 #endif

@@ -159,8 +159,8 @@ u64 xha_rto(const struct xha_rtt *rtt)
 	return min_t(u64, rto << rtt->backoff, RTO_MAX);
 }
 
-/* Nothing authentic was heard for @dead heartbeats. */
-bool xha_peer_dead(u64 now, u64 heard_at, u32 heartbeat_ms, u32 dead)
+/* Nothing authentic was received for @dead heartbeats. */
+bool xha_peer_dead(u64 now, u64 received_at, u32 heartbeat_ms, u32 dead)
 {
-	return now > heard_at && now - heard_at > heartbeat_ms * NS_PER_MS * dead;
+	return now > received_at && now - received_at > heartbeat_ms * NS_PER_MS * dead;
 }

@@ -7,7 +7,7 @@
 #include "pure/frame.h"
 
 /* --- handshake: both ends are equal, either may start ---
- * Each end says HELLO(own nonce, echo of the peer's). An end that hears its own
+ * Each end says HELLO(own nonce, echo of the peer's). An end that gets its own
  * current nonce echoed knows that the HELLO is fresh, and may use the session.
  */
 enum xha_hello_verdict {
@@ -16,7 +16,7 @@ enum xha_hello_verdict {
 	XHA_HELLO_SECURITY,	/* one end sealed, the other insecure */
 	XHA_HELLO_REPLY,	/* remember @nonce of the peer, answer with an echo of it */
 	XHA_HELLO_START,	/* it echoes our nonce: the session stands, answer if not yet */
-	XHA_HELLO_CONFIRM,	/* it stands, the peer has not heard our echo: say it again */
+	XHA_HELLO_CONFIRM,	/* it stands, the peer has not got our echo: say it again */
 };
 
 /**
@@ -90,6 +90,6 @@ enum xha_sent_verdict xha_sent_verdict(u64 number, u64 sent_at, u64 now, u64 rto
 #define XHA_DEAD_MAX		100
 #define XHA_DEAD_DEFAULT	3
 
-bool xha_peer_dead(u64 now, u64 heard_at, u32 heartbeat_ms, u32 dead);
+bool xha_peer_dead(u64 now, u64 received_at, u32 heartbeat_ms, u32 dead);
 
 #endif

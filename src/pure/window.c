@@ -92,7 +92,8 @@ static void set_range(u32 *bits, u32 from, u32 n)
 
 /**
  * xha_window_ring_pass() - move the right edge of a ring; what it passes counts as seen
- * @bmp: ring; changed as xha_window_from_ring(), xha_window_move(true), xha_window_to_ring() would
+ * @bmp: ring; changed as xha_window_from_ring(), xha_window_advance(true) and
+ *	xha_window_to_ring() would
  * @width: its width, not 0
  * @old: right edge as of now
  * @edge: the new one, ahead of @old
@@ -152,12 +153,12 @@ static void shift(struct xha_window *w, u64 n)
 }
 
 /**
- * xha_window_move() - move the right edge forward
+ * xha_window_advance() - move the right edge forward
  * @w: window
  * @edge: where to; if it is not ahead, nothing happens
  * @seen: the numbers passed, @edge among them, count as seen
  */
-void xha_window_move(struct xha_window *w, u64 edge, bool seen)
+void xha_window_advance(struct xha_window *w, u64 edge, bool seen)
 {
 	u64 n, i;
 
@@ -180,7 +181,7 @@ void xha_window_merge(struct xha_window *w, const struct xha_window *other)
 {
 	u32 i;
 
-	xha_window_move(w, other->edge, false);
+	xha_window_advance(w, other->edge, false);
 	for (i = 0; i < w->width; i++) {
 		u64 seq = w->edge - i;
 

@@ -35,7 +35,7 @@ void xha_window_to_ring(const struct xha_window *w, u32 *bmp);
 bool xha_window_ring_pass(u32 *bmp, u32 width, u64 old, u64 edge);
 
 bool xha_window_seen(const struct xha_window *w, u64 seq);
-void xha_window_move(struct xha_window *w, u64 edge, bool seen);
+void xha_window_advance(struct xha_window *w, u64 edge, bool seen);
 void xha_window_merge(struct xha_window *w, const struct xha_window *other);
 
 #endif

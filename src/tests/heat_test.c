@@ -162,13 +162,13 @@ static void took(struct kunit *test)
 	struct xha_heat_policy p = defaults;
 	u32 i;
 
-	xha_heat_took(&p, 9000000);
+	xha_heat_measured(&p, 9000000);
 	KUNIT_EXPECT_EQ(test, p.swap_ns, 2000000);
 	for (i = 0; i < 300; i++)
-		xha_heat_took(&p, U64_MAX);
+		xha_heat_measured(&p, U64_MAX);
 	KUNIT_EXPECT_EQ(test, p.swap_ns, XHA_HEAT_NS_MAX);
 	for (i = 0; i < 300; i++)
-		xha_heat_took(&p, 0);
+		xha_heat_measured(&p, 0);
 	KUNIT_EXPECT_EQ(test, p.swap_ns, 0);
 }
 

@@ -17,7 +17,7 @@ static void used_when_active(struct kunit *test)
 
 	for (from = 0; from < XHA_PLACES; from++) {
 		for (event = 0; event < XHA_PLACE_EVENTS; event++) {
-			struct xha_place_move m = xha_place_move(from, event);
+			struct xha_place_transition m = xha_place_transition(from, event);
 
 			if (!xha_place_in_use(from) && xha_place_in_use(m.to))
 				KUNIT_EXPECT_EQ(test, (int)event, XHA_PLACE_ACTIVE);
@@ -31,15 +31,15 @@ static void held_when_away(struct kunit *test)
 	enum xha_place from;
 
 	for (from = 0; from < XHA_PLACE_GONE; from++) {
-		struct xha_place_move away = xha_place_move(from, XHA_PLACE_AWAY);
-		struct xha_place_move deposed = xha_place_move(from, XHA_PLACE_DEPOSED);
+		struct xha_place_transition away = xha_place_transition(from, XHA_PLACE_AWAY);
+		struct xha_place_transition deposed = xha_place_transition(from, XHA_PLACE_DEPOSED);
 
 		KUNIT_EXPECT_TRUE(test, xha_place_is_held(away.to));
 		KUNIT_EXPECT_TRUE(test, away.actions & XHA_DO_HOLD);
 		KUNIT_EXPECT_EQ(test, deposed.to, (u8)XHA_PLACE_OWING);
 		KUNIT_EXPECT_TRUE(test, deposed.actions & XHA_DO_HOLD);
 		KUNIT_EXPECT_TRUE(test, deposed.actions & XHA_DO_TELL);
-		KUNIT_EXPECT_EQ(test, xha_place_move(from, XHA_PLACE_FINISHED).to,
+		KUNIT_EXPECT_EQ(test, xha_place_transition(from, XHA_PLACE_UNUSABLE).to,
 				(u8)XHA_PLACE_RETIRED);
 	}
 }
@@ -52,7 +52,7 @@ static void noted(struct kunit *test)
 
 	for (from = 0; from < XHA_PLACES; from++) {
 		for (event = 0; event < XHA_PLACE_EVENTS; event++) {
-			struct xha_place_move m = xha_place_move(from, event);
+			struct xha_place_transition m = xha_place_transition(from, event);
 			bool was = xha_place_in_use(from) || from == XHA_PLACE_RETIRED;
 
 			KUNIT_EXPECT_EQ(test, !!(m.actions & XHA_DO_NOTE),
@@ -67,7 +67,7 @@ static void owing(struct kunit *test)
 	enum xha_place_event event;
 
 	for (event = 0; event < XHA_PLACE_EVENTS; event++) {
-		u8 to = xha_place_move(XHA_PLACE_OWING, event).to;
+		u8 to = xha_place_transition(XHA_PLACE_OWING, event).to;
 
 		switch (event) {
 		case XHA_PLACE_SETTLED:
@@ -77,7 +77,7 @@ static void owing(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, to, (u8)XHA_PLACE_EXACT);
 			break;
 		case XHA_PLACE_ACTIVE:
-		case XHA_PLACE_FINISHED:
+		case XHA_PLACE_UNUSABLE:
 		case XHA_PLACE_DROPPED:
 			KUNIT_EXPECT_NE(test, to, (u8)XHA_PLACE_HELD);
 			break;
@@ -93,13 +93,13 @@ static void exact(struct kunit *test)
 	enum xha_place from;
 	enum xha_place_event event;
 
-	KUNIT_EXPECT_EQ(test, xha_place_move(XHA_PLACE_EXACT, XHA_PLACE_TOLD).to,
+	KUNIT_EXPECT_EQ(test, xha_place_transition(XHA_PLACE_EXACT, XHA_PLACE_TOLD).to,
 			(u8)XHA_PLACE_HELD);
-	KUNIT_EXPECT_EQ(test, xha_place_move(XHA_PLACE_EXACT, XHA_PLACE_GRANTED).to,
+	KUNIT_EXPECT_EQ(test, xha_place_transition(XHA_PLACE_EXACT, XHA_PLACE_GRANTED).to,
 			(u8)XHA_PLACE_HELD);
 	for (from = 0; from < XHA_PLACES; from++) {
 		for (event = 0; event < XHA_PLACE_EVENTS; event++) {
-			struct xha_place_move m = xha_place_move(from, event);
+			struct xha_place_transition m = xha_place_transition(from, event);
 
 			KUNIT_EXPECT_EQ(test, !!(m.actions & XHA_DO_CONTINUE),
 					from == XHA_PLACE_EXACT && event == XHA_PLACE_ACTIVE);
@@ -112,7 +112,7 @@ static void gone(struct kunit *test)
 	enum xha_place_event event;
 
 	for (event = 0; event < XHA_PLACE_EVENTS; event++)
-		KUNIT_EXPECT_FALSE(test, xha_place_move(XHA_PLACE_GONE, event).valid);
+		KUNIT_EXPECT_FALSE(test, xha_place_transition(XHA_PLACE_GONE, event).valid);
 }
 
 static void holds(struct kunit *test)
@@ -132,14 +132,14 @@ static void roles(struct kunit *test)
 
 	for (from = 0; from < XHA_ROLES; from++) {
 		for (event = 0; event < XHA_ROLE_EVENTS; event++) {
-			struct xha_role_move m = xha_role_move(from, event);
+			struct xha_role_transition m = xha_role_transition(from, event);
 			bool stops = m.to != XHA_ROLE_ACTIVE;
 
 			if (!m.valid)
 				continue;
 			KUNIT_EXPECT_NE(test, (int)m.to, (int)from);
 			KUNIT_EXPECT_EQ(test, !!(m.actions & XHA_ROLE_BIND), stops);
-			KUNIT_EXPECT_EQ(test, !!(m.actions & XHA_ROLE_TOOK),
+			KUNIT_EXPECT_EQ(test, !!(m.actions & XHA_ROLE_TAKEOVER),
 					event == XHA_ROLE_TAKE);
 			KUNIT_EXPECT_EQ(test, !!(m.actions & XHA_ROLE_TENURE),
 					m.to == XHA_ROLE_STANDBY || m.to == XHA_ROLE_HANDED);
@@ -148,11 +148,11 @@ static void roles(struct kunit *test)
 		}
 	}
 	/* Who steps down with numbers that the peer was not told of owes them. */
-	KUNIT_EXPECT_TRUE(test, xha_role_move(XHA_ROLE_ACTIVE, XHA_ROLE_YIELD).actions &
+	KUNIT_EXPECT_TRUE(test, xha_role_transition(XHA_ROLE_ACTIVE, XHA_ROLE_YIELD).actions &
 				XHA_ROLE_DEPOSED);
-	KUNIT_EXPECT_TRUE(test, xha_role_move(XHA_ROLE_RELEASING, XHA_ROLE_YIELD).actions &
+	KUNIT_EXPECT_TRUE(test, xha_role_transition(XHA_ROLE_RELEASING, XHA_ROLE_YIELD).actions &
 				XHA_ROLE_DEPOSED);
-	KUNIT_EXPECT_FALSE(test, xha_role_move(XHA_ROLE_HANDED, XHA_ROLE_YIELD).actions &
+	KUNIT_EXPECT_FALSE(test, xha_role_transition(XHA_ROLE_HANDED, XHA_ROLE_YIELD).actions &
 				 XHA_ROLE_DEPOSED);
 }
 

@@ -106,7 +106,7 @@ static void pass(struct kunit *test)
 			j = prandom_u32_state(&rnd) % widths[i];
 			a[j / 32] &= ~(1u << j % 32);
 			xha_window_from_ring(w, old, a, widths[i]);
-			xha_window_move(w, edge, true);
+			xha_window_advance(w, edge, true);
 			xha_window_to_ring(w, b);
 			if (!xha_window_ring_pass(a, widths[i], old, edge)) {
 				KUNIT_ASSERT_NE(test, (old - 1) >> 32, (edge - 1) >> 32);
@@ -141,17 +141,17 @@ static void move(struct kunit *test)
 	xha_window_from_legacy(&w, 10, 1, 32);
 	w.edge = edge - 2;
 	w.width = 64;
-	xha_window_move(&w, edge + 3, false);
+	xha_window_advance(&w, edge + 3, false);
 	KUNIT_EXPECT_EQ(test, w.edge, edge + 3);
 	KUNIT_EXPECT_TRUE(test, xha_window_seen(&w, edge - 2));
 	KUNIT_EXPECT_FALSE(test, xha_window_seen(&w, edge));
-	xha_window_move(&w, edge + 5, true);
+	xha_window_advance(&w, edge + 5, true);
 	KUNIT_EXPECT_TRUE(test, xha_window_seen(&w, edge + 4));
 	KUNIT_EXPECT_TRUE(test, xha_window_seen(&w, edge + 5));
 	KUNIT_EXPECT_FALSE(test, xha_window_seen(&w, edge + 3));
-	xha_window_move(&w, edge, true);
+	xha_window_advance(&w, edge, true);
 	KUNIT_EXPECT_EQ(test, w.edge, edge + 5);
-	xha_window_move(&w, edge + 1000, true);
+	xha_window_advance(&w, edge + 1000, true);
 	KUNIT_EXPECT_TRUE(test, xha_window_seen(&w, edge + 1000 - 63));
 }
 

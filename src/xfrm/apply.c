@@ -113,7 +113,7 @@ bool xha_apply_oseq(struct xfrm_state *x, u64 oseq)
  * @edge: its right edge
  * @w: what was seen below it, merged with what was seen here; NULL: all below it counts as seen
  *
- * Return: whether anything moved.
+ * Return: whether anything changed.
  */
 bool xha_apply_edge(struct xfrm_state *x, u64 edge, const struct xha_window *w)
 {
@@ -134,7 +134,7 @@ bool xha_apply_edge(struct xfrm_state *x, u64 edge, const struct xha_window *w)
 	if (w)
 		xha_window_merge(&own, w);
 	else
-		xha_window_move(&own, edge, true);
+		xha_window_advance(&own, edge, true);
 	write_window(x, &own);
 	return true;
 }
@@ -155,13 +155,13 @@ void xha_apply_lose(struct xfrm_state *x, u32 numbers)
 /* Forward only; counts of which the lower 48 bits were sent are the caller's to complete. */
 bool xha_apply_counts(struct xfrm_state *x, u64 bytes, u64 packets)
 {
-	bool moved = bytes > x->curlft.bytes || packets > x->curlft.packets;
+	bool changed = bytes > x->curlft.bytes || packets > x->curlft.packets;
 
 	lockdep_assert_held(&x->lock);
 
 	x->curlft.bytes = max_t(u64, x->curlft.bytes, bytes);
 	x->curlft.packets = max_t(u64, x->curlft.packets, packets);
-	return moved;
+	return changed;
 }
 
 /*

@@ -29,7 +29,7 @@ static u32 mark_of(const struct nlmsghdr *nlh, const struct xfrm_user_migrate_st
  * Whoever may send to the group (CAP_NET_ADMIN) may have sent it: an SA is looked at, nothing else
  * is believed.
  */
-static void take(struct net *net, const struct sk_buff *skb)
+static void migrated(struct net *net, const struct sk_buff *skb)
 {
 	const struct xfrm_user_migrate_state *um;
 	const struct nlmsghdr *nlh = nlmsg_hdr(skb);
@@ -42,7 +42,7 @@ static void take(struct net *net, const struct sk_buff *skb)
 	x = xfrm_state_lookup(net, mark_of(nlh, um), &um->new_daddr, um->id.spi, um->id.proto,
 			      um->new_family);
 	if (x) {
-		xha_tap_user->moved(x);
+		xha_tap_user->successor(x);
 		xfrm_state_put(x);
 	}
 	/* The old one has died without a word. */
@@ -56,7 +56,7 @@ static void hear(struct sock *sk)
 
 	rcu_read_lock();
 	while ((skb = skb_dequeue(&sk->sk_receive_queue))) {
-		take(sock_net(sk), skb);
+		migrated(sock_net(sk), skb);
 		consume_skb(skb);
 	}
 	rcu_read_unlock();

@@ -59,14 +59,14 @@ static_assert(!IS_ENABLED(CONFIG_64BIT) || offsetof(struct xha_tapped, out) == X
  *	dropped for that
  * @event: the kernel's own event of numbers; out of time (late) or not; x->lock
  * @stranger: ditto, of an SA that is not in the table
- * @settle: new thresholds; no packet has passed since; x->lock
+ * @rearm: new thresholds; no packet has passed since; x->lock
  * @said: a user has set the numbers
  * @expect: about to be inserted, not in any table yet; process context
  * @come: installed or changed
  * @updated: that x has changed one that stands; x itself is dead; before @come
  * @gone: deleted, or its time is over; x->lock may be held
  * @flushed: SAs of a netns have gone without a word
- * @moved: it has come in the place of another, which has died without a word; before @migrated
+ * @successor: it has come in the place of another, which has died without a word; before @migrated
  * @migrated: SAs of a netns have come without a word
  * @policy: an outbound one is new or has changed
  */
@@ -78,14 +78,14 @@ struct xha_tap_user {
 	bool (*beyond)(struct xha_tapped *t, u64 last);
 	void (*event)(struct xha_tapped *t, bool late);
 	void (*stranger)(struct xfrm_state *x);
-	void (*settle)(struct xha_tapped *t);
+	void (*rearm)(struct xha_tapped *t);
 	void (*said)(struct xha_tapped *t);
 	void (*expect)(struct xfrm_state *x);
 	void (*come)(struct xfrm_state *x);
 	void (*updated)(struct xfrm_state *x);
 	void (*gone)(struct xha_tapped *t);
 	void (*flushed)(struct net *net);
-	void (*moved)(struct xfrm_state *x);
+	void (*successor)(struct xfrm_state *x);
 	void (*migrated)(struct net *net);
 	void (*policy)(const struct xfrm_policy *xp);
 };

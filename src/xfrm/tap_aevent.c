@@ -72,7 +72,7 @@ static void watch_events(struct xha_tapped *t, u32 maxdiff, u32 ms)
 	}
 	xha_apply_aevent(x, maxdiff, maxage);
 	/* No packet may pass before the threshold is that of a limit which is nearer. */
-	xha_tap_user->settle(t);
+	xha_tap_user->rearm(t);
 	spin_unlock_bh(&x->lock);
 }
 

@@ -4,7 +4,7 @@
 #include "engine/internal.h"
 
 #define POLL		1		/* jiffies between two looks */
-#define BATCH		16		/* twins at a time */
+#define BATCH		16		/* clones at a time */
 
 static DEFINE_SPINLOCK(leaving_lock);	/* (BH) innermost */
 static LIST_HEAD(leaving);
@@ -65,7 +65,7 @@ static struct xfrm_state *copy(struct xfrm_state *x)
 	err = copy_keys(s, x);
 	spin_unlock_bh(&x->lock);
 	/*
-	 * The transform and the numbers themselves, for as long as the twin's reference keeps x:
+	 * The transform and the numbers themselves, for as long as the clone's reference keeps x:
 	 * drivers read replay_esn as they send (mlx5e_ipsec_set_iv_esn()). xfrm writes into it, and
 	 * never replaces it.
 	 */
@@ -80,15 +80,15 @@ static struct xfrm_state *copy(struct xfrm_state *x)
 }
 
 /**
- * xha_twin_create() - put an outbound SA into a slot of a NIC
+ * xha_clone_create() - put an outbound SA into a slot of a NIC
  * @x: SA; process context
  * @nic: takes SAs
  *
  * Return: what to make its packets' SA, or the driver's error.
  */
-struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic)
+struct xha_clone *xha_clone_create(struct xfrm_state *x, struct xha_nic *nic)
 {
-	struct xha_twin *t = kzalloc_obj(*t, GFP_KERNEL);
+	struct xha_clone *t = kzalloc_obj(*t, GFP_KERNEL);
 	struct netlink_ext_ack extack = {};
 	struct xfrm_dev_offload *xso;
 	int err;
@@ -123,7 +123,7 @@ struct xha_twin *xha_twin_create(struct xfrm_state *x, struct xha_nic *nic)
 	return t;
 }
 
-static void vacate(struct xha_twin *t)
+static void vacate(struct xha_clone *t)
 {
 	if (!t->freed)
 		atomic_dec(&t->nic->used[XHA_OUT]);
@@ -131,37 +131,37 @@ static void vacate(struct xha_twin *t)
 }
 
 /* As the kernel tells a device of an SA that dies; most have its slot free then. */
-static void tell(struct xha_twin *t)
+static void tell(struct xha_clone *t)
 {
 	u64 start;
 
 	spin_lock_bh(&t->s->lock);
 	start = ktime_get_ns();
 	xha_nic_ops(t->nic)->xdo_dev_state_delete(t->nic->dev, t->s);
-	xha_nic_took(t->nic, start);
+	xha_nic_left(t->nic, start);
 	t->s->km.state = XFRM_STATE_DEAD;
 	spin_unlock_bh(&t->s->lock);
-	atomic_inc(&t->nic->n_gone);
+	atomic_inc(&t->nic->n_left);
 	if (!xha_nic_ops(t->nic)->xdo_dev_state_free)
 		vacate(t);
-	t->told = true;
+	t->deleted = true;
 }
 
 /* No packet names it. The rest of the kernel's words, before the slot is another's. */
-static void forget(struct xha_twin *t)
+static void forget(struct xha_clone *t)
 {
 	struct xfrm_dev_offload *xso = &t->s->xso;
 	u64 start = ktime_get_ns();
 
 	if (xha_nic_ops(t->nic)->xdo_dev_state_free)
 		xha_nic_ops(t->nic)->xdo_dev_state_free(t->nic->dev, t->s);
-	xha_nic_took(t->nic, start);
+	xha_nic_left(t->nic, start);
 	vacate(t);
 	netdev_put(xso->dev, &xso->dev_tracker);
 	xso->dev = NULL;
 }
 
-static void end(struct xha_twin *t)
+static void end(struct xha_clone *t)
 {
 	bury(t->s);
 	xfrm_state_put(t->x);
@@ -170,23 +170,23 @@ static void end(struct xha_twin *t)
 }
 
 /* Is it nobody's, or of those only who will not send it? */
-static bool over(const struct xha_twin *t)
+static bool over(const struct xha_clone *t)
 {
 	return t->down || refcount_read(&t->s->refcnt) == 1;
 }
 
 static bool sort(bool gone, u32 *most)
 {
-	struct xha_twin *t, *tmp;
+	struct xha_clone *t, *tmp;
 	bool down = false;
 
 	list_for_each_entry_safe(t, tmp, &leaving, node) {
-		if (t->nic->gone != gone)
+		if (t->nic->detached != gone)
 			continue;
 		if (!*most)
 			break;
 		t->over = over(t);
-		if (!t->over && (t->told || !time_after(jiffies, t->since + XHA_TWIN_PATIENCE)))
+		if (!t->over && (t->deleted || !time_after(jiffies, t->since + XHA_CLONE_PATIENCE)))
 			continue;
 		down |= t->over && t->down;
 		list_move_tail(&t->node, &ending);
@@ -198,13 +198,13 @@ static bool sort(bool gone, u32 *most)
 /* Neither the mutex of an engine nor RTNL is held: drivers may take their time. */
 static void look(struct work_struct *work)
 {
-	struct xha_twin *t, *tmp;
+	struct xha_clone *t, *tmp;
 	u32 most = BATCH;
 	bool more, down;
 
 	/*
 	 * Whom something can be done for; first of NICs that are taken away, which is waited for.
-	 * Only here twins are put into @ending and taken out of it.
+	 * Only here clones are put into @ending and taken out of it.
 	 */
 	spin_lock_bh(&leaving_lock);
 	down = sort(true, &most);
@@ -214,7 +214,7 @@ static void look(struct work_struct *work)
 	if (down)
 		synchronize_net();
 	list_for_each_entry_safe(t, tmp, &ending, node) {
-		if (!t->told)
+		if (!t->deleted)
 			tell(t);
 		if (t->over)
 			forget(t);
@@ -223,7 +223,7 @@ static void look(struct work_struct *work)
 			list_del(&t->node);
 		else
 			list_move_tail(&t->node, &leaving);
-		if (t->freed && !t->nic->gone)
+		if (t->freed && !t->nic->detached)
 			xha_cache_freed(t->nic->engine);
 		spin_unlock_bh(&leaving_lock);
 		if (t->over)
@@ -238,12 +238,12 @@ static void look(struct work_struct *work)
 }
 
 /**
- * xha_twin_leave() - no packet will be made its any more
+ * xha_clone_leave() - no packet will be made its any more
  * @t: not to be used afterwards
  *
  * The NIC forgets it after the last packet, at the latest after two seconds.
  */
-void xha_twin_leave(struct xha_twin *t)
+void xha_clone_leave(struct xha_clone *t)
 {
 	t->since = jiffies;
 	spin_lock_bh(&leaving_lock);
@@ -253,15 +253,15 @@ void xha_twin_leave(struct xha_twin *t)
 }
 
 /**
- * xha_twins_down() - a device went down
+ * xha_clones_down() - a device went down
  * @dev: device, perhaps a NIC of an engine device, now or before
  *
  * Its queues are empty. Packets that are left, such as those that a packet socket has not read,
  * will not be sent: nobody waits for them. xfrm_dev_state_flush() does not either.
  */
-void xha_twins_down(const struct net_device *dev)
+void xha_clones_down(const struct net_device *dev)
 {
-	struct xha_twin *t;
+	struct xha_clone *t;
 	bool found = false;
 
 	spin_lock_bh(&leaving_lock);
@@ -277,38 +277,38 @@ void xha_twins_down(const struct net_device *dev)
 }
 
 /**
- * xha_twins_orphan() - a NIC is its engine device's no more
+ * xha_clones_detach() - a NIC is its engine device's no more
  * @nic: NIC; process context
  *
  * The engine device may go: who is leaving its slots tells nobody of it.
  */
-void xha_twins_orphan(struct xha_nic *nic)
+void xha_clones_detach(struct xha_nic *nic)
 {
 	spin_lock_bh(&leaving_lock);
-	nic->gone = true;
+	nic->detached = true;
 	spin_unlock_bh(&leaving_lock);
 }
 
 static u32 count(const struct list_head *list, const struct xha_engine *g,
 		 const struct xha_nic *nic)
 {
-	struct xha_twin *t;
+	struct xha_clone *t;
 	u32 n = 0;
 
 	list_for_each_entry(t, list, node)
-		n += (!nic || t->nic == nic) && (!g || (t->nic->engine == g && !t->nic->gone)) &&
-		     !READ_ONCE(t->freed);
+		n += (!nic || t->nic == nic) && !READ_ONCE(t->freed) &&
+		     (!g || (t->nic->engine == g && !t->nic->detached));
 	return n;
 }
 
 /**
- * xha_twins_leaving() - how many slots are about to be free?
+ * xha_clones_leaving() - how many slots are about to be free?
  * @g: of this engine; NULL: of any
  * @nic: of this NIC; NULL: of any
  *
  * Return: as many as have begun to leave.
  */
-u32 xha_twins_leaving(const struct xha_engine *g, const struct xha_nic *nic)
+u32 xha_clones_leaving(const struct xha_engine *g, const struct xha_nic *nic)
 {
 	u32 n;
 
@@ -319,23 +319,23 @@ u32 xha_twins_leaving(const struct xha_engine *g, const struct xha_nic *nic)
 }
 
 /**
- * xha_twins_wait() - until those that leave have given their slots back
+ * xha_clones_wait() - until those that leave have given their slots back
  * @g: engine, which stays; no mutex
  * @timeout: jiffies
  */
-void xha_twins_wait(const struct xha_engine *g, unsigned long timeout)
+void xha_clones_wait(const struct xha_engine *g, unsigned long timeout)
 {
-	wait_event_timeout(left, !xha_twins_leaving(g, NULL) || !READ_ONCE(g->open), timeout);
+	wait_event_timeout(left, !xha_clones_leaving(g, NULL) || !READ_ONCE(g->open), timeout);
 }
 
 /**
- * xha_twins_settle() - until a NIC has forgotten those that leave
+ * xha_clones_drain() - until a NIC has forgotten those that leave
  * @nic: NIC; a reference
  * @timeout: jiffies; a NIC that is down needs none
  */
-void xha_twins_settle(const struct xha_nic *nic, unsigned long timeout)
+void xha_clones_drain(const struct xha_nic *nic, unsigned long timeout)
 {
-	wait_event_timeout(left, !xha_twins_leaving(NULL, nic), timeout);
+	wait_event_timeout(left, !xha_clones_leaving(NULL, nic), timeout);
 }
 
 static bool none(void)
@@ -348,8 +348,8 @@ static bool none(void)
 	return is;
 }
 
-/* No engine is left: each twin leaves, with its last packet, or when its NIC goes down. */
-void xha_twins_exit(void)
+/* No engine is left: each clone leaves, with its last packet, or when its NIC goes down. */
+void xha_clones_exit(void)
 {
 	wait_event(left, none());
 	cancel_delayed_work_sync(&looker);
