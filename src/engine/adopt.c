@@ -192,7 +192,10 @@ static void adopt(struct xfrm_state *x, void *data)
 		x->xso.dir = dir;
 		if (!e->inbound)
 			x->xso.type = XFRM_DEV_OFFLOAD_CRYPTO;
-		/* Packets look for the device first, and then at the rest. */
+		/*
+		 * Pairs with smp_load_acquire() in slot_of() and saw() in netdev.c, and in check()
+		 * in policy.c: who reads @dev here reads @dir and @offload_handle of it.
+		 */
 		smp_store_release(&x->xso.dev, g->dev);
 	}
 	spin_unlock_bh(&x->lock);

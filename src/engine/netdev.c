@@ -68,7 +68,8 @@ static struct xha_slot_sa *slot_of(const struct sk_buff *skb, const struct net_d
 	const struct sec_path *sp = skb_sec_path(skb);
 	const struct xfrm_state *x = sp->xvec[sp->len - 1];
 
-	if (READ_ONCE(x->xso.dev) != dev || x->xso.dir != XFRM_DEV_OFFLOAD_OUT)
+	/* Pairs with adopt() in adopt.c. */
+	if (smp_load_acquire(&x->xso.dev) != dev || x->xso.dir != XFRM_DEV_OFFLOAD_OUT)
 		return NULL;
 	return (struct xha_slot_sa *)READ_ONCE(x->xso.offload_handle);
 }
@@ -204,7 +205,9 @@ static struct xha_slot_sa *saw(const struct xfrm_state *x, const struct xha_nic 
 {
 	struct xha_slot_sa *e;
 
-	if (READ_ONCE(x->xso.dev) != nic->engine->dev || x->xso.dir != XFRM_DEV_OFFLOAD_IN)
+	/* Pairs with adopt() in adopt.c. */
+	if (smp_load_acquire(&x->xso.dev) != nic->engine->dev ||
+	    x->xso.dir != XFRM_DEV_OFFLOAD_IN)
 		return NULL;
 	e = xha_slot_sa(x);
 	if (e && READ_ONCE(e->seen) != nic->dev->ifindex)

@@ -56,7 +56,8 @@ static unsigned int check(void *priv, struct sk_buff *skb, const struct nf_hook_
 	if (!sp || !sp->len)
 		return NF_ACCEPT;
 	x = sp->xvec[sp->len - 1];
-	dev = READ_ONCE(x->xso.dev);
+	/* Pairs with adopt() in adopt.c. */
+	dev = smp_load_acquire(&x->xso.dev);
 	if (!dev || !xha_is_engine(dev) || x->xso.dir != XFRM_DEV_OFFLOAD_IN ||
 	    exempt(skb, state->pf))
 		return NF_ACCEPT;
