@@ -158,7 +158,10 @@ void xha_frames_flush(struct xha_link *link)
 	link->flush_at = U64_MAX;
 	spin_unlock_bh(&link->flush_lock);
 	clear_bit(0, &link->flushing);
-	/* Both before it is looked what is due: who comes later flushes again. */
+	/*
+	 * Pairs with xha_link_kick(): @flushing is cleared before it is looked what is due, so that
+	 * who puts something there later flushes again; as for @flush_at in xha_link_flush_in().
+	 */
 	smp_mb__after_atomic();
 	for (i = 0; i < FLUSH_BUDGET; i++) {
 		spin_lock_bh(&link->lock);

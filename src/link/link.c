@@ -71,6 +71,11 @@ void xha_link_kick(struct xha_link *link)
 
 	if (!rcu_access_pointer(link->session))
 		return;
+	/*
+	 * Pairs with xha_frames_flush(): what is due was put where ops->pending() finds it before
+	 * @flushing is read, there @flushing is cleared before that is looked at.
+	 */
+	smp_mb();
 	if (test_bit(0, &link->flushing) || test_and_set_bit(0, &link->flushing))
 		return;
 	batch = READ_ONCE(link->config.batch);
@@ -159,7 +164,11 @@ void xha_session_put(struct xha_session *s)
 static void set_state(struct xha_link *link, enum xha_link_state state)
 {
 	WRITE_ONCE(link->state, state);
-	smp_mb(); /* pairs with look_at_link() in ha/group.c: the state, then the list */
+	/*
+	 * Pairs with xha_role_start(): @state is written before xha_groups_link() walks the list of
+	 * groups, there a group is in the list before @state is read. One of the two sees the other.
+	 */
+	smp_mb();
 }
 
 /*

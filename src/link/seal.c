@@ -156,7 +156,10 @@ struct xha_seal_op *xha_seal_op(struct xha_seal *s, struct sk_buff *skb, const s
 	return op;
 }
 
-/* Before the reference on its session is given up, or under the RCU it was found in. */
+/*
+ * Before the reference on its session is given up, or under the RCU it was found in. Fully ordered,
+ * as the xchg() of @spare in xha_seal_op(): who gets it from there is alone with it.
+ */
 void xha_seal_free(struct xha_seal_op *op)
 {
 	if (cmpxchg(&op->seal->spare, NULL, op))
