@@ -444,7 +444,10 @@ int xha_group_set(struct xha_net *xn, const char *name, const struct xha_group_c
 	return 0;
 }
 
-/* All that the peer has ever called it by: made anew, it has another number there. */
+/*
+ * All that the peer has ever called it by: made anew, it has another number there. cmpxchg():
+ * xha_group_input() may write another group into m->groups[] meanwhile.
+ */
 static void forget_numbers(struct xha_group *g)
 {
 	struct xha_group **known = g->mirror->groups;
@@ -463,7 +466,7 @@ static void destroy(struct xha_group *g)
 	hlist_del_rcu(&g->by_reqid);
 	xa_erase_bh(&xn->groups, g->id);
 	synchronize_rcu_expedited();
-	/* Nobody hears of it any more. Who has found it there before may still have news of it. */
+	/* No frame is about it any more. Who has found it in a list before may still notify of it. */
 	if (g->mirror)
 		forget_numbers(g);
 	synchronize_rcu_expedited();

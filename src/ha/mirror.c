@@ -722,7 +722,10 @@ static void sync_one(struct xha_mirror *m, struct xha_sa *sa)
 	set_bit(XHA_SA_ANSWER, &sa->flags);
 	atomic_inc(&m->sync_left);
 	WRITE_ONCE(sa->syncing, m->epoch);
-	/* Before it is looked whether it is dead: else who buries it comes later. */
+	/*
+	 * @syncing is set before XHA_SA_DEAD is read. xha_sa_unlink() sets that (fully ordered)
+	 * before the reaper reads @syncing in sync_done(): one of the two counts it off.
+	 */
 	smp_mb();
 	set_bit(XHA_SA_ANNOUNCE, &sa->flags);
 	if (xha_mirror_bitmap(sa))

@@ -112,14 +112,18 @@ static void packet_work(struct work_struct *work)
 		WRITE_ONCE(xn->gated, false);
 		nf_unregister_net_hooks(xn->net, gates, ARRAY_SIZE(gates));
 	}
-	smp_mb(); /* pairs with the barrier in xha_packet_start() */
+	smp_mb(); /* pairs with xha_packet_start(): @gated is cleared before the mark is read */
 	if (xa_marked(&xn->sas, XHA_MARK_PACKET))
 		queue_delayed_work(system_long_wq, &xn->packet_work, LOOK_PERIOD);
 }
 
 void xha_packet_start(struct xha_net *xn)
 {
-	smp_mb(); /* its mark is set: this sees that there is no gate, or the work sees the mark */
+	/*
+	 * Pairs with packet_work(): XHA_MARK_PACKET of the SA is set before @gated is read. This
+	 * sees that there is no gate, or the work sees the mark.
+	 */
+	smp_mb();
 	if (!READ_ONCE(xn->gated) && !READ_ONCE(xn->dead))
 		mod_delayed_work(system_long_wq, &xn->packet_work, 0);
 }

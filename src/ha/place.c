@@ -134,7 +134,8 @@ void xha_place_init(struct xha_sa *sa)
 	u32 tenure;
 
 	tenure = READ_ONCE(g->tenure);
-	smp_rmb(); /* set_role(): an SA can't be of a later tenure than its role */
+	/* Pairs with set_role(): @tenure is not a later one than that of @role. */
+	smp_rmb();
 	role = READ_ONCE(g->role);
 	if (sa->packet)
 		sa->tenure = tenure - (role == XHA_ROLE_STANDBY || role == XHA_ROLE_HANDED);
@@ -517,7 +518,7 @@ u64 xha_place_role(struct xha_sa *sa)
 	spin_lock_bh(&x->lock);
 	ask_nic(sa);
 	role = READ_ONCE(g->role);
-	/* set_role(): an SA that is let go can't be of an earlier tenure; deposed() is before it */
+	/* Pairs with set_role(): @tenure and @deposed are not earlier ones than those of @role. */
 	smp_rmb();
 	tenure = READ_ONCE(g->tenure);
 	stopped = xha_place_is_stopped(sa->place);

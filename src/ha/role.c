@@ -61,8 +61,8 @@ static bool set_role(struct xha_group *g, enum xha_role_event event, u32 term,
 		WRITE_ONCE(g->tenure, g->tenure + 1);
 	WRITE_ONCE(g->turn, g->turn + 1);
 	/*
-	 * Pairs with the barriers in xha_place_init() and xha_place_role(), and in final_due(): who
-	 * sees the role sees @deposed, @tenure and @turn of it.
+	 * Pairs with smp_rmb() in xha_place_init() and xha_place_role() (@tenure, @deposed) and in
+	 * final_due() (@turn): who reads this @role reads these as they were set with it, or later.
 	 */
 	smp_wmb();
 	WRITE_ONCE(g->role, m.to);
@@ -190,7 +190,7 @@ void xha_group_final_done(struct xha_sa *sa)
 /* A final record is due, if the SA is held. */
 static void final_due(struct xha_group *g, struct xha_sa *sa)
 {
-	smp_rmb(); /* set_role(): of a later change the turn is seen, too */
+	smp_rmb(); /* pairs with set_role(): sweep() has read @role, and this the @turn of it */
 	/* After one since this run began the SA may not be held: the next run is for all. */
 	if (READ_ONCE(g->turn) != g->run)
 		return;
@@ -303,7 +303,7 @@ static void role_work(struct work_struct *work)
 	spin_lock_bh(&g->lock);
 	g->swept = g->run;
 	spin_unlock_bh(&g->lock);
-	/* If that came while this ran, SAs have been passed by: the next run is for them. */
+	/* Not if set_role() has counted it up since: SAs were passed by, the next run is theirs. */
 	if (deposed)
 		cmpxchg(&g->deposed, deposed, 0);
 	if (role == XHA_ROLE_RELEASING) {
@@ -610,7 +610,7 @@ void xha_role_start(struct xha_group *g)
 	if (!g->link)
 		return;
 	spin_lock_bh(&g->lock);
-	smp_mb(); /* pairs with set_state() in link/link.c: the list, then the state */
+	smp_mb(); /* pairs with set_state() in link/link.c: g is in the list, then link->state */
 	g->synced = xha_link_state(g->link) == XHA_LINK_UP;
 	set_alone(g, !g->synced);
 	if (g->role == XHA_ROLE_JOINING)

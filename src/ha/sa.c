@@ -376,7 +376,11 @@ out:
 static void unattended(struct xha_net *xn, struct xfrm_state *x, struct xha_group *g)
 {
 	xha_tap_ask(xn->net, true);
-	smp_mb(); /* before it is let go: who finds no shadow in the tap sees the mark */
+	/*
+	 * xha_tap_net.ask is set before x may be in use: tap_out(), which finds no shadow of it,
+	 * reads that under x->lock, and asks xha_sa_stray().
+	 */
+	smp_mb();
 	xha_place_stray(x, g);
 	xha_group_notify_soon(g, XFRM_HA_EVENT_SA_UNATTENDED);
 }
@@ -751,7 +755,7 @@ void xha_sa_reconcile(struct xha_net *xn)
 
 	/* Whoever finds one that can't be looked after from here on sets it again. */
 	xha_tap_ask(xn->net, false);
-	smp_mb(); /* before the walk: what unattended() sets for an SA in it stays set */
+	smp_mb(); /* xha_tap_net.ask, before the walk: what unattended() sets by it stays set */
 	xha_walk(xn->net, lacks_shadow, shadow, NULL);
 }
 

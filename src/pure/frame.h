@@ -124,7 +124,7 @@ struct xha_record {
  * SA: its numbers begin anew.
  */
 struct xha_id {
-	u64 key;		/* of its algorithms and keys, see xha_key_id() */
+	u64 key;		/* of its algorithms and keys, see key_id() in xfrm/identity.c */
 	__be32 daddr[4];	/* IPv4: the other three are 0 */
 	__be32 spi;
 	u32 mark_v;

@@ -83,7 +83,7 @@ void xha_numbers(const struct xfrm_state *x, struct xha_numbers *n)
  * @oseq: number; invariant I3 is the caller's
  *
  * An SA that only accepts keeps 0: what a dump says of it must be fit to be installed again
- * (verify_sa_dirs() in net/xfrm/xfrm_user.c).
+ * (verify_replay() in net/xfrm/xfrm_user.c).
  *
  * Return: whether it is another one now.
  */
