@@ -54,7 +54,7 @@ struct xha_net {
 	u32 sas_next;			/* xa_alloc_cyclic */
 	atomic_t n_sas;
 	u32 max_sas;			/* limit */
-	unsigned long sas_near;		/* bit 0: it was told that the limit is near; atomic */
+	unsigned long sas_near;		/* see xha_comes_near() */
 	u32 max_orphans;		/* limit for each link */
 	u32 orphan_age;			/* s */
 	struct delayed_work reconcile;	/* finds SAs that made no event */
@@ -69,17 +69,6 @@ struct xha_net {
 	bool checked;			/* engine/policy.c has its hooks here; its lock */
 	bool dead;
 };
-
-/* A limit is near at nine tenths of it, and not any more below eight. */
-static inline bool xha_is_near(u32 n, u32 limit)
-{
-	return n && 10ULL * n >= 9ULL * limit;
-}
-
-static inline bool xha_is_far(u32 n, u32 limit)
-{
-	return 10ULL * n < 8ULL * limit;
-}
 
 extern unsigned int xha_net_id;
 

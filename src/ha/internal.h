@@ -404,6 +404,20 @@ void xha_mirror_group_counts(struct xha_group *g);	/* ditto, it can wait for the
 void xha_mirror_mute(struct xha_group *g);	/* none is any more */
 u32 xha_mirror_orphans(const struct xha_mirror *m);
 
+/*
+ * Does @n come near its limit? At nine tenths, and not again before it was below eight: bit 0 of
+ * @near, atomic, says that it is. @more: one has come, as opposed to gone. Any context.
+ */
+static inline bool xha_comes_near(unsigned long *near, bool more, u32 n, u32 limit)
+{
+	if (10ULL * n < 8ULL * limit) {
+		if (test_bit(0, near))
+			clear_bit(0, near);
+		return false;
+	}
+	return more && n && 10ULL * n >= 9ULL * limit && !test_and_set_bit(0, near);
+}
+
 #define XHA_ORPHANS_MAX	1048576		/* as orphan-limit in docs/netlink/specs/xfrm_ha.yaml */
 
 /* sa.c: one shadow per xfrm_state */

@@ -111,7 +111,7 @@ struct xha_mirror {
 	struct xha_group *groups[XHA_GROUPS_MAX + 1];	/* ours, by the peer's number; RCU */
 	struct list_head orphans;
 	u32 n_orphans;
-	bool orphans_near;		/* it was told that the limit is near */
+	unsigned long orphans_near;	/* see xha_comes_near() */
 	bool forgetful;			/* it was forgotten what some SA has used here */
 	u32 peer_inc;			/* incarnation of the peer, and */
 	u32 peer_since;			/* xha_mirror_time() when it first told of an SA */

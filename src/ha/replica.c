@@ -83,10 +83,16 @@ static struct xha_twin *find(struct xha_mirror *m, const struct xha_id *id)
 	return rhashtable_lookup_fast(&m->twins, id, by_id_params);
 }
 
-/* Is its SA the peer's in this session? */
+/* Has the peer announced it in this session? */
 static bool is_announced(const struct xha_mirror *m, const struct xha_twin *t)
 {
 	return t->epoch && t->epoch == m->rx_epoch;
+}
+
+/* Ditto, and it is here as well. */
+static bool is_paired(const struct xha_mirror *m, struct xha_twin *t)
+{
+	return is_announced(m, t) && sa_of(t);
 }
 
 /* A session begins with all counts at 0. */
@@ -103,7 +109,7 @@ static void recount(struct xha_mirror *m, struct xha_twin *t)
 static void count(struct xha_mirror *m, struct xha_twin *t)
 {
 	struct xha_sa *sa = sa_of(t);
-	bool missing = is_announced(m, t) && !sa, paired = is_announced(m, t) && sa;
+	bool missing = is_announced(m, t) && !sa, paired = is_paired(m, t);
 
 	recount(m, t);
 	if (t->missing != missing && t->group <= XHA_GROUPS_MAX) {
@@ -125,16 +131,11 @@ static void list(struct xha_mirror *m, struct xha_orphan *o)
 	WRITE_ONCE(m->n_orphans, m->n_orphans + 1);
 }
 
-/* An orphan has come that stays: @g: group of its SA; NULL: not known. RCU */
+/* An orphan has come that stays; @g: group of its SA, NULL: not known. RCU */
 static void look_at_limit(struct xha_mirror *m, struct xha_group *g)
 {
-	u32 limit = READ_ONCE(m->xn->max_orphans);
-
-	if (xha_is_far(m->n_orphans, limit))
-		m->orphans_near = false;
-	if (!g || m->orphans_near || !xha_is_near(m->n_orphans, limit))
+	if (!xha_comes_near(&m->orphans_near, g, m->n_orphans, READ_ONCE(m->xn->max_orphans)))
 		return;
-	m->orphans_near = true;
 	xha_stat_inc(m->xn, XHA_STAT_ORPHAN_LIMIT_NEAR);
 	xha_group_notify_soon(g, XFRM_HA_EVENT_ORPHAN_LIMIT_NEAR);
 }
@@ -731,10 +732,10 @@ void xha_mirror_sa_new(struct xha_sa *sa)
 {
 	struct xha_mirror *m = xha_sa_mirror(sa);
 	struct xha_twin *t = &sa->twin;
-	bool told;
+	bool paired;
 
 	spin_lock_bh(&m->rx_lock);
-	told = sa_of(t) && is_announced(m, t);
+	paired = is_paired(m, t);
 	if (sa_of(t) && t->inc) {
 		struct xha_announce a = {
 			.inc = t->inc,
@@ -744,13 +745,13 @@ void xha_mirror_sa_new(struct xha_sa *sa)
 			.out = t->out,
 		};
 
-		xha_place_announced(sa, &a, told && READ_ONCE(m->up) ? m->epoch : 0);
+		xha_place_announced(sa, &a, paired && READ_ONCE(m->up) ? m->epoch : 0);
 	}
 	/* What the peer said since it was in the tables came before it was held. */
-	if (told)
+	if (paired)
 		apply_numbers(m, sa);
 	spin_unlock_bh(&m->rx_lock);
-	if (!told || (!xha_group_sends(sa->group) && xha_mirror_bitmap(sa)))
+	if (!paired || (!xha_group_sends(sa->group) && xha_mirror_bitmap(sa)))
 		set_bit(XHA_SA_ASK, &sa->flags);
 	/* A standby, too: its peer knows that it is there, and that it has used nothing. */
 	set_bit(XHA_SA_ANSWER, &sa->flags);
@@ -770,7 +771,7 @@ void xha_mirror_catch_up(struct xha_sa *sa)
 
 	rcu_read_lock();
 	spin_lock_bh(&m->rx_lock);
-	if (sa_of(&sa->twin) && is_announced(m, &sa->twin))
+	if (is_paired(m, &sa->twin))
 		apply_numbers(m, sa);
 	spin_unlock_bh(&m->rx_lock);
 	rcu_read_unlock();
@@ -935,7 +936,7 @@ bool xha_mirror_twin(struct xha_sa *sa)
 	bool twin;
 
 	spin_lock_bh(&m->rx_lock);
-	twin = sa_of(&sa->twin) && is_announced(m, &sa->twin);
+	twin = is_paired(m, &sa->twin);
 	spin_unlock_bh(&m->rx_lock);
 	return twin;
 }

@@ -93,15 +93,10 @@ void xha_sa_put(struct xha_sa *sa)
 /* So many SAs are known now; @g: group of the one that has come, or NULL. Any context. */
 static void look_at_limit(struct xha_net *xn, struct xha_group *g, u32 n)
 {
-	u32 limit = READ_ONCE(xn->max_sas);
-
-	if (xha_is_far(n, limit)) {
-		if (test_bit(0, &xn->sas_near))
-			clear_bit(0, &xn->sas_near);
-	} else if (g && xha_is_near(n, limit) && !test_and_set_bit(0, &xn->sas_near)) {
-		xha_stat_inc(xn, XHA_STAT_SA_LIMIT_NEAR);
-		xha_group_notify_soon(g, XFRM_HA_EVENT_SA_LIMIT_NEAR);
-	}
+	if (!xha_comes_near(&xn->sas_near, g, n, READ_ONCE(xn->max_sas)))
+		return;
+	xha_stat_inc(xn, XHA_STAT_SA_LIMIT_NEAR);
+	xha_group_notify_soon(g, XFRM_HA_EVENT_SA_LIMIT_NEAR);
 }
 
 /**
