@@ -16,6 +16,17 @@ had_link() { # N: the section of its link in the file of gateway N
 	EOT
 }
 
+# Two gateways whose wan is behind a switch of P's, and addresses of P's there.
+behind_switch() {
+	netns G1 G2 P
+	sync_cable
+	switched "$P" 2 wan
+	must ip -n "$G1" link set wan up
+	must ip -n "$G2" link set wan up
+	must batch "$P" "addr add 192.0.2.9/24 dev br0" "addr add 2001:db8::9/64 dev br0 nodad"
+	keygen /run/key
+}
+
 # The words of a command that runs it, if any
 had_by=()
 

@@ -162,6 +162,22 @@ systemctl_of() { # NAME
 	EOT
 }
 
+# Gateways east and west and the remote end, with nothing but what the packages have.
+swan_site() { # [COMMAND...]: changes what is between them
+	site
+	"$@"
+	wire
+	host "$G1" east
+	host "$G2" west
+	host "$P" site
+}
+
+swan_site_files() { # of all three, as docs/examples has them
+	swan_files east
+	swan_files west
+	remote_files
+}
+
 swan_files() { # NAME: of a gateway, as docs/examples has them
 	local root=/run/hosts/$1 ex=$EXAMPLES/strongswan
 
@@ -496,12 +512,7 @@ rekeyed() { # NAME: by the remote end; the CHILD_SA is another one
 # Two gateways, east and west, and a remote end, with their files. What nobody answers the remote end
 # sends TRIES times, every 100 ms.
 plugin_begin() { # TRIES
-	site
-	plugin_site
-	wire
-	host "$G1" east
-	host "$G2" west
-	host "$P" site
+	swan_site plugin_site
 	plugin_files east
 	plugin_files west
 	remote_files

@@ -91,6 +91,19 @@ relay_conf() { # N GROUP-SETTING...: /run/confN
 	EOT
 }
 
+relay_begin() { # both daemons, with their files as they are; gateway 1 is active
+	had 1 /run/conf1
+	had 2 /run/conf2
+	relay_active
+}
+
+relay_active() { # the daemons are there: when they have found each other gateway 1 takes over
+	must wait_for 20 link_state "$G1" up
+	must wait_for 20 link_state "$G2" up
+	must ha "$G1" takeover vpn
+	must wait_for 10 role "$G1" vpn active
+}
+
 tunnel() { # "NAMESPACES" SPI OPTION...: SPI+1 outbound of the gateways, SPI+2 inbound
 	REQID=4096 sas "$2" 4 tunnel "$1" "${@:3}"
 }

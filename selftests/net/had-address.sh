@@ -74,20 +74,14 @@ changes() { # N: what ip monitor has seen since the last call
 }
 
 ha_load
-netns G1 G2 P
-sync_cable
-switched "$P" 2 wan
+behind_switch
 for n in 1 2; do
 	g=G$n
-	must ip -n "${!g}" link set wan up
 	must on "${!g}" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.wan.forwarding=1
 	# Who is answered for is elsewhere.
 	must batch "${!g}" "link add lan type dummy" "link set lan up" "route add 192.0.2.77 dev lan"
 	conf $n
 done
-must batch "$P" "addr add 192.0.2.9/24 dev br0" \
-	"addr add 2001:db8::9/64 dev br0 nodad"
-keygen /run/key
 
 # What another configuration has left, and what the group is not active for, goes.
 must ip -n "$G2" addr add 192.0.2.1/24 dev wan

@@ -54,10 +54,7 @@ must ha "$G2" link del sync
 mv /run/good.key /run/cluster.key
 relay_strange_peers
 had 2 /run/conf2
-must wait_for 20 link_state "$G1" up
-must wait_for 20 link_state "$G2" up
-must ha "$G1" takeover vpn
-must wait_for 10 role "$G1" vpn active
+relay_active
 check "the standby gets the SAs" wait_for 40 has "$G2" 0x1000
 check "it holds them" wait_for 5 held "$G2" 0x1001
 check "and the policies" wait_for 10 same_policies

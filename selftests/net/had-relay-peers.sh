@@ -78,9 +78,7 @@ must mv /run/key.good "$relay_key"
 # With it, and without manners
 relay_strange_peers
 had 2 /run/conf2
-must wait_for 20 link_state "$G1" up
-must ha "$G1" takeover vpn
-must wait_for 10 role "$G1" vpn active
+relay_active
 check "who has the key does" wait_for 20 has "$G2" 0x1000
 
 # Silence: the link loses all, and both ends find out.

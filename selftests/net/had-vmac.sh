@@ -57,19 +57,15 @@ through() { # by ESP, and to the address itself
 }
 
 ha_load
-netns G1 G2 P
-sync_cable
-switched "$P" 2 wan
+behind_switch
 for n in 1 2; do
 	g=G$n
-	must batch "${!g}" "link set wan up" "addr add 192.0.2.1$n/24 dev wan" \
+	must batch "${!g}" "addr add 192.0.2.1$n/24 dev wan" \
 		"addr add 10.1.0.1/32 dev lo" "route add 10.2.0.0/16 via 192.0.2.9 src 10.1.0.1"
 	conf $n
 done
-must batch "$P" "addr add 192.0.2.9/24 dev br0" \
-	"addr add 2001:db8::9/64 dev br0 nodad" "addr add 10.2.0.1/32 dev lo" \
+must batch "$P" "addr add 10.2.0.1/32 dev lo" \
 	"route add 10.1.0.0/16 via 192.0.2.1 src 10.2.0.1"
-keygen /run/key
 sas 0x1000 4 tunnel "$G1 $G2 $P" replay-window 32
 policies 0x1000 4 tunnel
 oracle_start

@@ -51,12 +51,7 @@ relay_conf 1 role = standby on-peer-loss = takeover interval = 4
 relay_conf 2 role = standby on-peer-loss = takeover interval = 4
 oracle_start
 
-had 1 /run/conf1
-had 2 /run/conf2
-must wait_for 20 link_state "$G1" up
-must wait_for 20 link_state "$G2" up
-must ha "$G1" takeover vpn
-must wait_for 10 role "$G1" vpn active
+relay_begin
 check "the standby gets the SAs" wait_for 20 has "$G2" 0x1000
 must wait_for 20 missing "$G2" 0
 check "with IP-TFS" [ "$(on "$G2" python3 "$dir" show $p 0x1001)" = "dir out cpu any mode 5" ]

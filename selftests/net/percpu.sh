@@ -85,10 +85,7 @@ echo 0-$((fewer - 1)) >/run/possible
 # shellcheck disable=SC2034	# had() reads it
 had_by=(bash -c 'mount --bind /run/possible /sys/devices/system/cpu/possible && exec "$@"' -)
 had 2 /run/conf2
-must wait_for 20 link_state "$G1" up
-must wait_for 20 link_state "$G2" up
-must ha "$G1" takeover vpn
-must wait_for 10 role "$G1" vpn active
+relay_active
 for spi in "${spis[@]}"; do
 	must wait_for 20 has "$G2" $((spi - 1))
 done

@@ -25,6 +25,7 @@ behind_nat() {
 		"addr add 10.2.0.1/16 dev lo" "route add default via 198.51.100.1" \
 		"route add 10.1.0.0/24 via 198.51.100.1 src 10.2.0.1"
 	must on "$N" sysctl -qw net.ipv4.ip_forward=1
+	maps 20000
 }
 
 # It has no memory: to another port that it had given before it gives nothing more.
@@ -61,16 +62,8 @@ followed() { # PORT: by both gateways
 }
 
 ha_load
-site
-behind_nat
-maps 20000
-wire
-host "$G1" east
-host "$G2" west
-host "$P" site
-swan_files east
-swan_files west
-remote_files
+swan_site behind_nat
+swan_site_files
 # A remote end whose port is not known calls.
 must sed -i 's/remote_addrs = .*/remote_addrs = %any/' \
 	/run/hosts/{east,west}/swanctl/conf.d/site.conf

@@ -29,12 +29,6 @@ remote() { # SED-SCRIPT: of its connection
 	sed -i "$1" /run/hosts/site/swanctl/conf.d/site.conf
 }
 
-files() {
-	swan_files east
-	swan_files west
-	remote_files
-}
-
 up() {
 	begin
 	check "$what: IKE" wait_for 30 child_up east
@@ -83,14 +77,10 @@ another() { # "SPI...": P sends in an SA that is none of these
 }
 
 ha_load
-site
-wire
-host "$G1" east
-host "$G2" west
-host "$P" site
+swan_site
 
 what="transport, window 32, no ESN"
-files
+swan_site_files
 sets local_ts dynamic
 sets remote_ts dynamic
 adds reqid "mode = transport"
@@ -104,7 +94,7 @@ failover 'mode transport' 'replay-window 32'
 down
 
 what="xfrm interface, window 2048"
-files
+swan_site_files
 adds reqid "if_id_in = 7" "if_id_out = 7"
 sets replay_window 2048
 for n in 1 2; do
@@ -123,7 +113,7 @@ for n in 1 2; do
 done
 
 what="certificates, ESP in UDP, MOBIKE at the remote end"
-files
+swan_site_files
 certificates
 adds version "encap = yes"
 up
@@ -133,7 +123,7 @@ failover 'encap type espinudp'
 down
 
 what="rekeys"
-files
+swan_site_files
 adds reqid "rekey_time = 3s" "life_time = 600s" "rand_time = 0s"
 remote 's/^ *esp_prop.*/&\n                rekey_time = 4s\n                life_time = 600s\n                rand_time = 0s/'
 up

@@ -14,14 +14,8 @@
 . "$(dirname "$0")/../lib/ike.sh"
 
 ha_load
-site
-wire
-host "$G1" east
-host "$G2" west
-host "$P" site
-swan_files east
-swan_files west
-remote_files
+swan_site
+swan_site_files
 
 begin
 check "IKE is there without being asked" wait_for 30 child_up east ||
