@@ -26,7 +26,7 @@
 /*
  * Flows are items: @key is a struct nft_flow, @here the priority of its policy (NOBODY: not known),
  * @round the list that had it last, @digest 1 if the table has it. New ones are at the end of the
- * list. Of those that pass @foreign says that they are to, of a group's that the file has them.
+ * list. @passes and @in_file: see struct item.
  */
 #define NOBODY	0
 
@@ -281,7 +281,7 @@ static bool plan_sets(void)
 	table_for_each(i, next, &passing.flows) {
 		s = set_of("", &flow_at(i)->shape);
 		if (s)
-			s->needed |= i->foreign;
+			s->needed |= i->passes;
 	}
 	for (s = sets; s; s = s->next)
 		changed |= s->needed != s->there;
@@ -397,13 +397,13 @@ static int change_passing(bool add)
 	struct item *i, *next;
 
 	table_for_each(i, next, &passing.flows)
-		if (i->foreign == add && !!i->digest != add)
+		if (i->passes == add && !!i->digest != add)
 			batch_put(&b, "", flow_at(i));
 	batch_end(&b);
 	if (b.err)
 		return b.err;
 	table_for_each(i, next, &passing.flows) {
-		if (i->foreign == add)
+		if (i->passes == add)
 			i->digest = add;
 		if (i->removed && !i->digest)
 			table_del(&passing.flows, i);
@@ -444,7 +444,7 @@ static int change_all(void)
 	if (!opened)
 		return any_wanted() ? -EPROTONOSUPPORT : 0;
 	table_for_each(i, next, &passing.flows)
-		i->foreign = may_pass(i);
+		i->passes = may_pass(i);
 	if (!any_wanted()) {
 		err = there ? nft_remove() : 0;
 		if (err)
@@ -500,7 +500,7 @@ void fence_listed(void)
 		struct batch b = { };
 
 		table_for_each(i, next, &f->flows)
-			if (i->round != relays.round && i->digest && !i->foreign)
+			if (i->round != relays.round && i->digest && !i->in_file)
 				batch_put(&b, f->group, flow_at(i));
 		batch_end(&b);
 		if (b.err) {
@@ -508,7 +508,7 @@ void fence_listed(void)
 			continue;
 		}
 		table_for_each(i, next, &f->flows)
-			if (i->round != relays.round && !i->foreign)
+			if (i->round != relays.round && !i->in_file)
 				table_del(&f->flows, i);
 	}
 	forget = false;
@@ -529,7 +529,7 @@ static void on_found(const char *group, const struct nft_flow *flow)
 	i->digest = 1;
 	i->here = NOBODY;
 	/* Until it is known which policies there are */
-	i->foreign = f == &passing;
+	i->passes = f == &passing;
 }
 
 void fence_status(FILE *to)
@@ -577,7 +577,7 @@ static void protect(struct fence *f, const struct conf_protect *p)
 		mask(flow.dst, p->to.ip[n].a, p->to.ip[n].len);
 		i = flow_item(f, &flow);
 		if (i)
-			i->foreign = true;
+			i->in_file = true;
 	}
 }
 
@@ -588,7 +588,7 @@ static void fence_configured(struct had *had, const struct conf *old)
 	for (struct fence *f = fences; f; f = f->next) {
 		f->wanted = false;
 		table_for_each(i, next, &f->flows)
-			i->foreign = false;
+			i->in_file = false;
 	}
 	for (const struct conf_group *c = had->conf->groups; c; c = c->next) {
 		struct fence *f = fails_closed(c) ? fence_of(c->name) : NULL;

@@ -80,13 +80,6 @@ void sink_remove(struct relay *g, struct item *i)
 	removed(g, i, err);
 }
 
-static struct item *mine_item(struct relay *g, const void *key, size_t len)
-{
-	struct item *i = table_find(&g->mine, key, len);
-
-	return i ? i : table_add(&g->mine, key, len);
-}
-
 static void not_installed(struct relay *g, const char *what, int err)
 {
 	static time_t said;
@@ -114,14 +107,14 @@ static bool up_to_date(struct item *i, uint64_t now, uint64_t loose)
 }
 
 /*
- * What the peer says of this key is to be installed; @now, @loose: its digests, with and without
- * lifetimes. NULL: there is nothing to do
+ * What the peer says of this key is to be installed; @i: what is known of it, or NULL; @now, @loose:
+ * its digests, with and without lifetimes. NULL: there is nothing to do
  */
-static struct item *to_install(struct relay *g, const void *key, size_t len, uint64_t now,
-			       uint64_t loose)
+static struct item *to_install(struct relay *g, struct item *i, const void *key, size_t len,
+			       uint64_t now, uint64_t loose)
 {
-	struct item *i = mine_item(g, key, len);
-
+	if (!i)
+		i = table_add(&g->mine, key, len);
 	if (!i) {
 		had_drop(g->teller->peer, "out of memory");
 		return NULL;
@@ -313,10 +306,9 @@ static bool put_later(struct relay *g, struct item *i, const void *body, size_t 
 static void install_sa(struct relay *g, const struct had_sa *sa, const void *body, size_t len)
 {
 	uint64_t now = relay_sa_digest(body, len, true), loose = relay_sa_digest(body, len, false);
-	struct item *i;
+	struct item *i = settled(g, &sa->id, sizeof(sa->id));
 
-	settled(g, &sa->id, sizeof(sa->id));
-	i = to_install(g, &sa->id, sizeof(sa->id), now, loose);
+	i = to_install(g, i, &sa->id, sizeof(sa->id), now, loose);
 	if (i && is_stored(g, i))
 		keep(g, i, body, len, now);
 	else if (i && (was_known(i) || !put_later(g, i, body, len, now)))
@@ -346,7 +338,9 @@ static void install_policy(struct relay *g, const struct had_policy *p, const vo
 {
 	uint64_t now = relay_policy_digest(body, len, true);
 	uint64_t loose = relay_policy_digest(body, len, false);
-	struct item *i = to_install(g, &p->id, sizeof(p->id), now, loose);
+	struct item *i = table_find(&g->mine, &p->id, sizeof(p->id));
+
+	i = to_install(g, i, &p->id, sizeof(p->id), now, loose);
 
 	if (i && is_stored(g, i))
 		keep(g, i, body, len, now);

@@ -21,6 +21,8 @@
  * @foreign: somebody else has installed it
  * @removed: by this daemon, while a list is read that may still have it
  * @waits: for the kernel, with others: sink_push()
+ * @passes: fence.c, of a flow of no group: it is to pass now
+ * @in_file: fence.c, of a flow of a group: the file has it
  * @key: a struct had_sa_id or had_policy_id
  *
  * An SA takes 144 octets of the heap, its node in the tree included.
@@ -33,7 +35,7 @@ struct item {
 	uint32_t round, named;
 	uint16_t missing;
 	uint8_t key_len;
-	bool foreign : 1, removed : 1, waits : 1;
+	bool foreign : 1, removed : 1, waits : 1, passes : 1, in_file : 1;
 	uint8_t key[];
 };
 
