@@ -8,17 +8,14 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "had_test.h"
 #include "libcpg.h"
-#include "transport.h"
+#include "stream.h"
 #include "wire.h"
 
-#define CHUNK	5000
 #define MANY	400	/* chunks */
 #define ENDS	17
 #define LIMIT	60	/* s, that a condition may take; a handshake that fails takes 10 */
@@ -248,90 +245,37 @@ static void inject(uint32_t from, const void *msg, size_t len)
 
 /* --- its users --- */
 
-struct end;
-
-struct link {
-	struct end *end;
-	struct had_peer *peer;
-	unsigned int got, sent;
-};
-
 struct end {
+	struct side side;
+	unsigned int here;
 	struct had_transport *t;
-	unsigned int ups, downs, here, writables;
-	bool choke, pump;
-	struct link links[ENDS];
-	char why[128], said[256];
+	struct stream links[ENDS];
 };
 
 static struct event_base *base;
 
-static void pump(struct link *l)
-{
-	uint8_t chunk[CHUNK];
-
-	while (l->end->pump && l->sent < MANY) {
-		memset(chunk, l->sent, sizeof(chunk));
-		if (had_send(l->peer, chunk, sizeof(chunk)))
-			return;
-		l->sent++;
-	}
-}
-
 static void *up(void *user, struct had_peer *p)
 {
 	struct end *e = user;
-	struct link *l = e->links;
+	struct stream *s = e->links;
 
-	while (l->peer)
-		l++;
-	*l = (struct link){ .end = e, .peer = p };
-	e->ups++;
+	while (s->peer)
+		s++;
+	*s = (struct stream){ .side = &e->side, .peer = p };
+	e->side.ups++;
 	e->here++;
-	return l;
+	return s;
 }
 
 static void down(void *session, const char *why)
 {
-	struct link *l = session;
+	struct stream *s = session;
+	struct end *e = (struct end *)s->side;
 
-	l->peer = NULL;
-	l->end->downs++;
-	l->end->here--;
-	snprintf(l->end->why, sizeof(l->end->why), "%s", why);
-}
-
-static long receive(void *session, const void *data, size_t len)
-{
-	struct link *l = session;
-	const uint8_t *p = data;
-	size_t n = 0, i;
-
-	if (l->end->choke)
-		return -1;
-	while (len - n >= CHUNK) {
-		for (i = 0; i < CHUNK; i++)
-			expect(p[n + i] == (uint8_t)l->got, "octet %zu of chunk %u", i, l->got);
-		n += CHUNK;
-		l->got++;
-	}
-	return n;
-}
-
-static void writable(void *session)
-{
-	struct link *l = session;
-
-	l->end->writables++;
-	pump(l);
-}
-
-static void said(void *user, int priority, const char *text)
-{
-	struct end *e = user;
-
-	(void)priority;
-	snprintf(e->said, sizeof(e->said), "%s", text);
+	s->peer = NULL;
+	e->side.downs++;
+	e->here--;
+	snprintf(e->side.why, sizeof(e->side.why), "%s", why);
 }
 
 static const struct had_transport_ops ops = {
@@ -433,27 +377,27 @@ static void streams(void)
 		begin(&e[i], 1);
 	until(e[0].here == 2 && e[1].here == 2 && e[2].here == 2);
 	for (int i = 0; i < 3; i++) {
-		e[i].pump = true;
+		e[i].side.pump = MANY;
 		for (int k = 0; k < 2; k++)
 			pump(&e[i].links[k]);
 	}
 	expect(e[0].links[0].sent < MANY, "all of it found room at once");
 	until(got(&e[0]) == 2 * MANY && got(&e[1]) == 2 * MANY && got(&e[2]) == 2 * MANY);
-	expect(e[0].writables, "nobody was told that there is room");
+	expect(e[0].side.writables, "nobody was told that there is room");
 	expect(counter(&e[0], "cpg_waits"), "the engine was not busy");
 	for (int i = 1; i <= 3; i++)
 		expect(members[i].most_on_way <= 32, "%u on their way", members[i].most_on_way);
 	limit = 100000;
 	busy = 0;
 	/* What was said before it is dropped arrives; and they meet again. */
-	e[0].pump = false;
+	e[0].side.pump = 0;
 	e[1].links[0].got = 0;
 	e[1].links[1].got = 0;
 	had_drop(e[0].links[0].peer, "enough");
 	expect(had_send(e[0].links[0].peer, "x", 1) == -ENOTCONN, "it takes more");
-	until(e[0].downs == 1 && e[0].ups == 3 && e[0].here == 2);
-	expect(!strcmp(e[0].why, "enough"), "%s", e[0].why);
-	expect(e[1].downs + e[2].downs == 1, "not the other end alone");
+	until(e[0].side.downs == 1 && e[0].side.ups == 3 && e[0].here == 2);
+	expect(!strcmp(e[0].side.why, "enough"), "%s", e[0].side.why);
+	expect(e[1].side.downs + e[2].side.downs == 1, "not the other end alone");
 	/* One leaves. */
 	end(&e[2]);
 	until(e[0].here == 1 && e[1].here == 1);
@@ -468,10 +412,10 @@ static void without_key(void)
 
 	begin(&a, 1);
 	begin(&b, 2);
-	until(strstr(a.said, "without the key") && strstr(b.said, "without the key"));
+	until(strstr(a.side.said, "without the key") && strstr(b.side.said, "without the key"));
 	begin(&c, 1);
 	until(a.here == 1 && c.here == 1);
-	expect(!b.ups && counter(&a, "cpg_forged"), "up without the key");
+	expect(!b.side.ups && counter(&a, "cpg_forged"), "up without the key");
 	end(&a);
 	end(&b);
 	end(&c);
@@ -517,18 +461,18 @@ static void hostile(void)
 		memcpy(msg, kept[i % 3], len < 12 ? len : 12);
 		inject(kept_from[i % 3], msg, len);
 	}
-	until(strstr(a.said, "version 9") || strstr(b.said, "version 9") ||
+	until(strstr(a.side.said, "version 9") || strstr(b.side.said, "version 9") ||
 	      counter(&a, "cpg_forged") + counter(&b, "cpg_forged") > 90);
 	memset(msg, 1, CHUNK);
 	expect(!had_send(first(&a), msg, CHUNK), "send");
 	until(got(&b) == 2);
-	expect(a.ups == 1 && b.ups == 1 && !a.downs && !b.downs, "it has done something");
+	expect(a.side.ups == 1 && b.side.ups == 1 && !a.side.downs && !b.side.downs, "it has done something");
 	expect(counter(&a, "cpg_forged") + counter(&b, "cpg_forged") > 90, "not seen");
 	/* What was said in another session is of no use in this one. */
 	memcpy(msg, kept[2], kept_len[2]);
 	n = kept_len[2];
 	had_drop(first(&a), "enough");
-	until(a.ups == 2 && b.ups == 2 && a.here && b.here);
+	until(a.side.ups == 2 && b.side.ups == 2 && a.here && b.here);
 	inject(kept_from[2], msg, n);
 	until(counter(&a, "cpg_stale") + counter(&b, "cpg_stale"));
 	expect(!got(&b), "it was heard");
@@ -576,14 +520,14 @@ static void lost(void)
 	expect(!had_send(first(&a), chunk, CHUNK), "send");
 	until(!lose);
 	expect(!had_send(first(&a), chunk, CHUNK), "send");
-	until(a.downs == 1 && b.downs == 1);
-	expect(strstr(b.why, "lost") && counter(&b, "cpg_lost") == 1, "%s", b.why);
+	until(a.side.downs == 1 && b.side.downs == 1);
+	expect(strstr(b.side.why, "lost") && counter(&b, "cpg_lost") == 1, "%s", b.side.why);
 	until(a.here && b.here);
 	/* One that can't be understood is dropped. */
-	b.choke = true;
+	b.side.choke = true;
 	expect(!had_send(first(&a), chunk, CHUNK), "send");
-	until(b.downs == 2);
-	expect(strstr(b.why, "understood"), "%s", b.why);
+	until(b.side.downs == 2);
+	expect(strstr(b.side.why, "understood"), "%s", b.side.why);
 	end(&a);
 	end(&b);
 	until(!there());
@@ -610,19 +554,19 @@ static void engine(void)
 	expect(members[1].most_on_way == 32, "%u on their way", members[1].most_on_way);
 	expect(had_send(first(&a), chunk, sizeof(chunk)) == -ENOBUFS, "taken");
 	had_drop(first(&a), "too slow");
-	until(a.downs == 1);
+	until(a.side.downs == 1);
 	expect(b.here, "nothing was said");
 	members[1].still = false;
-	until(b.downs == 1);
+	until(b.side.downs == 1);
 	until(a.here && b.here);
 	pthread_mutex_lock(&lock);
 	members[1].dead = true;
 	leave(&members[1]);
 	eventfd_write(members[1].fd, 1);
 	pthread_mutex_unlock(&lock);
-	until(a.downs == 2 && b.downs == 2);
-	expect(strstr(a.why, "Corosync has gone"), "%s", a.why);
-	expect(strstr(b.why, "has left the cluster"), "%s", b.why);
+	until(a.side.downs == 2 && b.side.downs == 2);
+	expect(strstr(a.side.why, "Corosync has gone"), "%s", a.side.why);
+	expect(strstr(b.side.why, "has left the cluster"), "%s", b.side.why);
 	/* There is another one. */
 	until(a.here && b.here);
 	end(&a);

@@ -7,92 +7,40 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "had_test.h"
-#include "transport.h"
+#include "stream.h"
 #include "wire.h"
 
-#define CHUNK	5000
 #define MANY	2000	/* chunks, more than all buffers on the way hold */
 
 struct end {
+	struct side side;
+	struct stream s;
 	const char *name;
-	struct event_base *base;
 	struct had_transport *t;
-	struct had_peer *peer;
-	unsigned int ups, downs, got, sent, writables;
-	bool echo, choke, pump;
-	char why[128], said[256];
 };
 
 static struct event_base *base;
-
-static void pump(struct end *e)
-{
-	uint8_t chunk[CHUNK];
-
-	while (e->pump && e->sent < MANY) {
-		memset(chunk, e->sent, sizeof(chunk));
-		if (had_send(e->peer, chunk, sizeof(chunk)))
-			return;
-		e->sent++;
-	}
-}
 
 static void *up(void *user, struct had_peer *p)
 {
 	struct end *e = user;
 
-	e->peer = p;
-	e->ups++;
-	return e;
+	e->s.peer = p;
+	e->side.ups++;
+	return &e->s;
 }
 
 static void down(void *session, const char *why)
 {
-	struct end *e = session;
+	struct stream *s = session;
 
 	/* An older one may end when its successor is there already. */
-	if (e->ups == ++e->downs)
-		e->peer = NULL;
-	snprintf(e->why, sizeof(e->why), "%s", why);
-}
-
-static long receive(void *session, const void *data, size_t len)
-{
-	struct end *e = session;
-	const uint8_t *p = data;
-	size_t n = 0, i;
-
-	if (e->choke)
-		return -1;
-	while (len - n >= CHUNK) {
-		for (i = 0; i < CHUNK; i++)
-			expect(p[n + i] == (uint8_t)e->got, "%s: octet %zu of chunk %u", e->name,
-			       i, e->got);
-		n += CHUNK;
-		e->got++;
-	}
-	return n;
-}
-
-static void writable(void *session)
-{
-	struct end *e = session;
-
-	e->writables++;
-	pump(e);
-}
-
-static void said(void *user, int priority, const char *text)
-{
-	struct end *e = user;
-
-	(void)priority;
-	snprintf(e->said, sizeof(e->said), "%s", text);
+	if (s->side->ups == ++s->side->downs)
+		s->peer = NULL;
+	snprintf(s->side->why, sizeof(s->side->why), "%s", why);
 }
 
 static const struct had_transport_ops ops = {
@@ -121,6 +69,7 @@ static void begin(struct end *e, int last, uint8_t key)
 	c.own = addr(last == 2 ? "127.0.0.2" : "127.0.0.3", port);
 	c.peer = addr(last == 2 ? "127.0.0.3" : "127.0.0.2", port);
 	memset(e, 0, sizeof(*e));
+	e->s.side = &e->side;
 	e->name = last == 2 ? "listener" : "dialler";
 	e->t = had_tls_new(base, &c, &ops, e);
 	expect(e->t, "no transport");
@@ -129,7 +78,7 @@ static void begin(struct end *e, int last, uint8_t key)
 static void end(struct end *e)
 {
 	had_transport_free(e->t);
-	expect(e->downs == e->ups, "%s: %u up, %u down", e->name, e->ups, e->downs);
+	expect(e->side.downs == e->side.ups, "%s: %u up, %u down", e->name, e->side.ups, e->side.downs);
 	e->t = NULL;
 }
 
@@ -149,10 +98,10 @@ static const uint8_t nothing[CHUNK];
 
 static void meet(struct end *a, struct end *b)
 {
-	until(a->peer && b->peer);
-	expect(!had_send(a->peer, nothing, CHUNK), "send");
-	until(b->got == 1);
-	b->got = 0;
+	until(a->s.peer && b->s.peer);
+	expect(!had_send(a->s.peer, nothing, CHUNK), "send");
+	until(b->s.got == 1);
+	b->s.got = 0;
 }
 
 static int stranger(const char *data, size_t len)
@@ -172,38 +121,38 @@ static void both_ways(void)
 	begin(&a, 2, 1);
 	begin(&b, 3, 1);
 	meet(&a, &b);
-	a.sent = 0;
-	a.pump = true;
-	b.pump = true;
-	pump(&a);
-	pump(&b);
-	expect(a.sent < MANY, "all of it found room at once");
-	until(a.got == MANY && b.got == MANY);
-	expect(a.writables && b.writables, "nobody was told that there is room");
+	a.s.sent = 0;
+	a.side.pump = MANY;
+	b.side.pump = MANY;
+	pump(&a.s);
+	pump(&b.s);
+	expect(a.s.sent < MANY, "all of it found room at once");
+	until(a.s.got == MANY && b.s.got == MANY);
+	expect(a.side.writables && b.side.writables, "nobody was told that there is room");
 	/* One end begins anew, then the other. */
 	end(&b);
-	until(!a.peer);
+	until(!a.s.peer);
 	begin(&b, 3, 1);
-	a.got = 0;
+	a.s.got = 0;
 	meet(&a, &b);
 	end(&a);
-	until(!b.peer);
+	until(!b.s.peer);
 	begin(&a, 2, 1);
-	b.got = 0;
+	b.s.got = 0;
 	meet(&a, &b);
 	/* What was said before it is dropped arrives. */
-	expect(!had_send(a.peer, nothing, CHUNK), "send");
-	had_drop(a.peer, "enough");
-	expect(had_send(a.peer, "x", 1) == -ENOTCONN, "it takes more");
-	until(b.got == 1 && a.downs == 1 && !strcmp(a.why, "enough"));
-	b.got = 0;
+	expect(!had_send(a.s.peer, nothing, CHUNK), "send");
+	had_drop(a.s.peer, "enough");
+	expect(had_send(a.s.peer, "x", 1) == -ENOTCONN, "it takes more");
+	until(b.s.got == 1 && a.side.downs == 1 && !strcmp(a.side.why, "enough"));
+	b.s.got = 0;
 	/* And they meet again. */
-	until(a.peer && b.peer && b.downs == 2);
+	until(a.s.peer && b.s.peer && b.side.downs == 2);
 	/* One that can't be understood is dropped. */
-	b.choke = true;
-	expect(!had_send(a.peer, "x", 1), "send");
-	until(b.downs == 3);
-	expect(strstr(b.why, "understood"), "%s", b.why);
+	b.side.choke = true;
+	expect(!had_send(a.s.peer, "x", 1), "send");
+	until(b.side.downs == 3);
+	expect(strstr(b.side.why, "understood"), "%s", b.side.why);
 	end(&a);
 	end(&b);
 }
@@ -214,20 +163,20 @@ static void without_key(void)
 
 	begin(&a, 2, 1);
 	begin(&b, 3, 2);
-	until(*a.said && strstr(b.said, "handshake"));
-	expect(!a.ups && !b.ups, "up without the key");
+	until(*a.side.said && strstr(b.side.said, "handshake"));
+	expect(!a.side.ups && !b.side.ups, "up without the key");
 	/* Who has it is heard beside that one. */
 	begin(&c, 3, 1);
 	meet(&a, &c);
-	expect(!b.ups, "up without the key");
+	expect(!b.side.ups, "up without the key");
 	end(&b);
 	end(&c);
 	end(&a);
 	/* A listener without the key has nothing to show to who dials. */
 	begin(&a, 2, 2);
 	begin(&b, 3, 1);
-	until(strstr(b.said, "handshake"));
-	expect(!a.ups && !b.ups, "up without the key");
+	until(strstr(b.side.said, "handshake"));
+	expect(!a.side.ups && !b.side.ups, "up without the key");
 	end(&b);
 	end(&a);
 }
@@ -259,7 +208,7 @@ static void strangers(void)
 		event_base_dispatch(base);
 	}
 	begin(&b, 3, 1);
-	until(a.peer && b.peer);
+	until(a.s.peer && b.s.peer);
 	/* None stays: neither those that talk nor the silent. */
 	for (i = 0; i < 64; i++) {
 		struct timeval soon = { 0, 20000 };
@@ -277,7 +226,7 @@ static void strangers(void)
 		expect(!n, "stranger %d is still there", i);
 		close(fds[i]);
 	}
-	expect(a.peer && a.ups == 1, "and the peer has gone with them");
+	expect(a.s.peer && a.side.ups == 1, "and the peer has gone with them");
 	end(&b);
 	end(&a);
 }
@@ -294,7 +243,7 @@ static void slow(void)
 	begin(&a, 2, 1);
 	base = other;
 	begin(&b, 3, 1);
-	for (i = 0; i < 3000 && !(a.peer && b.peer); i++) {
+	for (i = 0; i < 3000 && !(a.s.peer && b.s.peer); i++) {
 		struct timeval tv = { 0, 5000 };
 
 		event_base_loopexit(first, &tv);
@@ -303,22 +252,22 @@ static void slow(void)
 		event_base_dispatch(other);
 	}
 	base = first;
-	expect(a.peer && b.peer, "they don't meet");
+	expect(a.s.peer && b.s.peer, "they don't meet");
 	memset(chunk, 0, sizeof(chunk));
 	for (i = 0; i < 200; i++) {
 		struct timeval tv = { 0, 2000 };
 
-		while (sent < 20000 && !had_send(a.peer, chunk, sizeof(chunk)))
+		while (sent < 20000 && !had_send(a.s.peer, chunk, sizeof(chunk)))
 			sent++;
 		event_base_loopexit(base, &tv);
 		event_base_dispatch(base);
 	}
 	expect(sent < 20000, "no end to it");
-	expect(had_room(a.peer) < sizeof(chunk), "room, and nothing taken");
-	expect(had_send(a.peer, chunk, sizeof(chunk)) == -ENOBUFS, "taken");
+	expect(had_room(a.s.peer) < sizeof(chunk), "room, and nothing taken");
+	expect(had_send(a.s.peer, chunk, sizeof(chunk)) == -ENOBUFS, "taken");
 	/* Who waits for it no longer is rid of it, though it takes nothing. */
-	had_drop(a.peer, "too slow");
-	until(a.downs == 1);
+	had_drop(a.s.peer, "too slow");
+	until(a.side.downs == 1);
 	end(&a);
 	end(&b);
 	event_base_free(other);
