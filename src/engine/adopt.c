@@ -357,12 +357,12 @@ void xha_slots_adopt(struct xha_engine *g, bool ticked)
 }
 
 /**
- * xha_slots_release() - give adopted SAs back as they were
+ * xha_slots_give_back() - give adopted SAs back as they were
  * @g: engine; process context, mutex
  *
  * The kernel deletes the SAs of a device that goes down: these are not the device's.
  */
-void xha_slots_release(struct xha_engine *g)
+void xha_slots_give_back(struct xha_engine *g)
 {
 	struct xha_slot_sa *e;
 	LIST_HEAD(picked);
@@ -401,7 +401,7 @@ int xha_engine_adopter(struct xha_engine *g, bool adopt, const char *group,
 		if (!adopt)
 			RCU_INIT_POINTER(xn->adopter, NULL);
 		g->adopt = false;
-		xha_slots_release(g);
+		xha_slots_give_back(g);
 	}
 	if (adopt) {
 		strscpy(g->adopt_group, group);

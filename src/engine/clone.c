@@ -169,7 +169,7 @@ static void end(struct xha_clone *t)
 	kfree(t);
 }
 
-/* Is it nobody's, or of those only who will not send it? */
+/* Has no packet a reference on it, or none that will be sent? */
 static bool over(const struct xha_clone *t)
 {
 	return t->down || refcount_read(&t->s->refcnt) == 1;
@@ -203,8 +203,8 @@ static void look(struct work_struct *work)
 	bool more, down;
 
 	/*
-	 * Whom something can be done for; first of NICs that are taken away, which is waited for.
-	 * Only here clones are put into @ending and taken out of it.
+	 * Those that are over, or must wait no longer, and first those of NICs that are taken away:
+	 * somebody waits for that. Nobody else puts clones into @ending, or takes them out of it.
 	 */
 	spin_lock_bh(&leaving_lock);
 	down = sort(true, &most);

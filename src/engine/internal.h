@@ -304,7 +304,6 @@ static inline void xha_nic_left(struct xha_nic *nic, u64 start)
 }
 
 /* control.c */
-void xha_adopt_offer(struct xfrm_state *x);	/* installed or changed; RCU */
 void xha_engine_notify(struct net_device *dev, u32 event, const char *nic, __be32 spi);
 int xha_control_fill_engine(struct sk_buff *skb, const struct xha_engine *g);
 size_t xha_control_engine_size(void);
@@ -338,9 +337,10 @@ void xha_slot_unlist(struct xha_slot_sa *e);
 void xha_slot_unhash(struct xha_slot_sa *e);
 
 /* adopt.c */
+void xha_adopt_offer(struct xfrm_state *x);	/* installed or changed; RCU */
 bool xha_adopt_through(const struct xha_engine *g, struct xfrm_state *x, bool inbound);
 void xha_slots_adopt(struct xha_engine *g, bool ticked);
-void xha_slots_release(struct xha_engine *g);
+void xha_slots_give_back(struct xha_engine *g);
 int xha_engine_adopter(struct xha_engine *g, bool adopt, const char *group,
 		       struct netlink_ext_ack *extack);
 int xha_adopt_init(void);

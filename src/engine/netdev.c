@@ -677,7 +677,7 @@ static int stop(struct net_device *dev)
 	mutex_lock(&g->mutex);
 	WRITE_ONCE(g->open, false);
 	xha_slots_quit(g);
-	xha_slots_release(g);
+	xha_slots_give_back(g);
 	mutex_unlock(&g->mutex);
 	cancel_delayed_work_sync(&g->work);
 	WRITE_ONCE(g->kicked, false);

@@ -235,7 +235,7 @@ static void retap(struct xha_sa *sa)
 	struct xfrm_state *x = sa->tap.x;
 
 	spin_lock_bh(&x->lock);
-	/* By the first tap these were held without being so for the kernel. */
+	/* The other tap held these without XFRM_STATE_ERROR. */
 	if (xha_is_held(x) || sa->place == XHA_PLACE_SHORT)
 		xha_apply_hold(x);
 	spin_unlock_bh(&x->lock);

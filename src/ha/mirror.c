@@ -736,7 +736,7 @@ static void sync_one(struct xha_mirror *m, struct xha_sa *sa)
 		xha_mirror_due(sa);
 }
 
-/* In a walk over all SAs; they are not looked at again by who has looked at them. RCU */
+/* In a walk over all SAs under RCU, with their number so far: others may run now and then. */
 void xha_mirror_rest(int *n)
 {
 	if (++*n % 256)

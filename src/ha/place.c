@@ -29,7 +29,7 @@ static void spend(struct xha_sa *sa)
 		sa->used = xha_end(xha_esn(sa->tap.x));
 }
 
-/* All that were counted are the peer's. Of no other SA is it asked: these have the tap's there. */
+/* All packets that its NIC has counted so far are the peer's. @foreign is in a union. */
 static void set_foreign(struct xha_sa *sa)
 {
 	if (sa->packet)
@@ -667,7 +667,7 @@ static bool is_other(const struct xha_sa *sa, u32 inc, u32 session)
 
 	if (sa->peer_inc)
 		return inc != sa->peer_inc;
-	/* Nobody can have used it whom this node does not hear of now; or it has just started. */
+	/* It came in this session, or this is the first one: who has used it tells now. */
 	if (!sa->lone && (sa->born == 2 * session || session == 1))
 		return false;
 	/* Else the peer must have been there, and have forgotten nothing, since it came. */
@@ -685,7 +685,7 @@ static void learn_share(struct xha_sa *sa, const struct xha_announce *a)
 		bits = false;
 	if (!bits && !share)
 		return;
-	/* It should have: what it would go on with may be somebody else's. */
+	/* It has used the SA, and should know its share: what it takes for it may be the peer's. */
 	if (sa->acted) {
 		sa->own.step = 0;
 		if (!xha_place_is_held(sa->place))

@@ -105,7 +105,7 @@ static void recount(struct xha_mirror *m, struct xha_twin *t)
 	t->paired = false;
 }
 
-/* Of which SAs one node lacks its twin is counted, by group, as it changes. */
+/* @t has changed: SAs that only the peer has, and those of both, are counted by group. */
 static void count(struct xha_mirror *m, struct xha_twin *t)
 {
 	struct xha_sa *sa = sa_of(t);
@@ -147,8 +147,8 @@ static void unlist(struct xha_mirror *m, struct xha_orphan *o)
 }
 
 /*
- * It has a place of the kind @of, @to, from now on, and what was @from nobody finds any more. This
- * takes no memory: the tables have room for one in the place of another.
+ * In both tables @to, which is of the kind @of, comes in the place of @from, and is what it was.
+ * That takes no memory.
  */
 static void replace(struct xha_mirror *m, struct xha_twin *from, struct xha_twin *to,
 		 enum xha_twin_of of)
@@ -162,14 +162,17 @@ static void replace(struct xha_mirror *m, struct xha_twin *from, struct xha_twin
 	xa_cmpxchg_bh(&m->peers, to->index, from, to, GFP_ATOMIC);
 }
 
-/* An SA that was deleted has it no more. */
+/* @sa was deleted, and what was its twin is elsewhere now. */
 static void part(struct xha_sa *sa)
 {
 	sa->twin.of = XHA_TWIN_UNUSED;
 	xha_sa_put(sa);
 }
 
-/* An SA has come, or is found, of which only this was known; that of another one, or an orphan. */
+/*
+ * @sa has come, or is found, and @t, an orphan or in an SA that was deleted, is what was known of
+ * its identity: it goes into @sa.
+ */
 static void attach(struct xha_mirror *m, struct xha_twin *t, struct xha_sa *sa)
 {
 	struct xha_orphan *o = orphan_of(t);
@@ -202,7 +205,7 @@ static void remember(struct xha_sa *sa, struct xha_memory *mem)
 	t->in = max(t->in, s.in);
 }
 
-/* Ditto, in @o. */
+/* Ditto; its twin, and that, go into @o. */
 static void bury(struct xha_mirror *m, struct xha_sa *sa, struct xha_orphan *o)
 {
 	remember(sa, &o->mem);
@@ -264,7 +267,7 @@ static bool make_room(struct xha_mirror *m)
 	return false;
 }
 
-/* NULL: no memory. It has no SA yet. */
+/* An orphan of which nothing is known yet; NULL: no memory. */
 static struct xha_twin *make(struct xha_mirror *m, const struct xha_id *id)
 {
 	struct xha_orphan *o = kmem_cache_zalloc(cache, GFP_ATOMIC);

@@ -196,7 +196,7 @@ static void final_due(struct xha_group *g, struct xha_sa *sa)
 		return;
 	if (!test_and_set_bit(XHA_SA_FINAL, &sa->flags))
 		atomic_inc(&g->final_left);
-	/* Who buries it looks at the one after it has set the other. */
+	/* xha_sa_unlink() sets DEAD, then xha_mirror_reap() reads FINAL: one of them counts it. */
 	if (test_bit(XHA_SA_DEAD, &sa->flags))
 		xha_group_final_done(sa);
 	set_bit(XHA_SA_ANNOUNCE, &sa->flags);

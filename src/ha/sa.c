@@ -23,7 +23,7 @@
 
 static struct kmem_cache *cache;
 
-/* What of it is that of its xfrm_state is not stored again. */
+/* Its identity. What the xfrm_state has of that is not stored again. */
 void xha_sa_id(const struct xha_sa *sa, struct xha_id *id)
 {
 	xha_identity_of(id, sa->tap.x, sa->key, sa->if_id);
@@ -259,7 +259,7 @@ static int insert(struct xha_sa *sa)
 	xa_store_bh(&xn->sas, sa->index, sa, GFP_ATOMIC);
 	if (sa->group)
 		xa_store_bh(&sa->group->sas, sa->member, sa, GFP_ATOMIC);
-	/* It is found by the table: who has unlinked it meanwhile has erased nothing yet. */
+	/* xha_sa_unlink() may have come since insert_found(), and has found neither to erase. */
 	if (test_bit(XHA_SA_DEAD, &sa->flags)) {
 		xa_cmpxchg_bh(&xn->sas, sa->index, sa, NULL, GFP_ATOMIC);
 		if (sa->group)
