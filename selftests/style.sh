@@ -65,6 +65,24 @@ functions() { # FILE
 	grep -vF "ktap.sh's" "$1" | grep -oE '^[a-z_]+\(\)' | sort
 }
 
+# A function of the module that a text names is there, and in the file that the text says.
+told() {
+	local file line name where
+
+	{
+		files 'src/*' 'docs/*.rst' 'selftests/*' | xargs grep -ohE '\bxha_[a-z0-9_]+\(\)' | sort -u |
+			comm -23 - <(files 'src/*.[ch]' | xargs sed -E 's,/\*.*\*/,,; \,^[[:space:]]*(/\*|\*),d' |
+				grep -oE '\bxha_[a-z0-9_]+\(' | sed 's/$/)/' | sort -u)
+		files 'src/*' 'selftests/*.pml' |
+			xargs grep -noHE '\b[a-z0-9_]+\(\) in ([a-z]+/)?[a-z_]+\.[ch]\b' |
+			while IFS=: read -r file line name; do
+				where=${name##* in }
+				files "src/$where" "src/*/$where" | xargs -r grep -qE "\b${name%%()*}\(" ||
+					echo "$file:$line: $name"
+			done
+	} | silent
+}
+
 size() {
 	files '*.c' '*.h' '*.sh' '*.py' | grep -vE -e "$generated" | xargs -r wc -l |
 		awk '$1 > 1100 && $2 != "total" { print $2 ": " $1 " lines" }' | silent
@@ -129,6 +147,7 @@ places() { # texts stay free of the places where they were written
 check "SPDX in every file" spdx
 check "shellcheck" shell
 check "functions keep their meaning" names
+check "functions that texts name are there" told
 check "python parses" python
 check "doors between wings are one-way" doors
 check "no file beyond 1100 lines" size

@@ -206,7 +206,7 @@
 #define GIVE(n)		role[n] = RELEASING
 #endif
 
-#define END(v, q)	((v) + (q) > NUMBERS -> NUMBERS : (v) + (q))	/* xha_lease_end() */
+#define END(v, q)	((v) + (q) > NUMBERS -> NUMBERS : (v) + (q))	/* xha_ask() in lease.c */
 #define SENDS(n)	(role[n] == ACTIVE || role[n] == RELEASING)	/* xha_group_sends() */
 #define CLAIM(n)	(SENDS(n) -> CLAIM_ACTIVE : \
 			 (role[n] == HANDED -> CLAIM_HANDOVER : CLAIM_STANDBY))
@@ -232,7 +232,7 @@ bool told[2];
 byte final[2];			/* oseq is exact, said in this term; 0: it is not */
 bool exact[2];			/* XHA_PLACE_OWING: deposed, must tell what it has used */
 byte mine[2];			/* held: highest number that it has used itself */
-byte out[2];			/* struct xha_peer_sa: highest told while it runs */
+byte out[2];			/* struct xha_twin: highest told while it runs */
 
 byte inc[2];			/* incarnation of the node's memory of the SA */
 byte inc_of[2];			/* of the peer that is accounted for; 0: none */
@@ -253,14 +253,14 @@ byte crashes, losses, switches;
 int pending[2];			/* a record that is not refused, and not written yet */
 #endif
 
-/* write_oseq() in apply.c. I3: only FINAL brings a number back. */
+/* xha_apply_oseq() in apply.c. I3: only FINAL brings a number back. */
 inline write_oseq(n, v, back)
 {
 	assert(back || v >= oseq[n]);
 	oseq[n] = v
 }
 
-/* A record of the peer into a held SA: apply_out() in apply.c */
+/* A record of the peer into a held SA: write_out() in place.c */
 inline apply_out(n, v, exactly)
 {
 	told[n] = true;
@@ -360,7 +360,7 @@ inline learn(n, m)
 	fi
 }
 
-/* begin() in apply.c */
+/* begin() in place.c */
 inline begin(n)
 {
 	place[n] = RUNS;
@@ -429,7 +429,7 @@ inline resume(n)
 	written[n] = false
 }
 
-/* xha_apply_grant() in apply.c */
+/* xha_place_grant() in place.c */
 inline grant(n)
 {
 	write_oseq(n, END(oseq[n], GRANT), false);
@@ -438,7 +438,7 @@ inline grant(n)
 	final[n] = 0
 }
 
-/* look_at_finals() and hand_over() in group.c: all SAs are granted, then the role changes */
+/* look_at_finals() and hand_over() in role.c: all SAs are granted, then the role changes */
 inline hand_over(n)
 {
 #ifndef MUT_GRANT_LATE
@@ -451,7 +451,7 @@ inline hand_over(n)
 	apply_told(n)
 }
 
-/* activate() in group.c */
+/* activate() in role.c */
 inline activate(n)
 {
 	role[n] = ACTIVE;
@@ -459,7 +459,7 @@ inline activate(n)
 	handed[n] = 0
 }
 
-/* xha_group_input(): peer p says c with term t. xha_term_verdict() in term.c, judge() */
+/* xha_group_input(): peer p says c with term t. xha_term_verdict() in term.c, judge() in role.c */
 inline heard(n, p, c, t)
 {
 	peer_known[n] = true;
@@ -583,7 +583,7 @@ inline look_synced(n)
 	fi
 }
 
-/* xha_mirror_acked(), sa_acked() in mirror.c, xha_group_final_done() in group.c */
+/* xha_mirror_acked(), sa_acked() in mirror.c, xha_group_final_done() in role.c */
 inline acked(n, m)
 {
 	if
@@ -608,7 +608,7 @@ inline acked(n, m)
 	look_synced(n)
 }
 
-/* Nothing of a session counts in another one: xha_mirror_session(), xha_groups_link() */
+/* Nothing of a session counts in another one: xha_replica_session(), xha_groups_link() */
 inline leave(n)
 {
 	way[n] = 0;
@@ -634,7 +634,7 @@ inline leave(n)
 	fi
 }
 
-/* peer_lost() in group.c, of a node that is without a session from now on */
+/* peer_lost() in role.c, of a node that is without a session from now on */
 inline peer_lost(n)
 {
 	if
@@ -721,7 +721,7 @@ end:	do
 		v = 0
 	}
 
-	/* role_work() in group.c: what is meant to be is done with the SA. */
+	/* role_work() in role.c: what is meant to be is done with the SA. */
 	:: d_step { role[n] == ACTIVE && place[n] == HOLDING && TOLD(n) -> begin(n) }
 	:: d_step { role[n] == ACTIVE && place[n] == OWES -> resume(n) }
 	:: d_step { role[n] == STANDBY && place[n] != HOLDING -> hold(n) }
@@ -734,7 +734,7 @@ end:	do
 	/* Node n hears of p what p says now, or what is on the way. */
 	:: atomic {
 		if
-		/* fill_groups() in mirror.c, xha_group_fill_msg() in group.c */
+		/* fill_groups() in mirror.c, xha_group_fill_msg() in role.c */
 		:: same -> m = GROUP_MSG(CLAIM(p), term[p])
 		/* fill_sa() in mirror.c: what it may use, is about to; asks for more */
 		:: same && role[p] == ACTIVE && place[p] == RUNS && oseq[p] < NUMBERS ->
@@ -827,7 +827,7 @@ end:	do
 	}
 #endif
 
-	/* release at the active, or REQUEST of the standby: xha_group_release(), heard() */
+	/* release at the active, or REQUEST of the standby: xha_group_release(), judge() */
 	:: d_step {
 		switches < SWITCHES && same && role[n] == ACTIVE && MAY_SYNC(n) ->
 		switches++;
@@ -856,7 +856,7 @@ end:	do
 		activate(n)
 	}
 
-	/* timer_work() in group.c */
+	/* timer_work() in role.c */
 	:: d_step {
 		role[n] == JOINING && (!session[n] || (synced[n] && KNOWN(n))) ->
 		activate(n)
