@@ -131,7 +131,7 @@ static void vacate(struct xha_clone *t)
 }
 
 /* As the kernel tells a device of an SA that dies; most have its slot free then. */
-static void tell(struct xha_clone *t)
+static void delete_state(struct xha_clone *t)
 {
 	u64 start;
 
@@ -148,7 +148,7 @@ static void tell(struct xha_clone *t)
 }
 
 /* No packet names it. The rest of the kernel's words, before the slot is another's. */
-static void forget(struct xha_clone *t)
+static void free_state(struct xha_clone *t)
 {
 	struct xfrm_dev_offload *xso = &t->s->xso;
 	u64 start = ktime_get_ns();
@@ -215,9 +215,9 @@ static void look(struct work_struct *work)
 		synchronize_net();
 	list_for_each_entry_safe(t, tmp, &ending, node) {
 		if (!t->deleted)
-			tell(t);
+			delete_state(t);
 		if (t->over)
-			forget(t);
+			free_state(t);
 		spin_lock_bh(&leaving_lock);
 		if (t->over)
 			list_del(&t->node);
