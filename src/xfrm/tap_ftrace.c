@@ -22,7 +22,7 @@
  * For each packet under x->lock. @seq is the last of the @n numbers that the kernel would give.
  * False: there are none.
  */
-static __always_inline bool moved_out(struct xha_tapped *t, u64 seq, u32 n)
+static __always_inline bool advance_out(struct xha_tapped *t, u64 seq, u32 n)
 {
 	if (unlikely(seq >= t->out.quiet))
 		return xha_tap_user->out(t, n);
@@ -30,8 +30,8 @@ static __always_inline bool moved_out(struct xha_tapped *t, u64 seq, u32 n)
 	return true;
 }
 
-/* Ditto. A number within the window moves no edge, but counts and bitmap have changed. */
-static __always_inline void moved_in(struct xha_tapped *t, u64 seq)
+/* Ditto. A number within the window advances no edge, but counts and bitmap have changed. */
+static __always_inline void advance_in(struct xha_tapped *t, u64 seq)
 {
 	if (likely(seq > t->in.seq))
 		WRITE_ONCE(t->in.seq, seq);
@@ -66,7 +66,7 @@ static notrace void tap_out(unsigned long ip, unsigned long parent, struct ftrac
 	if (unlikely(skb_is_gso(skb)) && xfrm_offload(skb))
 		n = skb_shinfo(skb)->gso_segs;
 	if (likely(t))
-		may = unlikely(t->watched) || moved_out(t, xha_oseq(x) + n, n);
+		may = unlikely(t->watched) || advance_out(t, xha_oseq(x) + n, n);
 	else
 		may = xha_tap_user->stray(x, xha_oseq(x) + n);
 	if (unlikely(!may))
@@ -102,7 +102,7 @@ static notrace void tap_in(unsigned long ip, unsigned long parent, struct ftrace
 		if (unlikely(XFRM_SKB_CB(skb)->seq.input.hi != htonl(hi)))
 			return;
 	}
-	moved_in(t, xha_seq64(ntohl(seq), hi));
+	advance_in(t, xha_seq64(ntohl(seq), hi));
 }
 
 /* Before an SA is in any table. */
