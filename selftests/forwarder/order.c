@@ -3,7 +3,8 @@
  * The forwarder's programs in the kernel, called one by one in the order that a race would
  * have: packets as CPU 0 and CPU 1 receive them, and what the tracepoints of the queue tell when
  * they are late. An SA that is to leave CPU 1 must not as long as a packet of it is in a bulk
- * queue, or in the queue of CPU 1; and it must when none is. Run it as root, on two CPUs.
+ * queue, in the queue of CPU 1, or in the hands of its thread, which this process is for the
+ * tracepoints; and it must when none is. Run it as root, on two CPUs.
  */
 
 #include <errno.h>
@@ -89,13 +90,28 @@ static void put(int rx, int n, int to)
 	event(skel->progs.enqueued, args);
 }
 
-/* CPU 1 takes @n packets from its queue. */
-static void taken(int n)
+/* CPU 1 takes @n packets from its queue: it is done with those before. */
+static void take(int n)
 {
 	__u64 args[5] = { skel->bss->cpumap_id, n };
 
 	prctl(PR_SET_NAME, "cpumap/1/map:1");
 	event(skel->progs.dequeued, args);
+}
+
+/* It sleeps, or does not for it was interrupted (0), or waits for a lock of PREEMPT_RT (0x1000) */
+static void leave_cpu(unsigned int state)
+{
+	__u64 args[5] = { 0, 0, 0, state };
+
+	event(skel->progs.switched, args);
+}
+
+/* CPU 1 takes @n packets, and has nothing to do any more. */
+static void taken(int n)
+{
+	take(n);
+	leave_cpu(1);
 }
 
 static void is(const char *name, int sa, __u32 cpu)
@@ -122,6 +138,7 @@ static void load(void)
 	bpf_map__set_max_entries(skel->maps.workers, cpus);
 	bpf_map__set_max_entries(skel->maps.cpus, cpus);
 	bpf_map__set_max_entries(skel->maps.flushes, cpus);
+	bpf_map__set_max_entries(skel->maps.batches, 2 * cpus);
 	if (forwarder_bpf__load(skel))
 		die("load");
 	for (__u32 cpu = 0; cpu < 2; cpu++) {
@@ -216,6 +233,64 @@ static void busy(void)
 	forwarder_bpf__destroy(skel);
 }
 
+/* What was taken is in the hands of a thread that may wait with it. */
+static void in_hand(void)
+{
+	load();
+	slots[1].want = 0;
+	packet(1, 2);
+	put(1, 2, 1);
+	take(2);
+	packet(1, 1);
+	is("the last one was taken, and no more", 1, 1);
+	leave_cpu(0);
+	packet(1, 1);
+	is("its thread is interrupted", 1, 1);
+	leave_cpu(0x1000);
+	packet(1, 1);
+	is("its thread waits for a lock", 1, 1);
+	put(1, 3, 1);
+	take(3);
+	packet(1, 1);
+	is("the next ones were taken", 1, 1);
+	put(1, 1, 1);
+	take(1);
+	leave_cpu(1);
+	packet(1, 1);
+	is("it sleeps", 1, 0);
+	forwarder_bpf__destroy(skel);
+}
+
+/* More come, of others: the thread goes on without having slept. */
+static void next_batch(void)
+{
+	load();
+	slots[1].want = 0;
+	packet(1, 1);
+	put(1, 1, 1);
+	packet(0, 1);
+	put(0, 1, 1);
+	take(1);
+	take(1);
+	packet(1, 1);
+	is("its thread is at those of CPU 0", 1, 0);
+	forwarder_bpf__destroy(skel);
+}
+
+/* A thread ends with its last batch. */
+static void ends(void)
+{
+	load();
+	slots[1].want = 0;
+	packet(1, 1);
+	put(1, 1, 1);
+	take(1);
+	leave_cpu(0x80);
+	packet(1, 1);
+	is("its thread is no more", 1, 0);
+	forwarder_bpf__destroy(skel);
+}
+
 int main(void)
 {
 	libbpf_set_print(NULL);
@@ -223,5 +298,8 @@ int main(void)
 	told_late(3);
 	ninth();
 	busy();
+	in_hand();
+	next_batch();
+	ends();
 	return bad;
 }

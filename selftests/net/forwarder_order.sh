@@ -5,13 +5,14 @@
 # timeout: 300
 #
 # A3: none of an SA's packets overtakes another, with a replay window of one packet: fragments are put
-# together behind the packets that wait in the queue of their worker, and an SA moves when its last
-# packet was taken from the queue, in whatever order two CPUs that receive tell of theirs.
+# together behind the packets that wait in the queue of their worker, and an SA moves when the worker
+# is done with its last packet, in whatever order two CPUs that receive tell of theirs.
 # A1: all octets of a frame in parts are load.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
 . "$(dirname "$0")/../lib/forwarder.sh"
+. "$(dirname "$0")/../lib/delay.sh"
 
 ping_once() { # K SIZE: in fragments, if it must be
 	on "$P" taskset -c 0 ping -q -n -c 1 -W 0.01 -M dont -s "$2" "10.1.0.$1" > /dev/null
@@ -66,6 +67,27 @@ forwarder native
 in_order 1 "A3: fragments"
 in_order 2 "A3: fragments of ESP in UDP"
 in_order 3 "A3: fragments in IPv6"
+
+# The worker has the last packet in its hands, and waits before it is decrypted.
+must on "$G" xfrm-ha forwarder pin wan 0x1001 address 192.0.2.1 cpu 1
+burst 1 1
+burst 1 1
+is "A3: at the old worker" "$(at 1)" "1 1"
+was=$(packets 1)
+known=$(count forwarded)
+delay_at xfrm_input 20000
+send 1 1
+must wait_for 20 delay_held
+must on "$G" xfrm-ha forwarder pin wan 0x1001 address 192.0.2.1 cpu 0
+send 10 1
+check "A3: more come" wait_for 20 forwarded_is $((known + 11))
+is "A3: no packet overtakes the one in its hands" "$(at 1) $(packets 1)" "0 1 $was"
+delay_go
+check "A3: all come" wait_for 20 came 1 $((was + 11))
+delay_off
+is "A3: none was late" "$(errors)" ""
+burst 1 1
+is "A3: then it moves" "$(at 1)" "0 0"
 
 # The first one comes last: until then nobody knows whose the other is.
 must batch "$P" "link set wan mtu 1400"

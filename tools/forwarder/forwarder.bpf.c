@@ -3,9 +3,10 @@
  * The forwarder: ESP of an SA in the map goes to the queue of its CPU, all else
  * passes as if there were no program.
  *
- * An SA is moved as RFS moves a flow: not before the last packet that went to the old
- * CPU has been taken from that CPU's queue, so that none can be overtaken. The queue is
- * watched by tracepoints; what does not fit into it is counted there, too.
+ * An SA is moved as RFS moves a flow: not before the old CPU is done with the last packet that
+ * went there, so that none can be overtaken. The queue is watched by tracepoints; what does
+ * not fit into it is counted there, too. A thread that takes more from its queue, or sleeps, is done
+ * with what it took before (cpu_map_kthread_run() in kernel/bpf/cpumap.c): a batch at a time.
  *
  * Only the first fragment of a packet has the SPI. The others follow it by what makes them one
  * packet, so that it is put together where the SA's other packets are, behind those before it.
@@ -30,6 +31,10 @@
 #define IP6_MORE	0x0001
 #define IP6_OFFSET	0xfff8
 #define BULK		8	/* CPU_MAP_BULK_SIZE */
+
+/* States of a thread as sched_switch has them (include/linux/sched.h) */
+#define TASK_INTERRUPTIBLE	0x01
+#define TASK_DEAD		0x80
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -89,6 +94,19 @@ struct {
 	__type(value, struct flush);
 } flushes SEC(".maps");
 
+/* What a thread has taken from the queue of a CPU, and is not done with */
+struct batch {
+	__u32 cpu;
+	__u32 n;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);		/* its id */
+	__type(value, struct batch);
+} batches SEC(".maps");
+
 /* What the fragments of a packet have in common */
 struct packet {
 	__be32 saddr[4];
@@ -131,12 +149,12 @@ static __always_inline int pass(__u32 why)
 }
 
 /*
- * Has the other CPU taken all that was in its queue as of the last flush from here? Others may
+ * Is the other CPU done with all that was in its queue as of the last flush from here? Others may
  * have put theirs there before, and tell it later. So f->tail has BULK for each CPU that was open
  * then: they have put no more. If they put less, c->head gets there as they go on; or else
  * they are not open any more, and then c->tail lacks nothing.
  */
-static __always_inline bool taken(struct flush *f, struct fwd_cpu *c)
+static __always_inline bool emptied(struct flush *f, struct fwd_cpu *c)
 {
 	__u64 open;
 
@@ -148,12 +166,12 @@ static __always_inline bool taken(struct flush *f, struct fwd_cpu *c)
 	       (__s64)(*(volatile __u64 *)&c->tail - *(volatile __u64 *)&c->head) <= 0;
 }
 
-/* Has the CPU taken the last packet of the SA that came before this one? */
+/* Is the CPU done with the last packet of the SA that came before this one? */
 static __always_inline bool drained(struct fwd_slot *slot, struct flush *f, struct fwd_cpu *c)
 {
 	__u32 rx = bpf_get_smp_processor_id() + 1;
 
-	if (slot->rx == rx && (__s64)(f->flushed - slot->last) >= 0 && taken(f, c))
+	if (slot->rx == rx && (__s64)(f->flushed - slot->last) >= 0 && emptied(f, c))
 		return true;
 	/* This one goes there, too, and is the last one. */
 	slot->last = f->given + 1;
@@ -398,23 +416,64 @@ static __always_inline __u32 queue_of_thread(void)
 	return cpu;
 }
 
+static __always_inline void done(struct batch *b)
+{
+	struct fwd_cpu *c = bpf_map_lookup_elem(&cpus, &b->cpu);
+	/* A barrier: what was done with the packets is before c->head. */
+	__u32 n = __sync_lock_test_and_set(&b->n, 0);
+
+	if (c)
+		__sync_fetch_and_add(&c->head, n);
+}
+
 /*
- * (int map_id, unsigned int processed, unsigned int drops, int sched, ...). A CPU that is back
- * has two threads until the old one has worked off its queue.
+ * (int map_id, unsigned int processed, unsigned int drops, int sched, ...), by a thread that goes
+ * on with what it has just taken. A CPU that is back has two threads until the old one has worked
+ * off its queue.
  */
 SEC("raw_tp/xdp_cpumap_kthread")
 int dequeued(struct bpf_raw_tracepoint_args *ctx)
 {
+	__u32 thread = bpf_get_current_pid_tgid(), n = ctx->args[1];
+	struct batch *b, fresh = { };
 	struct fwd_cpu *c;
-	__u32 cpu;
 
 	if ((__u32)ctx->args[0] != cpumap_id)
 		return 0;
-	cpu = queue_of_thread();
-	c = bpf_map_lookup_elem(&cpus, &cpu);
-	if (!c)
+	b = bpf_map_lookup_elem(&batches, &thread);
+	if (!b) {
+		fresh.cpu = queue_of_thread();
+		bpf_map_update_elem(&batches, &thread, &fresh, BPF_ANY);
+		b = bpf_map_lookup_elem(&batches, &thread);
+	}
+	if (!b)
 		return 0;
-	__sync_fetch_and_add(&c->head, (__u32)ctx->args[1]);
-	__sync_fetch_and_add(&c->unbuilt, (__u32)ctx->args[2]);
+	done(b);
+	b->n = n;
+	c = bpf_map_lookup_elem(&cpus, &b->cpu);
+	if (c)
+		__sync_fetch_and_add(&c->unbuilt, (__u32)ctx->args[2]);
+	return 0;
+}
+
+/*
+ * (bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state), by
+ * prev: for each change of threads on any CPU. Who waits for a lock (PREEMPT_RT) has another state.
+ */
+SEC("raw_tp/sched_switch")
+int switched(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 state = ctx->args[3], thread;
+	struct batch *b;
+
+	if (!(state & (TASK_INTERRUPTIBLE | TASK_DEAD)))
+		return 0;
+	thread = bpf_get_current_pid_tgid();
+	b = bpf_map_lookup_elem(&batches, &thread);
+	if (!b)
+		return 0;
+	done(b);
+	if (state & TASK_DEAD)
+		bpf_map_delete_elem(&batches, &thread);
 	return 0;
 }

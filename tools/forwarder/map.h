@@ -19,8 +19,7 @@ struct fwd_key {
 
 /*
  * Where the packets of an SA go. The tool writes want and force, the XDP program
- * all else: it alone knows when the last packet that went to the old CPU was taken
- * from its queue.
+ * all else: it alone knows when the old CPU was done with the last packet that went there.
  */
 struct fwd_slot {
 	__u64 packets;
@@ -41,7 +40,7 @@ struct fwd_cpu {
 	__u64 dropped;		/* found it full */
 	__u64 open;		/* CPUs that have given it some which tail may lack */
 	__u64 pad1[5];
-	__u64 head;		/* taken from it, wherever that was */
+	__u64 head;		/* taken from it and done with, wherever that was */
 	__u64 unbuilt;		/* lost there for want of memory */
 	__u64 pad2[6];
 };

@@ -63,6 +63,8 @@ static int load(const struct settings *s, bool generic)
 	bpf_map__set_max_entries(skel->maps.workers, n_cpus);
 	bpf_map__set_max_entries(skel->maps.cpus, n_cpus);
 	bpf_map__set_max_entries(skel->maps.flushes, n_cpus);
+	/* A CPU that goes and comes back has another thread, before the old one is gone. */
+	bpf_map__set_max_entries(skel->maps.batches, 2 * n_cpus);
 	err = forwarder_bpf__load(skel);
 	if (err)
 		return refuse_load(err);
@@ -76,7 +78,8 @@ static int load(const struct settings *s, bool generic)
 	skel->bss->cpumap_id = info.id;
 	skel->links.enqueued = bpf_program__attach(skel->progs.enqueued);
 	skel->links.dequeued = bpf_program__attach(skel->progs.dequeued);
-	if (!skel->links.enqueued || !skel->links.dequeued)
+	skel->links.switched = bpf_program__attach(skel->progs.switched);
+	if (!skel->links.enqueued || !skel->links.dequeued || !skel->links.switched)
 		return refuse("the tracepoints of the CPUs' queues can't be had: %s",
 			      strerror(errno));
 	return DONE;
