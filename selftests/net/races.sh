@@ -6,7 +6,8 @@
 #
 # N1 N3, invariant I1: what a decision rests on changes just before it takes effect. A CPU is held
 # there, and meanwhile another one changes it: the role for which a lease is given, the settings by
-# which a takeover goes, the limit of an SA whose events are set anew (by the aevent tap).
+# which a takeover goes, the limit of an SA whose events are set anew (by the aevent tap). Or it waits in
+# a search, and what was known before that still holds (by the ftrace tap).
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -37,6 +38,8 @@ begun_inside() { # GATEWAY COMMAND...
 done_inside() { # GATEWAY
 	grep -q ^status "/run/${!1}.did"
 }
+
+BIRTH=8192	# numbers that need no lease
 
 senders=()
 sender() { # GATEWAY: sends as many packets as send says
@@ -162,6 +165,32 @@ done
 ip netns exec "$G2" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" monitor > /run/events &
 # Nothing is said for seconds that has no cause.
 session
+
+# --- An SA that can't be looked after is searched for, to be looked after. ---
+no_sas
+groups vpn
+must wait_for 20 in_sync "$G1" "$G2"
+must ha "$G1" node set sa-limit 1
+sas 0x1100 4 tunnel "$G1 $P" replay-window 32
+sas 0x1000 4 tunnel "$G1 $P" replay-window 32 replay-oseq $((BIRTH - 5))
+policies 0x1000 4 tunnel
+must counter "$G1" sa_limit 3
+must taskset -pc 0 "${senders[0]}" > /dev/null
+send G1 10
+is "it goes to the end of its first numbers" "$(oseq G1)" $BIRTH
+# The work of G2's gateway is done each five seconds: not now, for it was done a moment ago.
+must taskset -c 1 "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$G2" node set sa-limit 1000
+delay_at xfrm_ha:xha_walk 180000 1 skip=1
+taskset -c 1 "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$G1" node set sa-limit 1
+check "it is searched for" wait_for 10 delay_held
+send G1 20
+delay_held || bail "who was held has gone on"
+is "I1: it goes no further meanwhile" "$(oseq G1)" $BIRTH
+delay_go
+delay_off
+must taskset -pc 1 "${senders[0]}" > /dev/null
+must ha "$G1" node set sa-limit 1000
+end
 
 # --- A lease is asked for, of a standby that takes over before it is written. ---
 # Each may use all numbers: what keeps them apart are leases. That of now ends with the next two.

@@ -50,7 +50,7 @@ oracle_start
 try 20
 if [ "$tap" = ftrace ]; then
 	is "I1: an active gateway's goes to the end of its first numbers" "$(oseq "$G1" 0x1101)" $BIRTH
-	check "I1: what is above is counted" counter "$G1" stray_refused 15
+	check "I1: what is above is counted" wait_for 10 counter "$G1" stray_refused 15
 else
 	is "I1: an active gateway's is held" "$(oseq "$G1" 0x1101)" $((BIRTH - 5))
 fi

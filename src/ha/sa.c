@@ -357,7 +357,7 @@ void xha_sa_expect(struct xfrm_state *x)
 	/* A walk that does not see it yet may end what xha_tap_ask() begins. */
 	if (xha_oseq(x)) {
 		xha_apply_ask(x);
-		xha_tap_ask(xn->net, true);
+		xha_tap_ask(xn->net);
 	}
 	spin_unlock_bh(&x->lock);
 out:
@@ -370,7 +370,7 @@ out:
  */
 static void unattended(struct xha_net *xn, struct xfrm_state *x, struct xha_group *g)
 {
-	xha_tap_ask(xn->net, true);
+	xha_tap_ask(xn->net);
 	/*
 	 * xha_tap_net.ask is set before x may be in use: tap_out(), which finds no shadow of it,
 	 * reads that under x->lock, and asks xha_sa_stray().
@@ -748,10 +748,14 @@ void xha_sa_reconcile(struct xha_net *xn)
 	rcu_read_unlock();
 	xha_hearing_follow(xn);
 
-	/* Whoever finds one that can't be looked after from here on sets it again. */
-	xha_tap_ask(xn->net, false);
+	/*
+	 * Whoever finds one that can't be looked after from here on sets xha_tap_net.ask again, as
+	 * unattended() does for one in the walk. Until that has ended it stays as it was for others.
+	 */
+	xha_tap_ask_still(xn->net);
 	smp_mb(); /* xha_tap_net.ask, before the walk: what unattended() sets by it stays set */
 	xha_walk(xn->net, lacks_shadow, shadow, NULL);
+	xha_tap_ask_found(xn->net);
 }
 
 /* No module of ours looks after them any more. */
@@ -825,7 +829,7 @@ void xha_sa_migrated(struct xha_net *xn)
 {
 	unsigned long next = READ_ONCE(xn->reconciled) + HZ / 5, now = jiffies;
 
-	xha_tap_ask(xn->net, true);
+	xha_tap_ask(xn->net);
 	reconcile_in(xn, time_after(next, now) ? next - now : 0);
 }
 

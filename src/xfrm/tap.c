@@ -171,9 +171,22 @@ static const struct xha_tap *const taps[] = {
 	&xha_tap_aevent,
 };
 
+static void set_asks(struct net *net, u32 from, enum xha_tap_asks to)
+{
+	struct xha_tap_net *tn = xha_tap_pernet(net);
+	unsigned long flags;
+
+	spin_lock_irqsave(&ask_lock, flags);
+	if (from & BIT(tn->ask)) {
+		WRITE_ONCE(xha_tap_asking, xha_tap_asking + !!to - !!tn->ask);
+		WRITE_ONCE(tn->ask, to);
+	}
+	spin_unlock_irqrestore(&ask_lock, flags);
+}
+
 static void net_exit(struct net *net)
 {
-	xha_tap_ask(net, false);
+	set_asks(net, ~0, XHA_TAP_ASKS_NOT);
 }
 
 /* Its memory is there until no packet of the netns can come. */
@@ -334,17 +347,19 @@ bool xha_tap_net_follow(struct net *net)
 	return false;
 }
 
-void xha_tap_ask(struct net *net, bool ask)
+void xha_tap_ask(struct net *net)
 {
-	struct xha_tap_net *tn = xha_tap_pernet(net);
-	unsigned long flags;
+	set_asks(net, ~0, XHA_TAP_ASKS);
+}
 
-	spin_lock_irqsave(&ask_lock, flags);
-	if (tn->ask != ask) {
-		WRITE_ONCE(tn->ask, ask);
-		WRITE_ONCE(xha_tap_asking, xha_tap_asking + (ask ? 1 : -1));
-	}
-	spin_unlock_irqrestore(&ask_lock, flags);
+void xha_tap_ask_still(struct net *net)
+{
+	set_asks(net, BIT(XHA_TAP_ASKS), XHA_TAP_ASKS_STILL);
+}
+
+void xha_tap_ask_found(struct net *net)
+{
+	set_asks(net, BIT(XHA_TAP_ASKS_STILL), XHA_TAP_ASKS_NOT);
 }
 
 bool xha_tap_asks(const struct net *net)

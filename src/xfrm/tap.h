@@ -106,9 +106,11 @@ void xha_tap_net_stop(struct net *net);	/* it has none any more; ditto */
 void xha_tap_give_up(void);		/* the one in use is deaf: another one has its place */
 bool xha_tap_net_follow(struct net *net);	/* has it, for this netns? Now; its user's lock */
 
-/* Is xha_tap_user.stray() asked for SAs of this netns? */
-void xha_tap_ask(struct net *net, bool ask);	/* any context */
+/* Is xha_tap_user.stray() asked for SAs of this netns? Any context */
 bool xha_tap_asks(const struct net *net);
+void xha_tap_ask(struct net *net);		/* from now on */
+void xha_tap_ask_still(struct net *net);	/* ditto, until the end of a search for such SAs, */
+void xha_tap_ask_found(struct net *net);	/* if that has not said xha_tap_ask() meanwhile */
 
 /* An SA that is in the table is heard; process context, x->lock is not held */
 void xha_tap_watch(struct xha_tapped *t, u32 maxdiff, u32 ms);	/* 0, 0: it makes no events */
@@ -165,8 +167,14 @@ struct xha_tap {
 	void (*unwatch)(struct xha_tapped *t);				/* ditto */
 };
 
+enum xha_tap_asks {
+	XHA_TAP_ASKS_NOT,
+	XHA_TAP_ASKS_STILL,
+	XHA_TAP_ASKS,
+};
+
 struct xha_tap_net {
-	bool ask;			/* see xha_tap_ask(); its lock */
+	enum xha_tap_asks ask;		/* see xha_tap_ask(); its lock */
 	const struct xha_tap *tap;	/* that its SAs are heard by; its user's lock */
 	bool tapped;			/* @tap's hooks are here; ditto */
 	struct socket *migrations;	/* see migrate.c; ditto */
