@@ -79,11 +79,11 @@ check: ready tools ## All tests (half an hour); with KERNEL=7.3 those in UML and
 check-builds: ready ## The modules against each kernel's headers, x86-64 and arm64: W=1, sparse (10 minutes)
 	KERNELS=all selftests/check.py builds
 
-ARM64 := esp_base takeover lease link modes
+ARM64 := unit/kunit $(addprefix net/,esp_base takeover lease link modes)
 
 .PHONY: check-arm64
 check-arm64: ready ## Debian's arm64 kernel in an emulator: TESTS="takeover lease" or the like (half an hour)
-	$(VM)/run --machine arm64 $(patsubst %,selftests/net/%.sh,$(or $(TESTS),$(ARM64)))
+	$(VM)/run --machine arm64 $(patsubst %,selftests/%.sh,$(or $(addprefix net/,$(TESTS)),$(ARM64)))
 
 .PHONY: check-dkms
 check-dkms: ready ## The module by DKMS, for each kernel that the archive has headers of (10 minutes)

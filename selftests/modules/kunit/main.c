@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Runs the suites, one for each file of src/tests, and says what KUnit would say. */
+
+#include <kunit/test.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+
+/* SUITES is made by the Makefile. */
+#define DECLARE(file) extern struct kunit_suite *const kunit_suite_##file;
+SUITES(DECLARE)
+
+static bool run_case(const struct kunit_case *c, unsigned int n)
+{
+	struct kunit test = { .name = c->name };
+	struct kunit_memory *m;
+
+	c->run_case(&test);
+	while ((m = test.memory)) {
+		test.memory = m->next;
+		kfree(m);
+	}
+	pr_info("    %sok %u %s\n", test.failed ? "not " : "", n, c->name);
+	cond_resched();
+	return !test.failed;
+}
+
+static void run_suite(const struct kunit_suite *suite, unsigned int number)
+{
+	unsigned int n, cases = 0;
+	bool ok = true;
+
+	while (suite->test_cases[cases].run_case)
+		cases++;
+	pr_info("    KTAP version 1\n");
+	pr_info("    # Subtest: %s\n", suite->name);
+	pr_info("    1..%u\n", cases);
+	for (n = 0; n < cases; n++)
+		ok &= run_case(&suite->test_cases[n], n + 1);
+	pr_info("%sok %u %s\n", ok ? "" : "not ", number, suite->name);
+}
+
+static int __init test_init(void)
+{
+	unsigned int n = 0;
+
+#define RUN(file) run_suite(kunit_suite_##file, ++n);
+	pr_info("KTAP version 1\n");
+	SUITES(RUN)
+	pr_info("1..%u\n", n);
+	return 0;
+}
+
+static void __exit test_exit(void)
+{
+}
+
+module_init(test_init);
+module_exit(test_exit);
