@@ -17,8 +17,9 @@
 #					ask for: its root, and this one's folders where they are
 #
 # SERIES is "6.12" or the like, ARCH amd64 (the default) or arm64. What was fetched is kept in
-# the cache, in folders named for the series, until somebody removes them; lists for a day. With
-# --print nothing is fetched, and the exit status tells whether it is there.
+# the cache, in folders named for the series, and roots for their packages, until somebody removes
+# them; lists for a day. With --print nothing is fetched, and the exit status tells whether it is
+# there.
 
 set -euo pipefail
 
@@ -33,7 +34,7 @@ tools=(bash binutils bc coreutils diffutils findutils gawk gcc-14 gcc-14-aarch64
 
 # What the tests run in a guest, and what tool, daemon and the tests' programs are linked to.
 arm64=(bash bash-builtins bsdutils busybox-static coreutils diffutils ethtool findutils gawk grep
-	hostname iperf3 iproute2 iputils-ping jq kmod libc6-dev libconfuse-dev libevent-dev
+	hostname iperf3 iproute2 iputils-ping jq kmod libc6-dev libconfuse-dev libcpg-dev libevent-dev
 	libjson-c-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libpcap-dev libsmartcols-dev
 	libssl-dev mount nftables procps python3-minimal sed tcpdump util-linux)
 
@@ -41,6 +42,9 @@ die() { echo "archive: $*" >&2; exit 1; }
 say() { echo "archive: $*" >&2; }
 
 export APT_CONFIG=$dir/apt/apt.conf
+
+# Of two at a time one would not wait, but fail.
+apt_get() { flock "$dir/apt.lock" apt-get "$@"; }
 
 lists() {
 	local apt=$dir/apt source old
@@ -73,7 +77,7 @@ lists() {
 	[ -z "$(find "$apt/fresh" -mmin -1440 2>/dev/null)" ] ||
 		[ "$old" != "$(<"$apt/sources.list")" ] || return 0
 	say "reading the lists of Debian 13"
-	apt-get update -q >&2 || die "no lists"
+	apt_get update -q >&2 || die "no lists"
 	touch "$apt/fresh"
 }
 
@@ -96,7 +100,7 @@ get() { # FOLDER NAME...
 	shift
 	mkdir -p "$root"
 	debs=$(mktemp -d "$dir/debs.XXXXXX")
-	(cd "$debs" && apt-get download -q=2 "$@") >&2 || {
+	(cd "$debs" && apt_get download -q=2 "$@") >&2 || {
 		rm -rf "$debs"
 		die "could not fetch $*"
 	}
@@ -104,6 +108,14 @@ get() { # FOLDER NAME...
 		dpkg-deb -x "$deb" "$root"
 	done
 	rm -rf "$debs"
+}
+
+# A root with other packages is another one.
+root() { # NAME PACKAGE...
+	local name=$1
+
+	shift
+	echo "$dir/root-$name-$(printf '%s\n' "$@" | sha256sum | cut -c1-8)"
 }
 
 # Nobody finds what is not complete. Who comes second waits, and finds it done.
@@ -163,7 +175,7 @@ make_root() { # FOLDER
 		ln -s "usr/$name" "$1/$name"
 	done
 	# As if nothing were installed: with all that they depend on.
-	apt-get install -q=2 -y --download-only --no-install-recommends "${tools[@]}" >/dev/null
+	apt_get install -q=2 -y --download-only --no-install-recommends "${tools[@]}" >/dev/null
 	for name in "$dir"/apt/archives/*.deb; do
 		dpkg-deb --fsys-tarfile "$name" | tar -C "$1" -x --keep-directory-symlink
 	done
@@ -185,7 +197,7 @@ make_arm64() { # FOLDER
 	done
 	archives=$(mktemp -d "$dir/debs.XXXXXX")
 	mkdir "$archives/partial"
-	apt-get install -q=2 -y --download-only --no-install-recommends -o APT::Architecture=arm64 \
+	apt_get install -q=2 -y --download-only --no-install-recommends -o APT::Architecture=arm64 \
 		-o Dir::Cache::archives="$archives" "${arm64[@]}" >/dev/null
 	for name in "$archives"/*.deb; do
 		dpkg-deb --fsys-tarfile "$name" | tar -C "$1" -x --keep-directory-symlink
@@ -251,15 +263,17 @@ get)
 	get "$@"
 	;;
 root)
-	once "$dir/root-arm64" make_arm64
-	echo "$dir/root-arm64"
+	path=$(root arm64 "${arm64[@]}")
+	once "$path" make_arm64
+	echo "$path"
 	;;
 run)
 	[ $# -gt 0 ] || die "run what?"
-	once "$dir/root-trixie" make_root
+	path=$(root trixie "${tools[@]}")
+	once "$path" make_root
 	user=()
 	[ "$(id -u)" -eq 0 ] || user=(-r)
-	exec unshare "${user[@]}" -m --propagation slave "$0" inside "$dir/root-trixie" "$@"
+	exec unshare "${user[@]}" -m --propagation slave "$0" inside "$path" "$@"
 	;;
 inside) inside "$@" ;;
 *) die "usage: archive.sh series | headers SERIES [ARCH] | source SERIES | packages SERIES [ARCH] |" \
