@@ -2,25 +2,37 @@
 /* Runs the suites, one for each file of src/tests, and says what KUnit would say. */
 
 #include <kunit/test.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
-#include <linux/sched.h>
 
 /* SUITES is made by the Makefile. */
-#define DECLARE(file) extern struct kunit_suite *const kunit_suite_##file;
+#define DECLARE(file) extern struct kunit_suite *const kunit_suite_##file
 SUITES(DECLARE)
+
+static int case_thread(void *data)
+{
+	struct kunit *test = data;
+
+	test->run_case(test);
+	kthread_complete_and_exit(&test->done, 0);
+}
 
 static bool run_case(const struct kunit_case *c, unsigned int n)
 {
-	struct kunit test = { .name = c->name };
+	struct kunit test = { .name = c->name, .run_case = c->run_case };
 	struct kunit_memory *m;
 
-	c->run_case(&test);
+	init_completion(&test.done);
+	if (IS_ERR(kthread_run(case_thread, &test, "%s", c->name)))
+		test.failed = true;
+	else
+		wait_for_completion(&test.done);
 	while ((m = test.memory)) {
 		test.memory = m->next;
 		kfree(m);
 	}
 	pr_info("    %sok %u %s\n", test.failed ? "not " : "", n, c->name);
-	cond_resched();
 	return !test.failed;
 }
 
@@ -43,7 +55,7 @@ static int __init test_init(void)
 {
 	unsigned int n = 0;
 
-#define RUN(file) run_suite(kunit_suite_##file, ++n);
+#define RUN(file) run_suite(kunit_suite_##file, ++n)
 	pr_info("KTAP version 1\n");
 	SUITES(RUN)
 	pr_info("1..%u\n", n);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * As much of KUnit as src/tests use, in front of the kernel's header of that name. An assertion that
- * fails ends the function that it is in, not the case: it stands in a case itself, or where there is
- * nothing left to do.
+ * As much of KUnit as src/tests use, in front of the kernel's header of that name. Here, too, a
+ * case has a thread, which an assertion that fails ends.
  */
 #ifndef _KUNIT_TEST_H
 #define _KUNIT_TEST_H
 
+#include <linux/completion.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
@@ -19,7 +20,9 @@ struct kunit_memory {
 
 struct kunit {
 	const char *name;
+	void (*run_case)(struct kunit *test);
 	struct kunit_memory *memory;
+	struct completion done;
 	bool failed;
 };
 
@@ -54,75 +57,81 @@ static inline void *kunit_kzalloc(struct kunit *test, size_t size, gfp_t gfp)
 }
 
 static inline bool kunit_binary(struct kunit *test, bool ok, const char *file, int line,
-				const char *what, const char *left, const char *op,
-				const char *right, u64 l, u64 r)
+				const char *what, u64 left, u64 right)
 {
 	if (!ok) {
 		test->failed = true;
-		pr_info("    # %s: %s FAILED at %s:%d: %s %s %s (%#llx, %#llx)\n", test->name, what,
-			file, line, left, op, right, l, r);
+		kunit_info(test, "FAILED at %s:%d: %s (%#llx, %#llx)", file, line, what, left,
+			   right);
 	}
 	return ok;
 }
 
-static inline bool kunit_is_true(struct kunit *test, bool ok, const char *file, int line,
-				 const char *what, const char *condition)
+static inline bool kunit_true(struct kunit *test, bool ok, const char *file, int line,
+			      const char *what)
 {
 	if (!ok) {
 		test->failed = true;
-		pr_info("    # %s: %s FAILED at %s:%d: %s\n", test->name, what, file, line,
-			condition);
+		kunit_info(test, "FAILED at %s:%d: %s", file, line, what);
 	}
 	return ok;
 }
 
-#define KUNIT_BINARY(test, what, left, op, right)				\
+static inline void kunit_assert(struct kunit *test, bool ok)
+{
+	if (!ok)
+		kthread_complete_and_exit(&test->done, 0);
+}
+
+#define KUNIT_BINARY(test, left, op, right)				\
 ({									\
 	typeof(left) __left = (left);					\
 	typeof(right) __right = (right);				\
 									\
-	kunit_binary(test, __left op __right, __FILE__, __LINE__, what, #left, #op, #right, \
+	kunit_binary(test, __left op __right, __FILE__, __LINE__, #left " " #op " " #right, \
 		     (u64)__left, (u64)__right);			\
 })
 
-#define KUNIT_TRUE(test, what, condition) \
-	kunit_is_true(test, condition, __FILE__, __LINE__, what, #condition)
+#define KUNIT_TRUE(test, condition) kunit_true(test, condition, __FILE__, __LINE__, #condition)
 
-#define KUNIT_EXPECT(test, left, op, right) \
-	((void)KUNIT_BINARY(test, "EXPECTATION", left, op, right))
+#define KUNIT_EXPECT(test, left, op, right) ((void)KUNIT_BINARY(test, left, op, right))
 #define KUNIT_EXPECT_EQ(test, left, right) KUNIT_EXPECT(test, left, ==, right)
 #define KUNIT_EXPECT_NE(test, left, right) KUNIT_EXPECT(test, left, !=, right)
 #define KUNIT_EXPECT_GE(test, left, right) KUNIT_EXPECT(test, left, >=, right)
 #define KUNIT_EXPECT_GT(test, left, right) KUNIT_EXPECT(test, left, >, right)
 #define KUNIT_EXPECT_LE(test, left, right) KUNIT_EXPECT(test, left, <=, right)
-#define KUNIT_EXPECT_TRUE(test, condition) ((void)KUNIT_TRUE(test, "EXPECTATION", condition))
+#define KUNIT_EXPECT_TRUE(test, condition) ((void)KUNIT_TRUE(test, condition))
 #define KUNIT_EXPECT_FALSE(test, condition) KUNIT_EXPECT_TRUE(test, !(condition))
 #define KUNIT_EXPECT_PTR_EQ(test, left, right) \
 	KUNIT_EXPECT_TRUE(test, (const void *)(left) == (const void *)(right))
 #define KUNIT_EXPECT_STREQ(test, left, right) KUNIT_EXPECT_TRUE(test, !strcmp(left, right))
 #define KUNIT_EXPECT_MEMEQ(test, left, right, size) \
 	KUNIT_EXPECT_TRUE(test, !memcmp(left, right, size))
-#define KUNIT_EXPECT_FALSE_MSG(test, condition, fmt, ...)		\
-do {									\
-	if (!KUNIT_TRUE(test, "EXPECTATION", !(condition)))		\
-		kunit_info(test, fmt, ##__VA_ARGS__);			\
-} while (0)
+#define KUNIT_EXPECT_FALSE_MSG(t, condition, fmt, ...)			\
+({									\
+	struct kunit *__test = (t);					\
+									\
+	if (!KUNIT_TRUE(__test, !(condition)))				\
+		kunit_info(__test, fmt, ##__VA_ARGS__);			\
+})
 
-#define KUNIT_ASSERT(test, left, op, right)				\
-do {									\
-	if (!KUNIT_BINARY(test, "ASSERTION", left, op, right))		\
-		return;							\
-} while (0)
+#define KUNIT_ASSERT(t, left, op, right)				\
+({									\
+	struct kunit *__test = (t);					\
+									\
+	kunit_assert(__test, KUNIT_BINARY(__test, left, op, right));	\
+})
 #define KUNIT_ASSERT_EQ(test, left, right) KUNIT_ASSERT(test, left, ==, right)
 #define KUNIT_ASSERT_NE(test, left, right) KUNIT_ASSERT(test, left, !=, right)
 #define KUNIT_ASSERT_LE(test, left, right) KUNIT_ASSERT(test, left, <=, right)
-#define KUNIT_ASSERT_TRUE(test, condition)				\
-do {									\
-	if (!KUNIT_TRUE(test, "ASSERTION", condition))			\
-		return;							\
-} while (0)
+#define KUNIT_ASSERT_TRUE(t, condition)					\
+({									\
+	struct kunit *__test = (t);					\
+									\
+	kunit_assert(__test, KUNIT_TRUE(__test, condition));		\
+})
 #define KUNIT_ASSERT_FALSE(test, condition) KUNIT_ASSERT_TRUE(test, !(condition))
-#define KUNIT_ASSERT_NOT_NULL(test, pointer) KUNIT_ASSERT_TRUE(test, pointer)
+#define KUNIT_ASSERT_NOT_NULL(test, pointer) KUNIT_ASSERT_TRUE(test, (pointer) != NULL)
 #define KUNIT_ASSERT_MEMEQ(test, left, right, size) \
 	KUNIT_ASSERT_TRUE(test, !memcmp(left, right, size))
 
