@@ -14,13 +14,16 @@ static int case_thread(void *data)
 {
 	struct kunit *test = data;
 
-	test->run_case(test);
+	if (test->suite->init && test->suite->init(test))
+		test->failed = true;
+	else
+		test->test_case->run_case(test);
 	kthread_complete_and_exit(&test->done, 0);
 }
 
-static bool run_case(const struct kunit_case *c, unsigned int n)
+static bool run_case(const struct kunit_suite *suite, const struct kunit_case *c, unsigned int n)
 {
-	struct kunit test = { .name = c->name, .run_case = c->run_case };
+	struct kunit test = { .name = c->name, .suite = suite, .test_case = c };
 	struct kunit_memory *m;
 
 	init_completion(&test.done);
@@ -28,6 +31,8 @@ static bool run_case(const struct kunit_case *c, unsigned int n)
 		test.failed = true;
 	else
 		wait_for_completion(&test.done);
+	if (suite->exit)
+		suite->exit(&test);
 	while ((m = test.memory)) {
 		test.memory = m->next;
 		kfree(m);
@@ -47,7 +52,7 @@ static void run_suite(const struct kunit_suite *suite, unsigned int number)
 	pr_info("    # Subtest: %s\n", suite->name);
 	pr_info("    1..%u\n", cases);
 	for (n = 0; n < cases; n++)
-		ok &= run_case(&suite->test_cases[n], n + 1);
+		ok &= run_case(suite, &suite->test_cases[n], n + 1);
 	pr_info("%sok %u %s\n", ok ? "" : "not ", number, suite->name);
 }
 

@@ -18,13 +18,7 @@ struct kunit_memory {
 	u8 data[] __aligned(ARCH_KMALLOC_MINALIGN);
 };
 
-struct kunit {
-	const char *name;
-	void (*run_case)(struct kunit *test);
-	struct kunit_memory *memory;
-	struct completion done;
-	bool failed;
-};
+struct kunit;
 
 struct kunit_case {
 	void (*run_case)(struct kunit *test);
@@ -33,7 +27,18 @@ struct kunit_case {
 
 struct kunit_suite {
 	const char *name;
+	int (*init)(struct kunit *test);
+	void (*exit)(struct kunit *test);
 	struct kunit_case *test_cases;
+};
+
+struct kunit {
+	const char *name;
+	const struct kunit_suite *suite;
+	const struct kunit_case *test_case;
+	struct kunit_memory *memory;
+	struct completion done;
+	bool failed;
 };
 
 #define KUNIT_CASE(f) { .run_case = f, .name = #f }
