@@ -42,6 +42,38 @@ ktap_netns=()
 
 echo "KTAP version 1"
 
+# Programs are started without fork() and without ip's own start, where bash has learned that
+# (selftests/ask): what fork() makes of the memory of bash takes longer than all else.
+if enable -f "$XFRM_HA_DIR/selftests/ask/ask.so" spawn is_program 2>/dev/null; then
+	call() { # COMMAND...: program, function or builtin
+		if is_program "$1"; then
+			spawn "$@"
+		else
+			"$@"
+		fi
+	}
+	on() { # NAMESPACE COMMAND...
+		spawn -n "$@"
+	}
+else
+	call() {
+		"$@"
+	}
+	spawn() { # [-n NAMESPACE] [-r] COMMAND...
+		local by=()
+
+		[ "$1" != -n ] || { by=(ip netns exec "$2"); shift 2; }
+		if [ "$1" = -r ]; then
+			REPLY=$("${by[@]}" "${@:2}")
+		else
+			"${by[@]}" "$@"
+		fi
+	}
+	on() {
+		ip netns exec "$@"
+	}
+fi
+
 ktap_plan() {
 	ktap_planned=$1
 	echo "1..$1"
@@ -82,7 +114,7 @@ check() { # NAME COMMAND...
 
 	shift
 	say "$*"
-	if "$@"; then
+	if call "$@"; then
 		ok "$name"
 	else
 		fail "$name"
@@ -94,7 +126,7 @@ check_not() { # NAME COMMAND...: the command must fail
 
 	shift
 	say "! $*"
-	if "$@"; then
+	if call "$@"; then
 		fail "$name"
 	else
 		ok "$name"
@@ -122,12 +154,12 @@ between() { # NAME GOT LOWEST HIGHEST
 
 run() { # COMMAND...
 	say "$*"
-	"$@"
+	call "$@"
 }
 
 must() { # COMMAND...: set-up, without which there is no test
 	say "$*"
-	"$@" || bail "failed: $*"
+	call "$@" || bail "failed: $*"
 }
 
 # A machine under load may stand still for seconds: it is patient, and looks once more at the end.
@@ -136,7 +168,7 @@ wait_for() { # SECONDS COMMAND...: until it succeeds; looks ever less often
 	local left=$(($1 * 30 * XFRM_HA_SLOW)) ms=20 last=
 
 	shift
-	until "$@"; do
+	until call "$@"; do
 		[ -z "$last" ] || { say "in vain: $*"; return 1; }
 		ktap_nap $ms
 		left=$((left - ms))
@@ -188,33 +220,22 @@ netns() { # NAME...: sets the variable NAME to the namespace's name
 
 	for name; do
 		declare -g "$name=${name,,}-$$"
-		ip netns add "${!name}" || bail "no netns"
+		spawn ip netns add "${!name}" || bail "no netns"
 		ktap_netns+=("${!name}")
-		ip -n "${!name}" link set lo up
+		spawn ip -n "${!name}" link set lo up
 	done
 }
 
 netns_del() { # NAMESPACE...: with the processes in it
-	local ns pids
+	local ns REPLY
 
 	for ns; do
-		pids=$(ip netns pids "$ns" 2>/dev/null)
+		spawn -r ip netns pids "$ns" 2>/dev/null
 		# shellcheck disable=SC2086	# a list
-		[ -z "$pids" ] || kill -9 $pids 2>/dev/null
-		ip netns del "$ns" 2>/dev/null
+		[ -z "$REPLY" ] || kill -9 $REPLY 2>/dev/null
+		spawn ip netns del "$ns" 2>/dev/null
 	done
 }
-
-# Without ip's own start, where bash has learned that (selftests/ask).
-if enable -f "$XFRM_HA_DIR/selftests/ask/ask.so" enter 2>/dev/null; then
-	on() { # NAMESPACE COMMAND...
-		(enter "$1" && exec "${@:2}")
-	}
-else
-	on() { # NAMESPACE COMMAND...
-		ip netns exec "$@"
-	}
-fi
 
 # What ip is to do, in one process: in an emulator its start takes longer than its work.
 batch() { # NAMESPACE LINE...; "" is ours
@@ -222,7 +243,7 @@ batch() { # NAMESPACE LINE...; "" is ours
 
 	shift
 	printf -v lines '%s\n' "$@"
-	ip ${ns:+-n "$ns"} -batch - <<<"$lines"
+	spawn ip ${ns:+-n "$ns"} -batch - <<<"$lines"
 }
 
 # ping itself is content with a single answer. It is to wait as long as -W says also where it
@@ -233,21 +254,26 @@ ping_all() { # NAMESPACE PING-OPTION...: all packets are
 	local -x LD_PRELOAD=$XFRM_HA_DIR/selftests/ask/patient.so PATIENCE=0
 	[ -e "$LD_PRELOAD" ] || LD_PRELOAD=
 	[[ ! " $* " =~ \ -W\ ([0-9]+)\  ]] || PATIENCE=$((BASH_REMATCH[1] * 10 * XFRM_HA_SLOW))
-	said=$(on "$1" ping -q "${@:2}" 2>&1)
+	spawn -n "$1" -r ping -q "${@:2}" 2>&1
+	said=$REPLY
 	echo "$said"
 	[[ $said == *" 0% packet loss"* ]]
 }
 
 ha_load() { # [PARAMETER...]: the module, out again at exit; a loaded one stays
-	! grep -q '^xfrm_ha ' /proc/modules || return 0
+	! ha_loaded || return 0
 	must insmod "$XFRM_HA_KO" ${XFRM_HA_TAP:+"tap=$XFRM_HA_TAP"} "$@"
 	# For whoever reads what kmemleak says afterwards.
-	cat /sys/module/xfrm_ha/sections/.text >>/run/xfrm_ha.bases 2>/dev/null
+	spawn cat /sys/module/xfrm_ha/sections/.text >>/run/xfrm_ha.bases 2>/dev/null
 	at_exit ha_unload
 }
 
+ha_loaded() {
+	[ -e /sys/module/xfrm_ha/initstate ]
+}
+
 ha_unload() {
-	! grep -q '^xfrm_ha ' /proc/modules || rmmod xfrm_ha
+	! ha_loaded || spawn rmmod xfrm_ha
 }
 
 ktap_cleanup() {
