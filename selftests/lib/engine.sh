@@ -18,7 +18,7 @@
 KEY=0x$(printf '%040d' 1234567890)
 
 ha() { # ARG...: in A
-	"$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$A" "$@"
+	spawn "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$A" "$@"
 }
 
 refused() { # SENTENCE ARG...: exit status 2, and why
@@ -154,11 +154,18 @@ undisturbed() { # K COMMAND...: what both ends of tunnel K, IPv4, send meanwhile
 	return $status
 }
 
-nic() { # DEV COUNTER: of the test NIC
-	[[ $(on "$A" ethtool -S "$1") =~ \ $2:\ ([0-9]+) ]] && echo "${BASH_REMATCH[1]}"
+# What is asked again and again costs one process, or none: it is in REPLY.
+ask_nic() { # DEV COUNTER: of the test NIC
+	spawn -n "$A" -r ethtool -S "$1"
+	[[ $REPLY =~ \ $2:\ ([0-9]+) ]]
+	REPLY=${BASH_REMATCH[1]-}
+	[ "$REPLY" ]
 }
 
-# What is asked again and again costs no process: it is in REPLY.
+nic() { # DEV COUNTER
+	ask_nic "$@" && echo "$REPLY"
+}
+
 ask_nics() { # DEV FILTER
 	ask_where dev "$1" "$2" "$A" engine nics
 }

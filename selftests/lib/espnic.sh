@@ -18,22 +18,41 @@ espnic_load() { # [PARAMETER...]: out again at exit
 	at_exit rmmod_espnic
 }
 
-sa_packets() { # NAMESPACE SPI
-	ip -n "$1" -s xfrm state list proto esp spi "$2" |
-		sed -n 's/.*(bytes), *\([0-9]*\)(packets).*/\1/p' | head -n 1
+# What is asked again and again costs one process, or none: it is in REPLY.
+ask_packets() { # NAMESPACE SPI
+	spawn -r ip -n "$1" -s xfrm state list proto esp spi "$2"
+	[[ $REPLY =~ \(bytes\),\ *([0-9]+)\(packets\) ]]
+	REPLY=${BASH_REMATCH[1]-}
 }
 
-sa_number() { # NAMESPACE SPI: the last one given to a packet, outbound
-	printf '%d\n' "$(ip -n "$1" -s xfrm state list proto esp spi "$2" |
-		sed -n 's/.*oseq \(0x[0-9a-f]*\).*/\1/p' | head -n 1)"
+sa_packets() { # NAMESPACE SPI
+	ask_packets "$@"
+	echo "$REPLY"
+}
+
+ask_number() { # NAMESPACE SPI: the last one given to a packet, outbound
+	spawn -r ip -n "$1" -s xfrm state list proto esp spi "$2"
+	[[ $REPLY =~ oseq\ 0x([0-9a-f]+) ]]
+	REPLY=$((16#${BASH_REMATCH[1]-0}))
+}
+
+sa_number() { # NAMESPACE SPI
+	ask_number "$@"
+	echo "$REPLY"
 }
 
 xfrm_errors() { # NAMESPACE: counters of errors that are not 0
-	on "$1" cat /proc/net/xfrm_stat | awk '$2 { printf "%s=%s ", $1, $2 }'
+	local name value
+
+	spawn -n "$1" -r cat /proc/net/xfrm_stat
+	while read -r name value; do
+		[ "${value:-0}" = 0 ] || printf '%s=%s ' "$name" "$value"
+	done <<<"$REPLY"
 }
 
 listens() { # an iperf3 server in B
-	on "$B" ss -Hltn 'sport = :5201' | grep -q .
+	spawn -n "$B" -r ss -Hltn 'sport = :5201'
+	[ "$REPLY" ]
 }
 
 denied() { # SENTENCE COMMAND...: it fails and says so

@@ -22,18 +22,15 @@ wan() {
 }
 
 tunnel() { # K SRC DST [OPTION...]: SPI 0x1000 + K for 10.1.0.K, from P to G
-	local k=$1 src=$2 dst=$3 ns
+	local k=$1 src=$2 dst=$3 sa policy tmpl
 
 	shift 3
-	for ns in "$G" "$P"; do
-		must ip -n "$ns" xfrm state add src "$src" dst "$dst" proto esp spi $((0x1000 + k)) \
-			reqid "$k" mode tunnel aead 'rfc4106(gcm(aes))' "$KEY" 128 "$@"
-	done
-	must ip -n "$G" addr replace "10.1.0.$k/32" dev lo
-	must ip -n "$G" xfrm policy add src 10.2.0.1 dst "10.1.0.$k" dir in \
-		tmpl src "$src" dst "$dst" proto esp reqid "$k" mode tunnel
-	must ip -n "$P" xfrm policy add src 10.2.0.1 dst "10.1.0.$k" dir out \
-		tmpl src "$src" dst "$dst" proto esp reqid "$k" mode tunnel
+	sa="xfrm state add src $src dst $dst proto esp spi $((0x1000 + k)) reqid $k mode tunnel \
+		aead rfc4106(gcm(aes)) $KEY 128 $*"
+	policy="xfrm policy add src 10.2.0.1 dst 10.1.0.$k"
+	tmpl="tmpl src $src dst $dst proto esp reqid $k mode tunnel"
+	must batch "$G" "$sa" "addr replace 10.1.0.$k/32 dev lo" "$policy dir in $tmpl"
+	must batch "$P" "$sa" "$policy dir out $tmpl"
 }
 
 send() { # COUNT K...: datagrams to each of them, from CPU 0
@@ -49,7 +46,8 @@ burst() { # COUNT K...: the same, and wait until all were decrypted
 
 	shift
 	for k; do
-		was[$k]=$(packets "$k")
+		ask_packets "$k"
+		was[$k]=$REPLY
 	done
 	send "$count" "$@"
 	for k; do
@@ -58,13 +56,21 @@ burst() { # COUNT K...: the same, and wait until all were decrypted
 	done
 }
 
-packets() { # K: decrypted by G
-	ip -n "$G" -s xfrm state list spi $((0x1000 + $1)) |
-		sed -n '/lifetime current/,/add/s/.*, \([0-9]*\)(packets).*/\1/p'
+# What is asked again and again costs one process: it is in REPLY.
+ask_packets() { # K: decrypted by G
+	spawn -r ip -n "$G" -s xfrm state list spi $((0x1000 + $1))
+	[[ $REPLY =~ \(bytes\),\ *([0-9]+)\(packets\) ]]
+	REPLY=${BASH_REMATCH[1]-}
+}
+
+packets() { # K
+	ask_packets "$@"
+	echo "$REPLY"
 }
 
 came() { # K COUNT
-	[ "$(packets "$1")" -ge "$2" ]
+	ask_packets "$1"
+	[ "$REPLY" -ge "$2" ]
 }
 
 errors() { # what G's IPsec did not like
@@ -105,15 +111,19 @@ fwd() { # JQ-EXPRESSION [COMMAND]: of what a command says
 }
 
 # What is asked most often, without jq.
+ask_count() { # NAME
+	spawn -n "$G" -r xfrm-ha -j forwarder stat "${dev:-wan}"
+	json_where "$REPLY" name "$1" .value
+}
+
 count() { # NAME
-	json_where "$(on "$G" xfrm-ha -j forwarder stat "${dev:-wan}")" name "$1" .value &&
-		echo "$REPLY"
+	ask_count "$@" && echo "$REPLY"
 }
 
 at() { # K: "CPU-IT-SHALL-GO-TO CPU-IT-GOES-TO"
 	local spi
 
 	printf -v spi 0x%08x $((0x1000 + $1))
-	json_where "$(on "$G" xfrm-ha -j forwarder show "${dev:-wan}")" spi "$spi" \
-		'"\(.cpu) \(.at)"' && echo "$REPLY"
+	spawn -n "$G" -r xfrm-ha -j forwarder show "${dev:-wan}"
+	json_where "$REPLY" spi "$spi" '"\(.cpu) \(.at)"' && echo "$REPLY"
 }

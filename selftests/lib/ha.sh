@@ -28,7 +28,7 @@ ha() { # NAMESPACE ARG...
 	local ns=$1
 
 	shift
-	"$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$ns" "$@"
+	spawn "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$ns" "$@"
 }
 
 # STATUS is that of a refusal, 2, if nothing else is said: 3 already so, 4 no peer, 5 not in time.
@@ -142,18 +142,25 @@ reroute() { # 1|2: to which gateway P sends
 		"neigh replace 2001:db8::1 lladdr 02:00:00:00:02:0$1 dev br0 nud permanent"
 }
 
-# SAs between the gateways and P, in these namespaces. SPI+1 outbound of the gateways, SPI+2
-# inbound; reqid is REQID if that is set, else SPI; with OFFLOAD set they are in that device.
-sas() { # SPI 4|6 MODE "NAMESPACES" [OPTION...]
-	local spi=$1 family=$2 g=192.0.2.1 p=192.0.2.9 all ns
+# SAs between the gateways and P, as lines for ip. SPI+1 outbound of the gateways, SPI+2 inbound;
+# reqid is REQID if that is set, else SPI; with OFFLOAD set they are in that device.
+sa_lines() { # SPI 4|6 MODE [OPTION...]: more of them in lines
+	local spi=$1 g=192.0.2.1 p=192.0.2.9 all
 
-	[ "$family" = 6 ] && g=2001:db8::1 p=2001:db8::9
-	all="reqid ${REQID:-$spi} mode $3 aead rfc4106(gcm(aes)) $KEY 128 ${*:5}"
+	[ "$2" = 6 ] && g=2001:db8::1 p=2001:db8::9
+	all="reqid ${REQID:-$spi} mode $3 aead rfc4106(gcm(aes)) $KEY 128 ${*:4}"
+	lines+=("xfrm state add src $g dst $p proto esp spi $((spi + 1)) \
+			$all${OFFLOAD:+ offload dev $OFFLOAD dir out}"
+		"xfrm state add src $p dst $g proto esp spi $((spi + 2)) \
+			$all${OFFLOAD:+ offload dev $OFFLOAD dir in}")
+}
+
+sas() { # SPI 4|6 MODE "NAMESPACES" [OPTION...]: these SAs in these namespaces
+	local lines=() ns
+
+	sa_lines "${@:1:3}" "${@:5}"
 	for ns in $4; do
-		must batch "$ns" "xfrm state add src $g dst $p proto esp spi $((spi + 1)) \
-			$all${OFFLOAD:+ offload dev $OFFLOAD dir out}" \
-			"xfrm state add src $p dst $g proto esp spi $((spi + 2)) \
-			$all${OFFLOAD:+ offload dev $OFFLOAD dir in}"
+		must batch "$ns" "${lines[@]}"
 	done
 }
 
@@ -292,8 +299,8 @@ pings() { # COUNT [ADDRESS [INTERVAL]]: from P
 
 # Packets that need no answer, as many as take numbers of several stripes; some may be refused one.
 spend() { # NAMESPACE COUNT
-	on "$1" python3 -c '
-import socket, sys, time
+	on "$1" python3 -I -S -c '
+import _socket as socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("10.1.0.1", 0))
 for n in range(int(sys.argv[1])):
@@ -306,9 +313,8 @@ for n in range(int(sys.argv[1])):
 }
 
 xfrm_stat() { # NAMESPACE COUNTER
-	on "$1" cat /proc/net/xfrm_stat | while read -r name value; do
-		[ "$name" != "$2" ] || echo "$value"
-	done
+	spawn -n "$1" -r cat /proc/net/xfrm_stat
+	[[ $REPLY =~ (^|$'\n')"$2"\ *$'\t'*\ *([0-9]+) ]] && echo "${BASH_REMATCH[2]}"
 }
 
 oracle_says=/run/wire
@@ -337,8 +343,12 @@ expiries() { # NAMESPACE FILE: what ip xfrm monitor says of them; sets monitor
 
 listens_to_expiries() {
 	# The one that listens is the monitor itself, not the module's tap.
-	awk -v pid="$monitor" '$2 == 6 && $3 == pid && $4 != "00000000"' \
-		"/proc/$monitor/net/netlink" | grep -q .
+	local protocol pid groups
+
+	while read -r _ protocol pid groups _; do
+		[[ $protocol != 6 || $pid != "$monitor" || $groups == 00000000 ]] || return 0
+	done < "/proc/$monitor/net/netlink"
+	return 1
 }
 
 held() { # NAMESPACE SPI

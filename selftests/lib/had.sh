@@ -41,23 +41,25 @@ had() { # N FILE [OPTION...]: the daemon of gateway N; sets had_N. What it says 
 }
 
 had_ready() { # N
-	grep -q "xfrm-had: node " "/run/had$1"
+	spawn grep -q "xfrm-had: node " "/run/had$1"
 }
 
 had_said() { # N TEXT
-	grep -qF -- "$2" "/run/had$1"
+	spawn grep -qF -- "$2" "/run/had$1"
 }
 
 had_reload() { # N: and it is done with it
 	local pid=had_$1 before
 
-	before=$(grep -c ": reloaded" "/run/had$1")
+	spawn -r grep -c ": reloaded" "/run/had$1"
+	before=$REPLY
 	must kill -HUP "${!pid}"
 	must wait_for 10 had_reloaded "$1" "$before"
 }
 
 had_reloaded() { # N COUNT
-	[ "$(grep -c ": reloaded" "/run/had$1")" -gt "$2" ]
+	spawn -r grep -c ": reloaded" "/run/had$1"
+	[ "$REPLY" -gt "$2" ]
 }
 
 had_stop() { # N [SIGNAL]

@@ -56,7 +56,8 @@ comes() { # NAME SPI nic|software FROM TO [LEAST: what it has segmented]
 	[ "$3" = software ] || is "$1: all by the NIC" $tx $number
 	[ "$3" != software ] || is "$1: all by the kernel" $tx 0
 	all_came() {
-		[ $(($(sa_packets "$B" "$2") - came)) = "$number" ]
+		ask_packets "$B" "$2"
+		[ $((REPLY - came)) = "$number" ]
 	}
 	check "$1: all have come" wait_for 5 all_came "$@"
 	is "$1: no error" "A: $(xfrm_errors "$A")B: $(xfrm_errors "$B")" "A: B: "

@@ -15,42 +15,66 @@
 debug=/sys/kernel/debug/espnic
 
 used() { # DEV DIRECTION COUNT
-	[ "$(nics "$1" ".used_$2")" = "$3" ]
+	ask_nics "$1" ".used_$2"
+	[ "$REPLY" = "$3" ]
 }
 
-both() { # COUNTER: of the two NICs
-	echo $(($(nic nic0 "$1") + $(nic nic1 "$1")))
+ask_both() { # COUNTER: of the two NICs
+	local n
+
+	ask_nic nic0 "$1"
+	n=$REPLY
+	ask_nic nic1 "$1"
+	REPLY=$((n + REPLY))
+}
+
+both() { # COUNTER
+	ask_both "$1"
+	echo "$REPLY"
 }
 
 state() { # DEV STATE
-	[ "$(nics "$1" .state)" = "$2" ]
+	ask_nics "$1" .state
+	[ "$REPLY" = "$2" ]
 }
 
 ticked() { # COUNT: since $ticks
-	[ "$(eng .ticks)" -ge $((ticks + $1)) ]
+	ask_eng .ticks
+	[ "$REPLY" -ge $((ticks + $1)) ]
 }
 
 why() { # SPI REASON
-	[ "$(cache "$1" .why)" = "$2" ]
+	ask_cache "$1" .why
+	[ "$REPLY" = "$2" ]
+}
+
+look() { # of each NIC: what it has encrypted and decrypted, in tx and rx
+	local n
+
+	for n in 0 1; do
+		spawn -n "$A" -r ethtool -S "nic$n"
+		[[ $REPLY =~ \ tx_packets:\ ([0-9]+) ]] && tx[n]=${BASH_REMATCH[1]}
+		[[ $REPLY =~ \ rx_packets:\ ([0-9]+) ]] && rx[n]=${BASH_REMATCH[1]}
+	done
 }
 
 # Of ten pings through tunnel K the requests are encrypted by that NIC, or by none. So are the
 # answers decrypted, unless they come by another NIC than the one that is to do it.
 by() { # NIC|software K 4|6 [elsewhere]
-	local tx rx n
+	local tx rx tx_before rx_before encrypted decrypted n=${1#nic}
 
-	tx=$(both tx_packets)
-	rx=$(both rx_packets)
-	[ "$1" = software ] || n=$(nic "$1" tx_packets)
+	look
+	tx_before=("${tx[@]}") rx_before=("${rx[@]}")
 	pings "$2" "$3" 10 > /run/pings || return 1
-	tx=$(($(both tx_packets) - tx))
-	rx=$(($(both rx_packets) - rx))
-	say "$tx encrypted and $rx decrypted by NICs"
+	look
+	encrypted=$((tx[0] + tx[1] - tx_before[0] - tx_before[1]))
+	decrypted=$((rx[0] + rx[1] - rx_before[0] - rx_before[1]))
+	say "$encrypted encrypted and $decrypted decrypted by NICs"
 	if [ "$1" = software ]; then
-		[ "$tx$rx" = 00 ]
+		[ "$encrypted$decrypted" = 00 ]
 	else
-		[ "$tx" -eq 10 ] && [ $(($(nic "$1" tx_packets) - n)) -eq 10 ] &&
-			{ [ "$rx" -eq 10 ] || [ "${4-}" ]; }
+		[ "$encrypted" -eq 10 ] && [ $((tx[n] - tx_before[n])) -eq 10 ] &&
+			{ [ "$decrypted" -eq 10 ] || [ "${4-}" ]; }
 	fi
 }
 
@@ -85,16 +109,23 @@ hears_events() { # an SA goes to and fro until that is seen
 		wait_for 5 at "$(spi_out 1)" software && grep -q sa-moved /run/events
 }
 
+ask_events() { # EVENT
+	spawn -r grep -c "event  *${1// /  *} *\$" /run/events
+}
+
 events() { # EVENT: how many such there were
-	tr -s ' ' < /run/events | grep -c "event $1 \?\$"
+	ask_events "$1"
+	echo "$REPLY"
 }
 
 more_events() { # EVENT: than $before
-	[ "$(events "$1")" -gt "$before" ]
+	ask_events "$1"
+	[ "$REPLY" -gt "$before" ]
 }
 
 tells() { # EVENT ARG...: the command is done, and an event says so
-	before=$(events "$1")
+	ask_events "$1"
+	before=$REPLY
 	ha "${@:2}" && wait_for 5 more_events "$1"
 }
 

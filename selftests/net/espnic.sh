@@ -54,11 +54,14 @@ addresses() { # 4|6 MODE: sets a, b (outer), ia, ib (inner), plen
 }
 
 policies() { # 4|6 MODE
+	local there back tmpl="proto esp reqid 1 mode $2"
+
 	addresses "$1" "$2"
-	policy "$A" out "$ia" "$ib" "$a" "$b" "$2"
-	policy "$A" in "$ib" "$ia" "$b" "$a" "$2"
-	policy "$B" in "$ia" "$ib" "$a" "$b" "$2"
-	policy "$B" out "$ib" "$ia" "$b" "$a" "$2"
+	there="src $ia/$plen dst $ib/$plen" back="src $ib/$plen dst $ia/$plen"
+	must batch "$A" "xfrm policy add $there dir out tmpl src $a dst $b $tmpl" \
+		"xfrm policy add $back dir in tmpl src $b dst $a $tmpl"
+	must batch "$B" "xfrm policy add $there dir in tmpl src $a dst $b $tmpl" \
+		"xfrm policy add $back dir out tmpl src $b dst $a $tmpl"
 }
 
 policy() { # NAMESPACE DIR SRC DST OUTER-SRC OUTER-DST MODE
@@ -67,7 +70,7 @@ policy() { # NAMESPACE DIR SRC DST OUTER-SRC OUTER-DST MODE
 }
 
 sa() { # NAMESPACE SPI SRC DST MODE [OPTION...]
-	ip -n "$1" xfrm state add src "$3" dst "$4" proto esp spi "$2" reqid 1 mode "$5" \
+	spawn ip -n "$1" xfrm state add src "$3" dst "$4" proto esp spi "$2" reqid 1 mode "$5" \
 		aead 'rfc4106(gcm(aes))' "$KEY" 128 "${@:6}"
 }
 
@@ -81,33 +84,42 @@ hw_in() { # SPI [OPTION...]
 
 # 0x1001 from A to B, 0x1002 from B to A. Words after the mode are for all SAs.
 sas() { # 4|6 MODE "OUT-OPTIONS" "IN-OPTIONS" [OPTION...]: of A's SAs
-	local mode=$2 out=$3 in=$4
+	local sa="reqid 1 mode $2 aead rfc4106(gcm(aes)) $KEY 128 ${*:5}" there back
 
 	addresses "$1" "$2"
-	shift 4
-	# shellcheck disable=SC2086	# lists
-	{
-		must sa "$A" 0x1001 "$a" "$b" "$mode" "$@" $out
-		must sa "$A" 0x1002 "$b" "$a" "$mode" "$@" $in
-	}
-	must sa "$B" 0x1001 "$a" "$b" "$mode" "$@"
-	must sa "$B" 0x1002 "$b" "$a" "$mode" "$@"
+	there="xfrm state add src $a dst $b proto esp spi 0x1001 $sa"
+	back="xfrm state add src $b dst $a proto esp spi 0x1002 $sa"
+	must batch "$A" "$there $3" "$back $4"
+	must batch "$B" "$there" "$back"
 }
 
 key() { # BITS
 	KEY=0x$(printf '%0*d' $((($1 + 32) / 4)) 1234567890)
 }
 
-nic() { # COUNTER: of nicA
-	on "$A" ethtool -S nicA | sed -n "s/^ *$1: //p"
+ask_nic() { # COUNTER: of nicA, in REPLY
+	spawn -n "$A" -r ethtool -S nicA
+	[[ $REPLY =~ \ $1:\ ([0-9]+) ]]
+	REPLY=${BASH_REMATCH[1]-}
+}
+
+nic() { # PATTERN: of each counter that it fits
+	local name value
+
+	spawn -n "$A" -r ethtool -S nicA
+	while read -r name value; do
+		[[ ! $name =~ ^$1:$ ]] || echo "$value"
+	done <<<"$REPLY"
 }
 
 sa_failed() { # NAMESPACE SPI
-	ip -n "$1" -s xfrm state list proto esp spi "$2" | sed -n 's/.*failed \([0-9]*\)$/\1/p'
+	spawn -r ip -n "$1" -s xfrm state list proto esp spi "$2"
+	[[ ! $REPLY =~ failed\ ([0-9]+) ]] || echo "${BASH_REMATCH[1]}"
 }
 
 xfrm_stat() { # NAMESPACE COUNTER
-	on "$1" cat /proc/net/xfrm_stat | awk -v name="$2" '$1 == name { print $2 }'
+	spawn -n "$1" -r cat /proc/net/xfrm_stat
+	[[ ! $REPLY =~ (^|$'\n')"$2"\ *$'\t'*([0-9]+) ]] || echo "${BASH_REMATCH[2]}"
 }
 
 pings() { # COUNT [OPTION...]: from A
@@ -128,15 +140,25 @@ tcp() { # [-R]: a megabyte from A to B, or from B to A
 }
 
 counts() { # COUNTER VALUE
-	[ "$(nic "$1")" = "$2" ]
+	ask_nic "$1"
+	[ "$REPLY" = "$2" ]
 }
 
 carrier() { # NAMESPACE DEV 0|1
-	[ "$(on "$1" cat "/sys/class/net/$2/carrier" 2>/dev/null)" = "$3" ]
+	spawn -n "$1" -r cat "/sys/class/net/$2/carrier" 2>/dev/null
+	[ "$REPLY" = "$3" ]
 }
 
 offloaded() { # SPI: how many SAs of A with it are so
-	ip -n "$A" xfrm state list proto esp spi "$1" | grep -c 'crypto offload parameters: dev nicA'
+	local text n=0
+
+	spawn -r ip -n "$A" xfrm state list proto esp spi "$1"
+	text=$REPLY
+	while [[ $text == *'crypto offload parameters: dev nicA'* ]]; do
+		text=${text#*'crypto offload parameters: dev nicA'}
+		n=$((n + 1))
+	done
+	echo "$n"
 }
 
 # What the two ends have counted has to be the same: not a packet went by software in A.

@@ -13,12 +13,21 @@
 groups=${GROUPS_AT_ONCE:-250}
 
 all() { # ROLE: all groups of G2 have it
-	[ "$(ha "$G2" -j group show | jq "map(select(.role == \"$1\" and .peer_synced)) | length")" \
-		= "$groups" ]
+	ask "$G2" group show
+	spawn -r jq "map(select(.role == \"$1\" and .peer_synced)) | length" <<<"$REPLY"
+	[ "$REPLY" = "$groups" ]
 }
 
-told() { # EVENT: groups of which G2 has said it
-	grep "$1" /run/events | grep -o '\bg[0-9]\+\b' | sort -u | wc -l
+ask_told() { # EVENT: groups of which G2 has said it
+	# shellcheck disable=SC2016	# awk's
+	spawn -r awk -F '[^0-9A-Za-z_]+' -v event="$1" '
+		$0 ~ event { for (i = 1; i <= NF; i++) if ($i ~ /^g[0-9]+$/) said[$i] }
+		END { for (group in said) n++; print n + 0 }' /run/events
+}
+
+told() { # EVENT
+	ask_told "$1"
+	echo "$REPLY"
 }
 
 listens() { # the monitor, to what this says
@@ -27,7 +36,8 @@ listens() { # the monitor, to what this says
 }
 
 all_told() {
-	[ "$(told takeover)" = "$groups" ]
+	ask_told takeover
+	[ "$REPLY" = "$groups" ]
 }
 
 ha_load

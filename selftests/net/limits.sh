@@ -10,15 +10,18 @@
 . "$(dirname "$0")/../lib/ha.sh"
 
 sas_of() { # NAMESPACE COUNT
-	[ "$(group "$1" vpn sas)" = "$2" ]
+	ask_group "$1" vpn sas
+	[ "$REPLY" = "$2" ]
 }
 
 orphans() { # NAMESPACE COUNT
-	[ "$(link_field "$1" sync orphans)" = "$2" ]
+	ask_link "$1" sync orphans
+	[ "$REPLY" = "$2" ]
 }
 
 link_is_not() { # NAMESPACE STATE
-	[ "$(link_field "$1" sync state)" != "$2" ]
+	ask_link "$1" sync state
+	[ "$REPLY" != "$2" ]
 }
 
 ha_load
@@ -60,7 +63,8 @@ for ns in "$G1" "$G2"; do
 	must ha "$ns" node set sa-limit 100000
 done
 known() { # NAMESPACE SPI
-	[ "$(sa "$1" "$2" .spi)" ]
+	ask_sa "$1" "$2" .spi
+	[ "$REPLY" ]
 }
 for spi in 0x1201 0x1202; do
 	check "with room again it is found" wait_for 20 known "$G1" $spi

@@ -101,8 +101,8 @@ mend
 
 # Frames of strangers: wrong version, cut short, replayed, flipped bits.
 inject() { # HEX: payload of an Ethernet frame from G1's address
-	on "$G1" python3 -c "
-import socket, sys
+	on "$G1" python3 -I -S -c "
+import _socket as socket
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 s.bind(('sync', 0))
 s.send(bytes.fromhex('020000000102' + '$2' + '88b5' + '$1').ljust(60, b'\\0'))"

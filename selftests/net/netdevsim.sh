@@ -46,21 +46,42 @@ cable() { # NAME: from A to W
 	exec {a}<&- {w}<&-
 }
 
-sim() { # ID count|tx: what it says of itself
-	sed -n "s/.*$2=\([0-9]*\).*/\1/p" "/sys/kernel/debug/netdevsim/netdevsim$1/ports/0/ipsec"
+ask_sim() { # ID count|tx: what it says of itself
+	local text
+
+	IFS= read -r -d '' text < "/sys/kernel/debug/netdevsim/netdevsim$1/ports/0/ipsec"
+	[[ $text =~ $2=([0-9]+) ]]
+	REPLY=${BASH_REMATCH[1]-}
+}
+
+sim() { # ID count|tx
+	ask_sim "$@"
+	echo "$REPLY"
 }
 
 full() { # as far as the driver says
-	[ "$(sim 10 count)" = 33 ]
+	ask_sim 10 count
+	[ "$REPLY" = 33 ]
 }
 
 halves() { # of the 39 outbound ones that are not pinned, and that a NIC does
-	[ $(($(nics nic0 .used_out) - $(nics nic1 .used_out))) -le 1 ] &&
-		[ "$(nics nic1 '.used_out + .used_in')" = "$(sim 12 count)" ] && hard 40
+	local used count
+
+	ask_nics nic0 .used_out
+	used=$REPLY
+	ask_nics nic1 .used_out
+	[ $((used - REPLY)) -le 1 ] || return 1
+	ask_nics nic1 '.used_out + .used_in'
+	used=$REPLY
+	ask_sim 12 count
+	count=$REPLY
+	[ "$used" = "$count" ] && hard 40
 }
 
 other() { # 33 slots, 40 SAs
-	[ "$(eng .hard) $(sim 12 count)" = "33 33" ]
+	hard 33 || return 1
+	ask_sim 12 count
+	[ "$REPLY" = 33 ]
 }
 
 drops() { # of the two NICs
@@ -68,7 +89,8 @@ drops() { # of the two NICs
 }
 
 came() { # COUNT: at B, and decrypted
-	[ "$(sa_packets "$B" "$(spi_out 1)")" = "$1" ]
+	ask_packets "$B" 0x1001
+	[ "$REPLY" = "$1" ]
 }
 
 echoes() { # COUNT: from A, through tunnel 1; nobody waits for an answer
@@ -129,10 +151,16 @@ sent=$(sim 10 tx) before=$(sa_packets "$B" "$(spi_out 1)")
 number=$(spi_out 1)
 first=$(sa_number "$A" "$number")
 given() { # numbers, since $first
-	echo $(($(sa_number "$A" "$number") - first))
+	ask_number "$A" "$number"
+	echo $((REPLY - first))
 }
 served() { # packets: by the NIC since $sent, and by the kernel since $before
-	echo $(($(sim 10 tx) - sent + $(sa_packets "$B" "$number") - before))
+	local tx
+
+	ask_sim 10 tx
+	tx=$REPLY
+	ask_packets "$B" "$number"
+	echo $((tx - sent + REPLY - before))
 }
 addresses 1 4
 "$XFRM_HA_DIR/selftests/oracle/udp-flood" "$A" "$ia" "$ib" 1000 &
@@ -176,7 +204,8 @@ must wait_for 10 listens
 ip netns exec "$A" iperf3 -c 10.2.0.1 -B 10.1.0.1 -t 3600 > /run/client 2>&1 &
 client=$!
 flows() {
-	[ "$(sa_packets "$B" "$number")" -ge $((before + 1000)) ]
+	ask_packets "$B" "$number"
+	[ "$REPLY" -ge $((before + 1000)) ]
 }
 before=$(sa_packets "$B" "$number")
 must wait_for 20 flows
@@ -192,7 +221,8 @@ segments() {
 	return 1
 }
 resumed() {
-	[ "$(sa_packets "$B" "$number")" -ge $((before_too + 100)) ]
+	ask_packets "$B" "$number"
+	[ "$REPLY" -ge $((before_too + 100)) ]
 }
 check "A5: GSO: left to the NIC" wait_for 30 segments
 stopped $client $server

@@ -10,7 +10,11 @@
 . "$(dirname "$0")/../lib/ha.sh"
 
 field() { # OBJECT EXPRESSION
-	ha "$G1" -j "$1" show | jq -c ".[0] | $2"
+	ask "$G1" "$1" show
+	case $2 in
+	.*) json_first "$REPLY" "$2" && echo "$REPLY" ;;
+	*) jq -c ".[0] | $2" <<<"$REPLY" ;;
+	esac
 }
 
 ha_load

@@ -30,7 +30,8 @@ wan() {
 }
 
 cable() {
-	[ "$(on "$P" cat /sys/class/net/nic1/operstate)" = up ]
+	spawn -n "$P" -r cat /sys/class/net/nic1/operstate
+	[ "$REPLY" = up ]
 }
 
 sa_add() { # K [SRC DST]: SPI 0x1000 + K in G
@@ -52,60 +53,112 @@ sender() { # K [SRC DST]: the same SA in P, for 10.1.0.K
 }
 
 on_queues() { # K [0]: how many of 10 packets come on queues 1 to 3, "N N N". 0: they need not
-	local was now i
+	local was arrived i
 
-	was=$(arrived)
+	ask_arrived
+	was=("${arrived[@]}")
 	# shellcheck disable=SC2016	# the inner shell's
 	on "$P" bash -c 'exec 3> "/dev/udp/10.1.0.$1/9"
 		for ((i = 0; i < 10; i++)); do printf x >&3; done' - "$1"
-	wait_for 10 ten_more "${2-1}" "$was" || say "not all came: $was, $(arrived)"
-	read -ra was <<<"$was"
-	read -ra now <<<"$(arrived)"
+	wait_for 10 ten_more "${2-1}" "${was[@]}" || say "not all came: ${was[*]}, ${arrived[*]}"
 	for i in 1 2 3; do
-		was[i]=$((now[i] - was[i]))
+		was[i]=$((arrived[i] - was[i]))
 	done
 	echo "${was[*]:1}"
 }
 
-arrived() { # packets by queue; what has no filter is on queue 0, with what IPv6 says by itself
-	on "$G" ethtool -S nic0 | sed -n 's/^ *rx_queue_[0-9]*_packets: //p' | xargs
+# What is asked again and again costs one process, whose words bash picks itself.
+# What has no filter is on queue 0, with what IPv6 says by itself.
+ask_arrived() { # packets by queue, in arrived
+	local line
+
+	arrived=()
+	spawn -n "$G" -r ethtool -S nic0
+	while read -r line; do
+		[[ ! $line =~ ^rx_queue_[0-9]+_packets:\ ([0-9]+) ]] ||
+			arrived+=("${BASH_REMATCH[1]}")
+	done <<<"$REPLY"
 }
 
-ten_more() { # QUEUE "N N N N": than that, from this queue on
-	local was now i more=0
+arrived() {
+	local arrived
 
-	read -ra was <<<"$2"
-	read -ra now <<<"$(arrived)"
+	ask_arrived
+	echo "${arrived[*]}"
+}
+
+ten_more() { # QUEUE N N N N: than that, from this queue on; sets arrived
+	local was=("${@:2}") i more=0
+
+	ask_arrived
 	for ((i = $1; i < 4; i++)); do
-		((more += now[i] - was[i]))
+		((more += arrived[i] - was[i]))
 	done
 	((more >= 10))
 }
 
-filters() { # all: LOCATION=SPI>QUEUE
+ask_filters() { # all, in filters: LOCATION=SPI>QUEUE
+	local line at='' spi=''
+
+	filters=()
 	# Who is asked has done what the events of SAs told it.
 	up
-	on "$G" ethtool -n "${nic:-nic0}" | awk '
-		/^Filter:/ { at = $2 }
-		/SPI:/ { spi = $2 }
-		/Action:/ { printf "%s%d=%s>%s", sep, at, spi, $NF; sep = " " }'
+	spawn -n "$G" -r ethtool -n "${nic:-nic0}"
+	while read -r line; do
+		case $line in
+		Filter:*) at=${line#*: } ;;
+		*SPI:*) [[ $line =~ SPI:\ ([^ ]+) ]] && spi=${BASH_REMATCH[1]} ;;
+		*Action:*) filters+=("$at=$spi>${line##* }") ;;
+		esac
+	done <<<"$REPLY"
 }
 
-own() { # those of SAs, K>QUEUE in order of K
-	filters | tr ' ' '\n' | sed -n 's/.*=\(4[01][0-9][0-9]\)>/\1 /p' | sort -n |
-		awk '{ printf "%s%d>%s", sep, $1 - 4096, $2; sep = " " }'
+filters() {
+	local filters
+
+	ask_filters
+	echo "${filters[*]}"
+}
+
+ask_own() { # those of SAs, K>QUEUE in this order
+	local filters filter k at own=()
+
+	ask_filters
+	for filter in "${filters[@]}"; do
+		[[ $filter =~ =(4[01][0-9][0-9])\>(.*) ]] || continue
+		k=$((BASH_REMATCH[1] - 4096)) at=$((100 * k + BASH_REMATCH[2]))
+		own[at]+=${own[at]:+ }$k">"${BASH_REMATCH[2]}
+	done
+	REPLY=${own[*]}
+}
+
+own() { # K>QUEUE ...
+	ask_own
+	echo "$REPLY"
 }
 
 own_is() {
-	[ "$(own)" = "$1" ]
+	ask_own
+	[ "$REPLY" = "$1" ]
 }
 
 place_of() { # K
-	filters | tr ' ' '\n' | sed -n "s/=$((0x1000 + $1))>.*//p"
+	local filters filter
+
+	ask_filters
+	for filter in "${filters[@]}"; do
+		[[ $filter != *"=$((0x1000 + $1))>"* ]] || echo "${filter%%=*}"
+	done
 }
 
 foreign() { # all others
-	filters | tr ' ' '\n' | grep -v '=4[01][0-9][0-9]>' | xargs
+	local filters filter rest=()
+
+	ask_filters
+	for filter in "${filters[@]}"; do
+		[[ $filter =~ =4[01][0-9][0-9]\> ]] || rest+=("$filter")
+	done
+	echo "${rest[*]}"
 }
 
 foreign_add() { # LOCATION SPI QUEUE: as an administrator would

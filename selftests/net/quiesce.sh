@@ -22,24 +22,36 @@ segments() { # from A to B, and what of it is large is cut on its way
 }
 
 lost() { # packets that a wire has dropped: its ring was full
-	local i sum=0
+	local where sum=0
 
-	for i in 0 1; do
-		sum=$((sum + $(nic "nic$i" tx_drop_link) + $(on "$W" ethtool -S "wire$i" |
-			sed -n 's/^ *tx_drop_link: //p')))
+	for where in "$A nic0" "$A nic1" "$W wire0" "$W wire1"; do
+		spawn -n "${where% *}" -r ethtool -S "${where#* }"
+		[[ $REPLY =~ \ tx_drop_link:\ ([0-9]+) ]] || bail "$where: no tx_drop_link"
+		sum=$((sum + BASH_REMATCH[1]))
 	done
 	echo "$sum"
 }
 
 came() { # all that A or B has sent, but for what the wires have dropped
-	local sent=$(($(sa_number "$A" "$to_b") + $(sa_number "$B" "$to_a")))
+	local sent came lost
 
-	say "$sent, of them $(lost) lost on the wire"
-	[ $((sent - $(lost))) -eq $(($(sa_packets "$B" "$to_b") + $(sa_packets "$A" "$to_a"))) ]
+	ask_number "$A" "$to_b"
+	sent=$REPLY
+	ask_number "$B" "$to_a"
+	sent=$((sent + REPLY))
+	lost=$(lost)
+	say "$sent, of them $lost lost on the wire"
+	ask_packets "$B" "$to_b"
+	came=$REPLY
+	ask_packets "$A" "$to_a"
+	[ $((sent - lost)) -eq $((came + REPLY)) ]
 }
 
 moved() { # COUNT
-	[ "$(cache "$to_b" .moves)" -ge "$1" ] && [ "$(cache "$to_a" .moves)" -ge "$1" ]
+	ask_cache "$to_b" .moves
+	[ "$REPLY" -ge "$1" ] || return 1
+	ask_cache "$to_a" .moves
+	[ "$REPLY" -ge "$1" ]
 }
 
 # Twice to each of three places

@@ -12,7 +12,8 @@
 SAS=1000	# one a frame, for the window of each is told; 128 frames are under way at most
 
 in_flight() { # COUNT
-	[ "$(link_field "$G1" sync in_flight)" = "$1" ]
+	ask_link "$G1" sync in_flight
+	[ "$REPLY" = "$1" ]
 }
 
 ha_load
@@ -20,7 +21,7 @@ topology
 must ip -n "$G1" link set sync mtu 1000
 for ((spi = 0x10000; spi < 0x10000 + SAS; spi++)); do
 	printf 'xfrm state add src 192.0.2.1 dst 192.0.2.9 proto esp spi %d reqid 1 mode tunnel ' $spi
-	echo "aead 'rfc4106(gcm(aes))' 0x$(printf '%040d' $spi) 128 replay-window 4096 flag esn"
+	printf "aead 'rfc4106(gcm(aes))' 0x%040d 128 replay-window 4096 flag esn\n" $spi
 done > /run/batch
 must ip -n "$G1" -batch /run/batch
 
