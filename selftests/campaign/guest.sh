@@ -55,11 +55,12 @@ addresses() {
 }
 
 install() { # NAMESPACE: the SAs that IKE has negotiated, the last COUNT of them
-	local n
+	local lines=() n
 
 	for ((n = 0; n < COUNT; n++)); do
-		REQID=7 sas $((spi + 16 * n)) $FAMILY $MODE "$1" "${FLAGS[@]}"
+		REQID=7 sa_lines $((spi + 16 * n)) $FAMILY $MODE "${FLAGS[@]}"
 	done
+	must batch "$1" "${lines[@]}"
 }
 
 # There may be some of them: the relay has brought them.
@@ -149,13 +150,13 @@ start() { # 1|2 ROLE: a gateway begins, and knows nothing
 	local ns
 
 	ns=$(gateway "$1")
-	ip -n "$ns" link set wan up
-	ip -n "$ns" route replace 10.2.0.0/16 via 192.0.2.9 src 10.1.0.1
-	ip -n "$ns" neigh replace 192.0.2.9 lladdr 02:00:00:00:02:09 dev wan nud permanent
-	ip -n "$ns" -6 addr replace 2001:db8::1/64 dev wan nodad
-	ip -n "$ns" -6 route replace fd02::/64 via 2001:db8::9 src fd01::1
-	ip -n "$ns" neigh replace 2001:db8::9 lladdr 02:00:00:00:02:09 dev wan nud permanent
-	ip -n "$ns" link set sync up
+	must batch "$ns" "link set wan up" \
+		"route replace 10.2.0.0/16 via 192.0.2.9 src 10.1.0.1" \
+		"neigh replace 192.0.2.9 lladdr 02:00:00:00:02:09 dev wan nud permanent" \
+		"addr replace 2001:db8::1/64 dev wan nodad" \
+		"route replace fd02::/64 via 2001:db8::9 src fd01::1" \
+		"neigh replace 2001:db8::9 lladdr 02:00:00:00:02:09 dev wan nud permanent" \
+		"link set sync up"
 	# Only the first one of all; else the relay brings them.
 	if [ $DAEMON = no ]; then
 		install "$ns"
@@ -181,13 +182,19 @@ count() { # takeovers, of both, those before a reload too
 
 # Numbers that count as seen and that P has not used yet, most of an SA.
 seen_early() { # NAMESPACE
-	local spi seq used most=0
+	local line spi='' seq most=0
+	local -A used
 
+	spawn -r ip -n "$P" xfrm state list src $p dst $g
+	while read -r line; do
+		[[ ! $line =~ proto\ esp\ spi\ (0x[0-9a-f]+) ]] || spi=${BASH_REMATCH[1]}
+		[[ ! $line =~ oseq\ (0x[0-9a-f]+) ]] || used[$spi]=${BASH_REMATCH[1]}
+	done <<<"$REPLY"
+	ask_where dst $g '"\(.spi) \(.seq)"' "$1" sa show
 	while read -r spi seq; do
-		used=$(ip -n "$P" xfrm state get src $p dst $g proto esp spi "$spi" |
-			sed -n 's/.*oseq \(0x[0-9a-f]*\).*/\1/p')
-		[ $((seq - used)) -le $most ] || most=$((seq - used))
-	done < <(ha "$1" -j sa show | jq -r --arg g "$g" '.[] | select(.dst == $g) | .spi, .seq' | paste - -)
+		[ -z "$spi" ] || [ $((seq - ${used[$spi]-0})) -le $most ] ||
+			most=$((seq - ${used[$spi]-0}))
+	done <<<"$REPLY"
 	echo $most
 }
 
@@ -267,7 +274,9 @@ mirrored_all() {
 	local ns
 
 	for ns in "$G1" "$G2"; do
-		[ "$(ha "$ns" -j sa show | jq 'map(.behind_out + .behind_in) | add')" = 0 ] || return 1
+		ask "$ns" sa show
+		# Nobody looks at what there is none of.
+		[[ $REPLY == "[{"* && ! $REPLY =~ \"behind_(out|in)\":[^0] ]] || return 1
 	done
 }
 
@@ -304,7 +313,7 @@ reload() { # the module of both gateways leaves with all that it knew; the SAs s
 }
 
 rekey() { # new SAs on all, then the old ones go
-	local old=$spi ns n
+	local old=$spi ns n lines=()
 
 	spi=$((spi + 16 * COUNT))
 	if [ $DAEMON = yes ]; then
@@ -315,11 +324,13 @@ rekey() { # new SAs on all, then the old ones go
 			install "$ns"
 		done
 	fi
+	for ((n = 0; n < COUNT; n++)); do
+		lines+=("xfrm state del src $g dst $p proto esp spi $((old + 16 * n + 1))"
+			"xfrm state del src $p dst $g proto esp spi $((old + 16 * n + 2))")
+	done
 	for ns in "$P" ${up1:+"$G1"} ${up2:+"$G2"}; do
-		for ((n = 0; n < COUNT; n++)); do
-			ip -n "$ns" xfrm state del src $g dst $p proto esp spi $((old + 16 * n + 1))
-			ip -n "$ns" xfrm state del src $p dst $g proto esp spi $((old + 16 * n + 2))
-		done
+		printf '%s\n' "${lines[@]}" > /run/lines
+		spawn ip -n "$ns" -force -batch /run/lines
 	done
 }
 
@@ -332,8 +343,13 @@ settle_down() {
 }
 
 accepted() { # NAMESPACE: inbound packets, by the kernel's count
-	ip -n "$1" -s xfrm state list src $p dst $g | grep -A 1 'lifetime current' |
-		sed -n 's/.*(bytes), *\([0-9]*\)(packets).*/\1/p' | { n=0; while read -r v; do n=$((n + v)); done; echo $n; }
+	local line n=0
+
+	spawn -r ip -n "$1" -s xfrm state list src $p dst $g
+	while read -r line; do
+		[[ ! $line =~ \(bytes\),\ *([0-9]+)\(packets\) ]] || n=$((n + BASH_REMATCH[1]))
+	done <<<"$REPLY"
+	echo $n
 }
 
 # What was answered before is sent once more to whoever is active now.

@@ -157,4 +157,23 @@ wait $runner
 is "a killed emulator: the exit status" $? 0
 check "and it is said" grep -qxF "# unstable: $dir/2-waits.sh: the emulator was ended by SIGKILL" "$dir/out"
 is "and all has been tested" "$(tail -n 1 "$dir/out")" "4 passed, 0 failed"
+
+# A campaign that is told to stop does, with its guests, and begins none of what waits.
+selftests/campaign/run --keep -n 50 -j 2 >"$dir/out" 2>&1 &
+runner=$!
+two_guests() {
+	mapfile -t guests < <(pgrep -P "$runner" linux)
+	[ ${#guests[@]} = 2 ]
+}
+check "a campaign has begun" wait_for 300 two_guests
+mine=$(tr '\0' '\n' <"/proc/${guests[0]}/cmdline" | grep ^uml_dir=)
+kill -TERM $runner
+ended() {
+	! [ -e /proc/$runner/stat ] || grep -q ') Z ' /proc/$runner/stat
+}
+check "it ends within seconds" wait_for 10 ended
+ended || kill -9 $runner
+wait $runner
+is "by the signal" $? 143
+is "no guest is left" "$(pgrep -fc "$mine")" 0
 ktap_finished

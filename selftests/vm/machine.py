@@ -414,9 +414,10 @@ class Machine:
             self.lab.release(end)
         if self._reader:
             self._reader.join(5)
-        if self._sock:
-            self._sock.close()
-            self._sock = None
+        # Who kills it need not be who waits for it.
+        sock, self._sock = self._sock, None
+        if sock:
+            sock.close()
 
     def emulator_env(self):
         return None
