@@ -154,6 +154,14 @@ bench-forwarder: ready tools ## Decryption on two CPUs: by nothing, RPS, the for
 bench-scale: ready tools ## Memory, bulk sync, failover with 1,000 to 100,000 SAs, 1 and 1,000 groups (15 minutes)
 	selftests/bench/scale
 
+.PHONY: bench-stretch
+bench-stretch: ready tools ## How long many SAs keep a packet waiting, counted in an emulator (30 minutes)
+	selftests/bench/stretch
+
+.PHONY: bench-compare
+bench-compare: ready tools ## Against a relay of aevents in user space: CPU, losses, lag, takeover (20 minutes)
+	selftests/bench/compare
+
 .PHONY: bench-tick
 bench-tick: ready tools ## What the decisions of an engine device cost, with 100,000 SAs (20 minutes)
 	selftests/bench/tick

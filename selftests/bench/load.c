@@ -25,6 +25,7 @@
 #include <netlink/netlink.h>
 
 #include "../lib/netns.h"
+#define MARKS
 #include "mark.h"
 
 #define PORT	5000
@@ -73,24 +74,6 @@ static unsigned long long now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
-/* Two functions that do nothing; an emulator sees them called. */
-static void marks(void)
-{
-	unsigned char *page = mmap((void *)MARK_BEGIN, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-
-	if (page != (void *)MARK_BEGIN)
-		die("mmap");
-	/* In UML, too, this is an x86: ret */
-	page[0] = 0xc3;
-	page[MARK_END - MARK_BEGIN] = 0xc3;
-}
-
-static void mark(unsigned long addr)
-{
-	((void (*)(void))addr)();
 }
 
 /* --- the numbers of an SA --- */

@@ -9,6 +9,8 @@
  *	scale-load lose NS DEV GROUPS	set DEV down: the peer is lost, GROUPS are taken over
  *	scale-load release FROM TO N	hand over g1 ... gN, the peer takes them
  *	scale-load dump NS [GROUP]	dump the SAs of all groups or of one
+ *	scale-load mark WHAT...		one of these; the emulator is told when it begins
+ *	scale-load marked		ditto, that all that follows from it has come to an end
  *
  * A line of JSON, times in ns. It waits for events as the daemons do that act on such (SCHED_FIFO):
  * when it learns of something does not depend on who computes.
@@ -21,6 +23,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include <linux/ipsec.h>
@@ -32,6 +35,9 @@
 #include <netlink/netlink.h>
 
 #include "../lib/netns.h"
+
+#define MARKS
+#include "mark.h"
 
 #define SPI		0x100000
 #define BATCH		32		/* requests under way */
@@ -420,6 +426,18 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";
 
+	if (argc == 2 && !strcmp(argv[1], "marked")) {
+		marks();
+		mark(MARK_END);
+		return 0;
+	}
+	if (!strcmp(what, "mark")) {
+		argc--;
+		argv++;
+		what = argc > 2 ? argv[1] : "";
+		marks();
+		mark(MARK_BEGIN);
+	}
 	if (!strcmp(what, "add") && argc == 5)
 		add_sas(argv[2], atoi(argv[3]), atoi(argv[4]));
 	else if (!strcmp(what, "flush") && argc == 3)
