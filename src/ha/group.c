@@ -11,6 +11,7 @@
 #define JOIN_DEFAULT_MS		3000
 #define NEWS_DELAY		(HZ / 10)
 #define MAX_AGE_DEFAULT_MS	10
+#define EACH_BATCH		32	/* SAs that are fetched at a time */
 
 struct workqueue_struct *xha_group_wq;
 static void (*on_event)(struct xha_group *g, u32 event);
@@ -53,20 +54,29 @@ void xha_group_notify(struct xha_group *g, u32 event)
 /* Each SA, with a reference; process context. */
 void xha_group_each(struct xha_group *g, void (*func)(struct xha_group *g, struct xha_sa *sa))
 {
-	unsigned long index = 0;
+	struct xha_sa *batch[EACH_BATCH];
+	XA_STATE(xas, &g->sas, 0);
 	struct xha_sa *sa;
+	int n, i;
 
-	rcu_read_lock();
-	xa_for_each(&g->sas, index, sa) {
-		if (!xha_sa_get(sa))
-			continue;
-		rcu_read_unlock();
-		func(g, sa);
-		xha_sa_put(sa);
-		cond_resched();
+	do {
+		n = 0;
 		rcu_read_lock();
-	}
-	rcu_read_unlock();
+		xas_for_each(&xas, sa, ULONG_MAX) {
+			if (xas_retry(&xas, sa) || !xha_sa_get(sa))
+				continue;
+			batch[n++] = sa;
+			if (n == EACH_BATCH)
+				break;
+		}
+		xas_pause(&xas);
+		rcu_read_unlock();
+		for (i = 0; i < n; i++) {
+			func(g, batch[i]);
+			xha_sa_put(batch[i]);
+			cond_resched();
+		}
+	} while (n == EACH_BATCH);
 }
 
 static void group_free(struct rcu_head *rcu)

@@ -164,13 +164,27 @@ bool xha_apply_counts(struct xfrm_state *x, u64 bytes, u64 packets)
 	return changed;
 }
 
+/* Is there nothing that the handler of its timer would find (xfrm_timer_handler())? */
+static bool is_timeless(const struct xfrm_state *x)
+{
+	const struct xfrm_lifetime_cfg *l = &x->lft;
+
+	return !l->soft_add_expires_seconds && !l->hard_add_expires_seconds &&
+	       !l->soft_use_expires_seconds && !l->hard_use_expires_seconds &&
+	       x->km.state != XFRM_STATE_EXPIRED;
+}
+
 /*
  * Its handler finds what has passed of the lifetime, and re-arms itself. Where it finds that
  * the hard limit has passed before it could tell of the soft one, as after a time in which it
  * stood still, it would begin anew: XFRM_SOFT_EXPIRE.
+ *
+ * An SA that gets limits later gets its timer started by who gives them (xfrm_state_update()).
  */
 static void run_lifetime(struct xfrm_state *x)
 {
+	if (is_timeless(x))
+		return;
 	if (xha_ended(x))
 		x->xflags &= ~XFRM_SOFT_EXPIRE;
 	hrtimer_start(&x->mtimer, ktime_set(1, 0), HRTIMER_MODE_REL_SOFT);
