@@ -11,7 +11,8 @@
 #	commit		ditto, at the takeover
 #
 # Packets leave G1 by a device that drops them. A line "@@compare NAME PHASE {...}" for each of: cost,
-# lag (both at $RATE packets a second, for $MS), overload ($OVERLOAD ms), counters, takeover.
+# lag (both at $RATE packets a second, for $MS), overload ($OVERLOAD ms), starve (ditto, and nobody else
+# runs before all packets are sent), counters, takeover. $PHASES: those of them that are wanted.
 
 die() {
 	echo "@@bad $*"
@@ -178,10 +179,12 @@ takeover() { # NAME
 	say "$1" takeover "$line"
 }
 
-load() { # NAME PHASE RATE MS EVERY
-	local out
+load() { # NAME PHASE RATE MS EVERY [first]
+	local out quantity=8192
 
-	out=$(compare-load run G1 G2 "$SAS" "$3" "$4" "$5") || die "$1 $2"
+	[[ " first $PHASES " = *" $2 "* ]] || return 0
+	[ "$1" != xfrm-sync ] || quantity=0
+	out=$(compare-load run G1 G2 "$SAS" $quantity "${@:3}") || die "$1 $2"
 	say "$1" "$2" "$out"
 }
 
@@ -194,7 +197,7 @@ measure() { # NAME
 	commit) relay commit ;;
 	esac
 	# Each SA is known, and told of once, before anything is counted.
-	load "$1" first "$RATE" $((SAS * 1000 / RATE + 10)) 0
+	[ "$1" = off ] || load "$1" first "$RATE" $((SAS * 1000 / RATE + 10)) 0
 	counters "$1"
 	load "$1" cost "$RATE" "$MS" 0
 	counters "$1"
@@ -202,6 +205,8 @@ measure() { # NAME
 	module | xfrm-sync | relay)
 		load "$1" lag "$RATE" "$MS" 53
 		load "$1" overload 0 "$OVERLOAD" 53
+		counters "$1"
+		load "$1" starve 0 "$OVERLOAD" 53 first
 		counters "$1"
 		;;
 	esac
@@ -221,7 +226,7 @@ measure() { # NAME
 }
 
 topology
-compare-load run G1 G2 "$SAS" "$RATE" 100 0 >/dev/null || die "no load"
+compare-load run G1 G2 "$SAS" 0 "$RATE" 100 0 >/dev/null || die "no load"
 for name in $PLAN; do
 	measure "$name"
 done

@@ -4,14 +4,15 @@
  * one, and packets for all of them in turn.
  *
  *	compare-load add NS SAS [policies]	install SAs, and what leads packets to them
- *	compare-load run NS STANDBY SAS RATE MS EVERY
+ *	compare-load run NS STANDBY SAS QUANTITY RATE MS EVERY [first]
  *
  * run sends RATE packets a second (0: as many as it can), one after the other of each SA. Where
  * EVERY is 0 it counts what all of the guest computes: a thread that nobody else has to wait
  * for counts what is left, on a machine where each instruction takes 1 ns (-icount shift=0). Else
- * it looks at any of the SAs in STANDBY after so many packets: by the SA's count of packets, how
- * many and how many ns is it behind? At its end, and a second later, it counts the SAs of which
- * STANDBY lacks a packet.
+ * it looks at any of the SAs in STANDBY, which has QUANTITY added, after so many packets: how many
+ * and how many ns is it behind? At its end, and a second later, it counts the SAs of which
+ * STANDBY lacks a packet. "first": no other program runs while it has packets, as where a NIC's
+ * interrupts take all of a CPU (but for what SCHED_FIFO leaves, a twentieth).
  *
  * A line of JSON.
  */
@@ -171,8 +172,8 @@ static void add_policy(int s, unsigned int i)
 	talk(s, &r);
 }
 
-/* Packets, as the SA counts them: it is what was told, and nothing is added to it. */
-static unsigned int counted(int s, unsigned int i)
+/* Not the count of packets: an event tells that of before its packet (xfrm_output_one()). */
+static unsigned int oseq(int s, unsigned int i)
 {
 	char buf[1024] __attribute__((aligned(8)));
 	const struct nlmsghdr *h = (void *)buf;
@@ -193,11 +194,11 @@ static unsigned int counted(int s, unsigned int i)
 	while (p + NLA_HDRLEN < buf + n) {
 		const struct nlattr *a = (const void *)p;
 
-		if (a->nla_type == XFRMA_LTIME_VAL)
-			return ((const struct xfrm_lifetime_cur *)(a + 1))->packets;
+		if (a->nla_type == XFRMA_REPLAY_VAL)
+			return ((const struct xfrm_replay_state *)(a + 1))->oseq;
 		p += NLA_ALIGN(a->nla_len);
 	}
-	die("no count");
+	die("no number");
 	return 0;
 }
 
@@ -211,6 +212,7 @@ static void *spin(void *arg)
 {
 	struct sched_param p = {};
 
+	(void)arg;
 	if (sched_setscheduler(0, SCHED_IDLE, &p))
 		die("SCHED_IDLE");
 	while (!over) {
@@ -223,10 +225,11 @@ static void *spin(void *arg)
 }
 
 struct run {
-	unsigned int sas, every, seed;
+	unsigned int sas, quantity, every, seed;
 	u64 packets;
+	int first;
 	int udp, active, standby;
-	unsigned int *before;	/* what the SAs had counted at the start */
+	unsigned int *before;	/* the SAs' numbers at the start */
 	/* of all packets: ns since the start */
 	unsigned int *at;
 	u64 start;
@@ -240,6 +243,14 @@ static unsigned int sent_by(const struct run *r, unsigned int i)
 	return i < r->packets ? (r->packets - i + r->sas - 1) / r->sas : 0;
 }
 
+/* What the standby was told of an SA; one that was told nothing may be without the quantity. */
+static unsigned int told_of(const struct run *r, unsigned int i)
+{
+	unsigned int number = oseq(r->standby, i);
+
+	return number > r->quantity ? number - r->quantity : 0;
+}
+
 static void look(struct run *r)
 {
 	unsigned int i, own, told;
@@ -247,7 +258,7 @@ static void look(struct run *r)
 	r->seed = r->seed * 1103515245 + 12345;
 	i = (r->seed >> 8) % r->sas;
 	own = sent_by(r, i);
-	told = counted(r->standby, i);
+	told = told_of(r, i);
 	if (own && told < r->before[i] + own) {
 		r->behind[r->n] = r->before[i] + own - told;
 		told -= told < r->before[i] ? told : r->before[i];
@@ -312,14 +323,15 @@ static unsigned int lacking(const struct run *r)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < r->sas; i++)
-		n += counted(r->standby, i) < r->before[i] + sent_by(r, i);
+		n += told_of(r, i) < r->before[i] + sent_by(r, i);
 	return n;
 }
 
 static void run(struct run *r, unsigned int rate, u64 ns)
 {
 	u64 most = rate ? rate * (ns / 1000000) / 1000 : ns / 2000, owed, due = 0, took;
-	unsigned int i, n, lack, left;
+	static const struct sched_param fifo = { .sched_priority = 1 }, other;
+	unsigned int i, n, lack = 0, left = 0;
 	pthread_t thread;
 
 	r->before = calloc(r->sas, sizeof(*r->before));
@@ -328,12 +340,14 @@ static void run(struct run *r, unsigned int rate, u64 ns)
 	r->late = calloc(most + 1, sizeof(*r->late));
 	if (!r->before || !r->at || !r->behind || !r->late)
 		die("calloc");
-	for (i = 0; i < r->sas; i++)
-		r->before[i] = counted(r->active, i);
+	for (i = 0; r->every && i < r->sas; i++)
+		r->before[i] = oseq(r->active, i);
 	/* What is touched is there before it is counted. */
 	memset(r->at, 1, most * sizeof(*r->at));
 	if (!r->every && pthread_create(&thread, NULL, spin, NULL))
 		die("pthread_create");
+	if (r->first && sched_setscheduler(0, SCHED_FIFO, &fifo))
+		die("SCHED_FIFO");
 	r->start = now();
 	spare = 0;
 	while (r->packets < most && now() - r->start < ns) {
@@ -352,14 +366,18 @@ static void run(struct run *r, unsigned int rate, u64 ns)
 			until(r->start + ((now() - r->start) / TICK + 1) * TICK);
 	}
 	took = now() - r->start;
+	if (r->first)
+		sched_setscheduler(0, SCHED_OTHER, &other);
 	if (!r->every) {
 		over = 1;
 		spare = spare < took ? spare : took;
 		pthread_join(thread, NULL);
 	}
-	lack = lacking(r);
+	if (r->every)
+		lack = lacking(r);
 	until(now() + REST);
-	left = lacking(r);
+	if (r->every)
+		left = lacking(r);
 	printf("{\"packets\": %llu, \"ns\": %llu, \"busy\": %llu, ", r->packets, took,
 	       r->every ? 0 : took - spare);
 	printf("\"behind_mean\": %.1f, \"behind_999\": %u, \"late_mean\": %.0f, \"late_999\": %u, ",
@@ -380,13 +398,14 @@ int main(int argc, char **argv)
 			if (argc == 5)
 				add_policy(s, i);
 		}
-	} else if (argc == 8 && !strcmp(argv[1], "run")) {
+	} else if ((argc == 9 || argc == 10) && !strcmp(argv[1], "run")) {
 		struct sockaddr_in a = { .sin_family = AF_INET };
 		struct run r = {
 			.active = netlink(argv[2]),
 			.standby = netlink(argv[3]),
 			.sas = n = atoi(argv[4]),
-			.every = atoi(argv[7]),
+			.quantity = atoi(argv[5]),
+			.every = atoi(argv[8]),
 		};
 
 		netns_enter(argv[2]);
@@ -394,7 +413,8 @@ int main(int argc, char **argv)
 		inet_pton(AF_INET, FROM, &a.sin_addr);
 		if (r.udp < 0 || bind(r.udp, (struct sockaddr *)&a, sizeof(a)))
 			die("bind");
-		run(&r, atoi(argv[5]), atoi(argv[6]) * 1000000ull);
+		r.first = argc == 10;
+		run(&r, atoi(argv[6]), atoi(argv[7]) * 1000000ull);
 	} else {
 		fprintf(stderr, "compare-load: see compare-load.c\n");
 		return 2;

@@ -3,7 +3,7 @@
 #
 # In a guest: two gateways in one kernel with $SAS SAs in one group, as scale-guest.sh. A line
 # "@@stretch PHASE {...}" for each: times of the guest's clock, and the longest time for which a softirq
-# had to wait meanwhile. With $MARK, the name of a phase, its instructions are counted.
+# had to wait meanwhile. With $TRACE_US, who has bottom halves disabled for so long is traced. With $MARK, the name of a phase, its instructions are counted.
 
 die() {
 	echo "@@bad $* $(dmesg | tail -n 2 | tr '\n' ' ')"
@@ -26,6 +26,7 @@ phase() { # NAME SCALE-LOAD-ARG...
 
 	[ "$MARK" != "$1" ] || mark=(mark)
 	[ -n "$MARK" ] || echo 1 > $probe/reset
+	[ -z "$TRACE_US" ] || echo "$TRACE_US" > $probe/trace_us
 	out=$(yes '' | scale-load "${mark[@]}" "${@:2}" 2>/dev/null) || die "$*"
 	# What goes on after it belongs to it.
 	nap 2
@@ -33,6 +34,7 @@ phase() { # NAME SCALE-LOAD-ARG...
 	[ -z "$MARK" ] || return 0
 	read -r disabled by_disabled < $probe/disabled
 	read -r serving by_serving < $probe/serving
+	[ -z "$TRACE_US" ] || dmesg -c | sed 's/^/# /'
 	echo "@@stretch $1 {\"disabled\": $disabled, \"by_disabled\": \"$by_disabled\"," \
 		"\"serving\": $serving, \"by_serving\": \"$by_serving\", ${out#\{}"
 }

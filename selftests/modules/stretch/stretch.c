@@ -6,7 +6,7 @@
  *	insmod stretch.ko us=50
  *
  * A timer that no disabled bottom half keeps from running raises one so often, and looks who is in its
- * way. What is written to "reset" begins anew. A stretch that is shorter than the timer's period
+ * way: another softirq, if one was seen at all. What is written to "reset" begins anew. A stretch that is shorter than the timer's period
  * may be missed, a longer one is measured from some moment in its first period.
  */
 
@@ -21,6 +21,10 @@
 static uint us = 50;
 module_param(us, uint, 0444);
 MODULE_PARM_DESC(us, "Period in microseconds");
+
+static uint trace_us;
+module_param(trace_us, uint, 0644);
+MODULE_PARM_DESC(trace_us, "Whoever has bottom halves disabled for so long is traced, once");
 
 /* Who was in the way, and for how long. */
 struct wait {
@@ -54,14 +58,19 @@ static enum hrtimer_restart tick(struct hrtimer *t)
 
 	if (!raised) {
 		raised = true;
+		is_serving = false;
 		since = ktime_get_ns();
 		tasklet_hi_schedule(&tasklet);
 	}
 	/* The first look is too early: a softirq waits for the end of this interrupt at least. */
 	if (regs && softirq_count()) {
-		is_serving = softirq_count() & SOFTIRQ_OFFSET;
+		is_serving |= softirq_count() & SOFTIRQ_OFFSET;
 		seen.where = instruction_pointer(regs);
 		strscpy(seen.comm, current->comm);
+		if (!is_serving && trace_us && ktime_get_ns() - since > trace_us * 1000) {
+			trace_us = 0;
+			dump_stack();
+		}
 	}
 	hrtimer_forward_now(t, ns_to_ktime(us * 1000));
 	return HRTIMER_RESTART;
