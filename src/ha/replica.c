@@ -61,12 +61,23 @@ static u32 hash_of_twin(const void *data, u32 len, u32 seed)
 	return xha_id_hash(&id, len, seed);
 }
 
+/* Most of those with another identity have another key, which is at hand. */
+static u64 key_of(const struct xha_twin *t)
+{
+	if (t->of == XHA_TWIN_ORPHAN)
+		return container_of(t, struct xha_orphan, twin)->id.key;
+	return container_of(t, struct xha_sa, twin)->key;
+}
+
 static int compare_twin(struct rhashtable_compare_arg *arg, const void *obj)
 {
+	const struct xha_id *key = arg->key;
 	struct xha_id id;
 
+	if (key_of(obj) != key->key)
+		return 1;
 	id_of(obj, &id);
-	return memcmp(&id, arg->key, sizeof(id));
+	return memcmp(&id, key, sizeof(id));
 }
 
 static const struct rhashtable_params by_id_params = {
@@ -509,7 +520,8 @@ static struct xha_twin *learn_announce(struct xha_mirror *m, struct xha_announce
 	}
 	if (t->index != a->index && xa_load(&m->peers, t->index) == t)
 		xa_erase_bh(&m->peers, t->index);
-	if (xa_is_err(xa_store_bh(&m->peers, a->index, t, GFP_ATOMIC))) {
+	/* The peer's indexes are those of the last session, unless it has started anew. */
+	if (old != t && xa_is_err(xa_store_bh(&m->peers, a->index, t, GFP_ATOMIC))) {
 		t->epoch = 0;
 		count(m, t);
 		xha_stat_inc(m->xn, XHA_STAT_FRAME_NOMEM);
