@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * xfrm-sync.c as well as it gets without a change of the kernel: reads and writes many messages in a
- * system call, has room for 32 MiB of events, sends each SA once in a while and not for each event,
- * nothing but what is needed of it, never lets a number go backwards, adds a quantity, and asks for
- * all SAs when events were lost. For comparison only: nothing is encrypted or acknowledged, SAs
- * have a window of 32 at most, and no bound keeps the active one from going past the quantity.
+ * xfrm-sync.c as well as it gets without a change of the kernel: reads and writes many messages
+ * in a system call, has room for 32 MiB of events, sends each SA once in a while and not for each
+ * event, nothing but what is needed of it, never lets a number go backwards, adds a quantity, and
+ * asks for all SAs when events were lost. For comparison only: nothing is encrypted or
+ * acknowledged, SAs have a window of 32 at most, and no bound keeps the active one from going past
+ * the quantity.
  *
  *	aevent-relay send NS ADDR PEER BATCH_US
  *	aevent-relay eager|commit NS ADDR QUANTITY
  *
- * eager: what comes is in the kernel's SA at once. commit: it is kept here until the takeover, as by
- * conntrackd. Prints "ready". A line of input is answered by one of JSON: to the sender what
- * it has done so far, to the other one the takeover: what has come is read, each SA is written
- * with the quantity. Both end with their input.
+ * eager: what comes is in the kernel's SA at once. commit: it is kept here until the takeover, as
+ * by conntrackd. Prints "ready". A line of input is answered by one of JSON: to the sender what it
+ * has done so far, to the other one the takeover: what has come is read, each SA is written with
+ * the quantity. Both end with their input.
  */
 
 #define _GNU_SOURCE
@@ -358,8 +359,8 @@ static void sender(unsigned int batch)
 		if (p[1].revents) {
 			if (!asked())
 				return;
-			printf("{\"heard\": %llu, \"sent\": %llu, \"overruns\": %llu, \"dumps\": %llu}\n",
-			       heard, sent, overruns, dumps);
+			printf("{\"heard\": %llu, \"sent\": %llu, ", heard, sent);
+			printf("\"overruns\": %llu, \"dumps\": %llu}\n", overruns, dumps);
 			fflush(stdout);
 		}
 		if (!at && batch && p[0].revents) {

@@ -141,7 +141,7 @@ static void add_sa(int s, unsigned int i)
 	r.sa.lft = endless;
 	inet_pton(AF_INET, FROM, &r.sa.saddr);
 	inet_pton(AF_INET, TO, &r.sa.id.daddr);
-	strcpy(none.alg_name, "ecb(cipher_null)");
+	snprintf(none.alg_name, sizeof(none.alg_name), "ecb(cipher_null)");
 	put(&r, XFRMA_ALG_CRYPT, &none, sizeof(none));
 	talk(s, &r);
 }

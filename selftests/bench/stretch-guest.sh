@@ -3,7 +3,8 @@
 #
 # In a guest: two gateways in one kernel with $SAS SAs in one group, as scale-guest.sh. A line
 # "@@stretch PHASE {...}" for each: times of the guest's clock, and the longest time for which a softirq
-# had to wait meanwhile. With $TRACE_US, who has bottom halves disabled for so long is traced. With $MARK, the name of a phase, its instructions are counted.
+# had to wait meanwhile. With $TRACE_US, who has bottom halves disabled for so long is traced. With
+# $MARK, the name of a phase, its instructions are counted.
 
 die() {
 	echo "@@bad $* $(dmesg | tail -n 2 | tr '\n' ' ')"
@@ -66,5 +67,9 @@ must ip -n G2 link set sync up
 nap 3
 phase flush flush G1
 if [ -n "$MARK" ]; then
-	gzip -c /proc/kallsyms | base64 | sed 's/^/@@symbols /'
+	gzip -c /proc/kallsyms > /run/symbols
+	base64 /run/symbols > /run/lines
+	sed 's/^/@@symbols /' /run/lines
+	# All of it is read before the guest ends.
+	nap 1
 fi

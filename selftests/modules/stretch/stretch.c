@@ -5,9 +5,10 @@
  *
  *	insmod stretch.ko us=50
  *
- * A timer that no disabled bottom half keeps from running raises one so often, and looks who is in its
- * way: another softirq, if one was seen at all. What is written to "reset" begins anew. A stretch that is shorter than the timer's period
- * may be missed, a longer one is measured from some moment in its first period.
+ * A timer that no disabled bottom half keeps from running raises one so often, and looks who is
+ * in its way: another softirq, if one was seen at all. What is written to "reset" begins anew. A
+ * stretch that is shorter than the timer's period may be missed, a longer one is measured from
+ * some moment in its first period.
  */
 
 #include <linux/hrtimer.h>
