@@ -4,8 +4,8 @@
 # timeout: 240
 #
 # M8 N17: xfrm-had gives a group away when a device loses its carrier, or a script says so, and the
-# node that prefers it takes it back when all has been well for a while, not before. Programs are
-# run, the last one of the role that stands, and none of them delays anything.
+# node that prefers it takes it back when all has been well for a while, not before. A takeover by
+# command is refused while something is wrong, unless it is said to be meant. Programs are run, the last one of the role that stands, and none of them delays anything.
 
 . "$(dirname "$0")/../lib/ktap.sh"
 . "$(dirname "$0")/../lib/ha.sh"
@@ -37,6 +37,12 @@ takeovers() { # of both gateways
 
 given() { # N COUNT: how often gateway N has given it away is no less
 	[ "$(grep -c "is standby, term .*: wan has no carrier" "/run/had$1")" -ge "$2" ]
+}
+
+troubled() { # N TEXT: what is wrong there, as xfrm-ha status says it
+	local ns=G$1
+
+	ha "${!ns}" -j -p status | grep -qF "\"trouble\": \"$2\""
 }
 
 ran() { # TEXT: the last program that was run
@@ -106,7 +112,7 @@ touch /run/bad
 check "it fails: given away" wait_for 20 active 2
 check "why" had_said 1 "track-script ike fails"
 rm /run/bad
-check "it is well again" wait_for 20 had_said 1 "group vpn: all is well again"
+check "it is well again" wait_for 20 troubled 1 ""
 must ha "$G1" takeover vpn
 must wait_for 10 active 1
 conf 1 'track-script ike { command = "sleep 100" timeout = 1 }'
@@ -114,6 +120,43 @@ had_reload 1
 check "one that does not end is ended, and has failed" wait_for 20 active 2
 conf 1
 had_reload 1
+
+# By command, where something is wrong: refused, if there is a peer that goes on.
+conf 1 "$track"
+had_reload 1
+must ip -n "$P" link set g1 down
+must wait_for 10 troubled 1 "wan has no carrier"
+before=$(takeovers)
+said=$(ha "$G1" takeover vpn wait 10 2>&1)
+is "M9: a takeover where something is wrong is refused" $? 2
+is "and why" "$said" "xfrm-ha: takeover: wan has no carrier, and the peer, in sync, is active: say \
+allow-trouble to take vpn all the same"
+is "nothing has moved" "$(takeovers)" "$before"
+must ha "$G1" takeover vpn allow-trouble wait 10
+check "M8: it is taken all the same" wait_for 10 active 1
+check "why it stays" had_said 1 "group vpn: kept by command, though wan has no carrier"
+must ip -n "$P" link set g1 up
+must wait_for 10 troubled 1 ""
+must ip -n "$P" link set g1 down
+must wait_for 10 troubled 1 "wan has no carrier"
+check "and kept" active 1
+must ha "$G2" takeover vpn wait 10
+must wait_for 10 active 2
+must ip -n "$P" link set g1 up
+must wait_for 10 troubled 1 ""
+must ha "$G1" takeover vpn wait 10
+must wait_for 10 active 1
+must ip -n "$P" link set g1 down
+check "but not the next time" wait_for 10 active 2
+must ip -n "$G2" link set sync down
+must wait_for 10 eval "[ \"\$(group $G1 vpn peer_synced)\" = false ]"
+must ha "$G1" takeover vpn wait 10
+check "M8: nor is it refused where there is no peer in sync" active 1
+must ip -n "$G2" link set sync up
+check "which gets it when it is there again" wait_for 20 active 2
+must ip -n "$P" link set g1 up
+must wait_for 10 troubled 1 ""
+must wait_for 10 settled
 
 # Programs
 rm -f /run/ran

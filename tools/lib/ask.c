@@ -13,6 +13,7 @@
 
 #define ANSWER_MAX	(4 << 20)
 #define WAIT_MS		5000
+#define SOON_MS		1000
 
 bool ask_address(struct sockaddr_un *a)
 {
@@ -26,8 +27,8 @@ bool ask_address(struct sockaddr_un *a)
 	return true;
 }
 
-/* ask() - the answer to @word, to be freed */
-char *ask(const char *word)
+/* The answer to @word, to be freed */
+static char *ask_within(const char *word, int ms)
 {
 	struct sockaddr_un a;
 	char *text = NULL, *more;
@@ -51,7 +52,7 @@ char *ask(const char *word)
 			}
 			text = more;
 		}
-		n = poll(&p, 1, WAIT_MS) == 1 ? read(fd, text + used, size - used - 1) : -1;
+		n = poll(&p, 1, ms) == 1 ? read(fd, text + used, size - used - 1) : -1;
 		used += n > 0 ? n : 0;
 	} while (n > 0);
 out:
@@ -63,4 +64,14 @@ out:
 	}
 	text[used] = '\0';
 	return text;
+}
+
+char *ask(const char *word)
+{
+	return ask_within(word, WAIT_MS);
+}
+
+char *ask_soon(const char *word)
+{
+	return ask_within(word, SOON_MS);
 }

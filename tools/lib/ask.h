@@ -12,6 +12,9 @@
  * A word and a newline are sent; what comes until the end is the answer.
  *
  *	conf	the configuration, as a file
+ *	keep GROUP
+ *		is to be taken by this node, and not to be given away for what is wrong here now:
+ *		"kept", and a newline
  *	status	lines of fields with tabs between:
  *		daemon	NODE	FILE	1 if all of it was applied, else 0
  *		group	NAME	why its role is what it is	what is wrong, or nothing
@@ -24,5 +27,6 @@
  */
 bool ask_address(struct sockaddr_un *a);
 char *ask(const char *word);	/* NULL: nobody answers */
+char *ask_soon(const char *word);	/* likewise, after a second */
 
 #endif

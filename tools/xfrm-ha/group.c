@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* xfrm-ha group ..., takeover, release. */
+/* xfrm-ha group ... */
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -200,92 +200,6 @@ int group_del(int argc, char **argv)
 	if (argc != 1)
 		return usage("group del needs a name");
 	return request(XFRM_HA_CMD_GROUP_DEL, argc, argv);
-}
-
-#define POLL_MS 10
-
-struct outcome {
-	uint32_t role;
-	bool known, preparing;
-};
-
-static void note_role(struct nlattr **a, void *data)
-{
-	struct outcome *o = data;
-
-	o->role = nla_get_u32(a[XFRM_HA_A_GROUP_ROLE]);
-	o->preparing = nl_number(a[XFRM_HA_A_GROUP_PREPARING]);
-	o->known = true;
-}
-
-/* Until the group has the role that was asked for; one that is kept is a refusal. */
-static int wait_for(const char *name, uint32_t role, uint32_t seconds)
-{
-	int64_t end = now_ms() + 1000LL * seconds;
-	bool giving = role == XFRM_HA_ROLE_STANDBY;
-	struct outcome o;
-	struct nl_msg *msg;
-	int err;
-
-	for (;;) {
-		o.known = false;
-		msg = nl_request(XFRM_HA_CMD_GROUP_GET, 0);
-		nla_put_string(msg, XFRM_HA_A_GROUP_NAME, name);
-		err = nl_talk(msg, XFRM_HA_A_GROUP_MAX, note_role, &o);
-		if (err || (o.known && o.role == role))
-			return err;
-		if (giving && o.known && o.role == XFRM_HA_ROLE_ACTIVE && !o.preparing)
-			return refuse("the peer did not take the group: this node goes on");
-		if (now_ms() >= end)
-			break;
-		usleep(1000 * POLL_MS);
-	}
-	refuse("the group is %s after %u s", role_name(o.role), seconds);
-	return LATE;
-}
-
-/* takeover, release: NAME, and words that say how */
-static int give_or_take(uint8_t cmd, uint32_t role, int argc, char **argv)
-{
-	bool take = cmd == XFRM_HA_CMD_GROUP_TAKEOVER, waits = false;
-	uint32_t seconds = 0;
-	struct nl_msg *msg;
-	int err, i;
-
-	if (!argc)
-		return usage("%s needs a name", take ? "takeover" : "release");
-	msg = nl_request(cmd, 0);
-	nla_put_string(msg, XFRM_HA_A_GROUP_NAME, argv[0]);
-	for (i = 1; i < argc; i++) {
-		if (take && !strcmp(argv[i], "force")) {
-			nla_put_flag(msg, XFRM_HA_A_GROUP_FORCE);
-		} else if (!take && !strcmp(argv[i], "now")) {
-			nla_put_flag(msg, XFRM_HA_A_GROUP_NOW);
-		} else if (!strcmp(argv[i], "allow-missing")) {
-			nla_put_flag(msg, XFRM_HA_A_GROUP_ALLOW_MISSING);
-		} else if (!strcmp(argv[i], "wait") && i + 1 < argc &&
-			   number(argv[i + 1], 3600, &seconds)) {
-			waits = true;
-			i++;
-		} else {
-			nlmsg_free(msg);
-			return usage("%s takes %sallow-missing, and wait SECONDS, not \"%s\"",
-				     take ? "takeover" : "release",
-				     take ? "force, " : "now, ", argv[i]);
-		}
-	}
-	err = nl_talk(msg, XFRM_HA_A_GROUP_MAX, NULL, NULL);
-	return err || !waits ? err : wait_for(argv[0], role, seconds);
-}
-
-int takeover(int argc, char **argv)
-{
-	return give_or_take(XFRM_HA_CMD_GROUP_TAKEOVER, XFRM_HA_ROLE_ACTIVE, argc, argv);
-}
-
-int release(int argc, char **argv)
-{
-	return give_or_take(XFRM_HA_CMD_GROUP_RELEASE, XFRM_HA_ROLE_STANDBY, argc, argv);
 }
 
 static void show_addresses(void)

@@ -49,6 +49,8 @@ static void answer(struct client *c, const char *word)
 		conf_write(all->conf, to);
 	else if (to && !strcmp(word, "status"))
 		tell_status(to);
+	else if (to && !strncmp(word, "keep ", 5) && track_keep(word + 5))
+		fputs("kept\n", to);
 	if (!to || fclose(to) || !len) {
 		free(text);
 		client_end(c);

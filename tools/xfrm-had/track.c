@@ -3,7 +3,9 @@
  * A group is given away when a device that it tracks has no carrier, or a script says that
  * something is wrong; and it is taken back by the node that prefers to have it when all has been
  * well for a while. Who gave it away and got it back at once, for all is not well over there
- * either, waits twice as long each time: two nodes do not throw it to and fro.
+ * either, waits twice as long each time: two nodes do not throw it to and fro. What is taken by a
+ * command that says so is kept, though something be wrong here, until it has gone, or all has been well
+ * for a while.
  */
 
 #include <errno.h>
@@ -23,6 +25,7 @@
 #define RETRY_S		1
 #define PATIENCE_MAX	60	/* s */
 #define SOUND_S		60	/* after which what was before is forgotten */
+#define KEEP_S		60	/* from the word that a group is to be kept until it is here */
 
 struct script {
 	struct script *next;
@@ -44,6 +47,8 @@ struct track {
 	char why_not[128];
 	unsigned int patience;		/* s, until it is given away once more */
 	time_t gave, fine_since;
+	time_t told;			/* to keep it, once it is here; 0: no */
+	bool keep;			/* it is here, and kept */
 };
 
 static struct had *all;
@@ -140,6 +145,12 @@ void track_judge(struct had_group *g)
 	if (!t || !g->conf)
 		return;
 	fine = !trouble(t, &unknown);
+	if (!had_active(g) || (t->fine && now() - t->fine_since >= SOUND_S)) {
+		t->keep = false;
+	} else if (t->told) {
+		t->keep = now() - t->told <= KEEP_S;
+		t->told = 0;
+	}
 	if (!t->known || fine != t->fine) {
 		if (!fine)
 			had_log(LOG_WARNING, "group %s: %s", g->name, t->why_not);
@@ -150,7 +161,7 @@ void track_judge(struct had_group *g)
 	}
 	t->known = true;
 	t->fine = fine;
-	if (fine)
+	if (fine || t->keep)
 		evtimer_del(t->give);
 	else if (had_active(g))
 		give(t);
@@ -160,6 +171,29 @@ void track_judge(struct had_group *g)
 		after(t->take, g->conf->prefer_delay);
 	else
 		evtimer_del(t->take);
+}
+
+/**
+ * track_keep() - a group is not given away for what is wrong here now
+ * @name: group; this node has it, or is about to take it
+ *
+ * Of a charon that is dead the trouble may be another one, later, once the group is here: what is
+ * wrong then counts no more than what is now.
+ *
+ * Return: whether there is such a group, and something is wrong.
+ */
+bool track_keep(const char *name)
+{
+	struct had_group *g = all->groups;
+
+	while (g && strcmp(g->name, name))
+		g = g->next;
+	if (!g || !track_trouble(g))
+		return false;
+	had_log(LOG_NOTICE, "group %s: kept by command, though %s", name, g->track->why_not);
+	g->track->told = now();
+	track_judge(g);
+	return true;
 }
 
 static void on_give(evutil_socket_t fd, short what, void *data)
