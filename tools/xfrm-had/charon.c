@@ -58,7 +58,7 @@ struct charon {
 	struct vici *vici;
 	uint64_t began;			/* ms: when this connection was made */
 	uint64_t asked;			/* ms: 0: nothing */
-	uint64_t answered;		/* ms: the last time */
+	uint64_t silent;		/* ms: since then it owes an answer, or is not reached; 0: no */
 	uint64_t apart;			/* ms: the peer was not in sync, the last time */
 	bool met, synced;		/* the group was seen; its peer was in sync then */
 	uint64_t restarted;		/* ms; 0: never */
@@ -295,6 +295,12 @@ static bool complete(const struct charon *c)
 	return c->sas.passive || c->sas.active ? 2 * c->sas.children >= c->g->sas : !c->g->sas;
 }
 
+/* It is asked ever less often, the longer it takes: that nothing was asked is no silence. */
+static bool silent_for_long(const struct charon *c)
+{
+	return c->silent && now_ms() - c->silent > c->conf->timeout * 1000ULL;
+}
+
 /**
  * charon_trouble() - what is wrong with charon of a group
  *
@@ -308,8 +314,7 @@ const char *charon_trouble(const struct had_group *g)
 		return NULL;
 	if (had_active(g))
 		return c->died ? "charon has died" :
-		       now_ms() - c->answered > c->conf->timeout * 1000ULL ?
-		       "charon does not answer" : NULL;
+		       silent_for_long(c) ? "charon does not answer" : NULL;
 	if (!c->known)
 		return "charon does not answer";
 	return c->began < c->apart || !complete(c) ? "charon has not the IKE_SAs yet" : NULL;
@@ -328,7 +333,7 @@ static void on_sas(const struct vici_sas *sas, void *data)
 	c->known = true;
 	c->sas = *sas;
 	c->asked = 0;
-	c->answered = now;
+	c->silent = 0;
 	/* IKE is here again, by whatever. */
 	if (sas->active && now - c->began > POLL_MS)
 		c->died = false;
@@ -352,6 +357,8 @@ static void disconnect(struct charon *c)
 	c->vici = NULL;
 	c->known = false;
 	c->asked = 0;
+	if (!c->silent)
+		c->silent = now_ms();
 	c->told = NOTHING;
 }
 
@@ -383,11 +390,13 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
 	}
 	if (c->vici && !c->asked) {
 		c->asked = now_ms();
+		if (!c->silent)
+			c->silent = c->asked;
 		if (!vici_ask(c->vici)) {
 			on_down(c);
 			return;
 		}
-	} else if (c->vici && now_ms() - c->answered > c->conf->timeout * 1000ULL) {
+	} else if (c->vici && silent_for_long(c)) {
 		restart(c, "it does not answer");
 	}
 	/* In case there is no answer */
@@ -427,7 +436,7 @@ static struct charon *get(struct had_group *g)
 	c->g = g;
 	c->fifo = -1;
 	c->patience = 1;
-	c->answered = now_ms();
+	c->silent = now_ms();
 	c->tick = evtimer_new(all->base, on_tick, c);
 	c->reader = evtimer_new(all->base, on_reader, c);
 	g->charon = c;
