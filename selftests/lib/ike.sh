@@ -445,6 +445,52 @@ said() { # for the log of a test that has failed
 	grep -v '^ready' /run/wire | tail -n 40 | sed 's/^/# wire: /'
 }
 
+# --- a remote end behind a NAT ---
+
+# P is at 198.51.100.9; to the others it is N, 192.0.2.9.
+behind_nat() {
+	netns N
+	must batch "$P" "link set eth0 netns $N" "addr del 10.2.0.1/16 dev lo"
+	must ip link add eth0 netns "$P" type veth peer name in netns "$N"
+	must batch "$N" "link set eth0 up" "addr add 192.0.2.9/24 dev eth0" \
+		"link set in up" "addr add 198.51.100.1/24 dev in" \
+		"route add 10.1.0.0/24 via 192.0.2.1" "route add 10.2.0.0/16 via 198.51.100.9"
+	must batch "$P" "link set eth0 up" "addr add 198.51.100.9/24 dev eth0" \
+		"addr add 10.2.0.1/16 dev lo" "route add default via 198.51.100.1" \
+		"route add 10.1.0.0/24 via 198.51.100.1 src 10.2.0.1"
+	must on "$N" sysctl -qw net.ipv4.ip_forward=1
+	maps 20000
+}
+
+# It has no memory: to another port that it had given before it gives nothing more.
+maps() { # PORT: that it gives port 4500 of P's; and the next one to port 500
+	must on "$N" nft -f - <<-EOT
+	table ip nat
+	delete table ip nat
+	table ip nat {
+		chain out {
+			type filter hook postrouting priority 100;
+			oif eth0 udp sport 4500 udp sport set $1 udp checksum set 0 ip saddr set 192.0.2.9
+			oif eth0 udp sport 500 udp sport set $(($1 + 1)) udp checksum set 0 ip saddr set 192.0.2.9
+		}
+		chain in {
+			type filter hook prerouting priority -300;
+			iif eth0 udp dport $1 udp dport set 4500 udp checksum set 0 ip daddr set 198.51.100.9
+			iif eth0 udp dport $(($1 + 1)) udp dport set 500 udp checksum set 0 ip daddr set 198.51.100.9
+			iif eth0 ip protocol udp ip daddr 192.0.2.9 drop
+		}
+	}
+	EOT
+}
+
+# Both SAs, of both: inbound ones are from there, outbound ones to it.
+port_is() { # NAMESPACE PORT
+	local state
+
+	state=$(ip -n "$1" xfrm state)
+	[ "$(grep -c "espinudp sport $2 dport 4500 \|espinudp sport 4500 dport $2 " <<< "$state")" = 2 ]
+}
+
 # --- charon with its ha plugin: docs/examples/strongswan-ha ---
 
 plugin_files() { # NAME: of a gateway
