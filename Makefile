@@ -131,8 +131,9 @@ check-cluster: ready tools ## The relay and the store over Corosync, as long as 
 		selftests/cluster/had-relay-peers-cpg.sh selftests/cluster/had-store-cpg.sh
 
 .PHONY: check-swan-ha
-check-swan-ha: ready tools ## strongSwan's ha plugin under events at random, from SEED=N on (10 minutes)
-	$(VM)/run --machine uml $(if $(SEED),--env SEED=$(SEED)) selftests/net/swan-ha-random.sh
+check-swan-ha: ready tools ## strongSwan's ha plugin: events at random, from SEED=N on, a NAT (15 minutes)
+	$(VM)/run --machine uml $(if $(SEED),--env SEED=$(SEED)) selftests/net/swan-ha-random.sh \
+		selftests/net/swan-ha-nat.sh
 
 .PHONY: check-smp
 check-smp: ready tools ## All tests of the module on two CPUs under KASAN, then under KCSAN (hours)

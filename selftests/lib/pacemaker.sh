@@ -16,7 +16,7 @@ cluster_files() { # COROSYNC-FILE XML...
 	for file in xfrm-ha.conf "$@"; do
 		example "pacemaker/$file" > "/run/cluster/$file"
 	done
-	mv "/run/cluster/$1" /run/cluster/corosync.conf
+	[ "$1" = corosync.conf ] || mv "/run/cluster/$1" /run/cluster/corosync.conf
 	sed -i 's/transport: knet/&\n    token: 20000/' /run/cluster/corosync.conf
 	printf 'system {\n\tsched_rr: no\n}\n' >> /run/cluster/corosync.conf
 	dd if=/dev/urandom of=/run/cluster/authkey bs=256 count=1 status=none

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # machines: uml
+# part: measurement
 # requires: charon-systemd swanctl unshare nsenter nft
 # tap: any
 # timeout: 300

@@ -89,7 +89,7 @@ static int refuse_trouble(const char *name)
 }
 
 /* Whatever is wrong here, the daemon is not to give it back for that. */
-static void keep(const char *name)
+static void have_kept(const char *name)
 {
 	char word[XFRM_HA_NAME_MAX + 8];
 
@@ -136,7 +136,7 @@ static int give_or_take(uint8_t cmd, uint32_t role, int argc, char **argv)
 		return err;
 	}
 	if (take && trouble)
-		keep(argv[0]);
+		have_kept(argv[0]);
 	err = nl_talk(msg, XFRM_HA_A_GROUP_MAX, NULL, NULL);
 	return err || !waits ? err : wait_for(argv[0], role, seconds);
 }

@@ -58,7 +58,7 @@ struct charon {
 	struct vici *vici;
 	uint64_t began;			/* ms: when this connection was made */
 	uint64_t asked;			/* ms: 0: nothing */
-	uint64_t silent;		/* ms: since then it owes an answer, or is not reached; 0: no */
+	uint64_t silent;		/* ms: since then it owes an answer, or is away; 0: no */
 	uint64_t apart;			/* ms: the peer was not in sync, the last time */
 	bool met, synced;		/* the group was seen; its peer was in sync then */
 	uint64_t restarted;		/* ms; 0: never */

@@ -4,8 +4,8 @@
  * something is wrong; and it is taken back by the node that prefers to have it when all has been
  * well for a while. Who gave it away and got it back at once, for all is not well over there
  * either, waits twice as long each time: two nodes do not throw it to and fro. What is taken by a
- * command that says so is kept, though something be wrong here, until it has gone, or all has been well
- * for a while.
+ * command that says so is kept, though something be wrong here, until it has gone, or all has been
+ * well for a while.
  */
 
 #include <errno.h>
