@@ -68,23 +68,41 @@ in_order 1 "A3: fragments"
 in_order 2 "A3: fragments of ESP in UDP"
 in_order 3 "A3: fragments in IPv6"
 
-# The worker has the last packet in its hands, and waits before it is decrypted.
+# The worker has the packet in its hands that an SA's move waits for, before it is decrypted. Who enters a namespace
+# waits for that as well: who sends, and who moves the SA, are there before.
 must on "$G" xfrm-ha forwarder pin wan 0x1001 address 192.0.2.1 cpu 1
 burst 1 1
 burst 1 1
 is "A3: at the old worker" "$(at 1)" "1 1"
 was=$(packets 1)
-known=$(count forwarded)
-delay_at xfrm_input 20000
-send 1 1
+must mkfifo /run/counts /run/commands
+# shellcheck disable=SC2016	# the inner shell's
+ip netns exec "$P" taskset -c 0 bash -c 'exec 3> /dev/udp/10.1.0.1/9; while read -r n; do
+	for ((i = 0; i < n; i++)); do printf x >&3; done; echo "sent $n"; done' \
+	< /run/counts > /run/sent &
+ip netns exec "$G" bash < /run/commands > /run/done &
+exec {counts}> /run/counts {commands}> /run/commands
+said() { grep -q "$2" "$1"; }
+echo 'echo ready' >&"$commands"
+must wait_for 10 said /run/done ready
+echo 0 >&"$counts"
+must wait_for 10 said /run/sent "sent 0"
+echo 'xfrm-ha forwarder pin wan 0x1001 address 192.0.2.1 cpu 0; echo moved' >&"$commands"
+check "A3: it is to move" wait_for 20 said /run/done moved
+delay_at xfrm_input 60000
+echo 1 >&"$counts"
 must wait_for 20 delay_held
-must on "$G" xfrm-ha forwarder pin wan 0x1001 address 192.0.2.1 cpu 0
-send 10 1
-check "A3: more come" wait_for 20 forwarded_is $((known + 11))
-is "A3: no packet overtakes the one in its hands" "$(at 1) $(packets 1)" "0 1 $was"
+echo 10 >&"$counts"
+check "more are sent" wait_for 20 said /run/sent "sent 10"
+echo 'for i in {1..20}; do ip -s xfrm state list spi 0x1001; done > /run/list; echo listed' >&"$commands"
+must wait_for 20 said /run/done listed
+is "A3: none of them overtakes the one in its hands" \
+	"$(grep -oE '[0-9]+\(packets\)' /run/list | sort -u)" "$was(packets)"
+must delay_held
 delay_go
 check "A3: all come" wait_for 20 came 1 $((was + 11))
 delay_off
+exec {counts}>&- {commands}>&-
 is "A3: none was late" "$(errors)" ""
 burst 1 1
 is "A3: then it moves" "$(at 1)" "0 0"

@@ -121,9 +121,11 @@ check "one that does not end is ended, and has failed" wait_for 20 active 2
 conf 1
 had_reload 1
 
-# By command, where something is wrong: refused, if there is a peer that goes on.
+# By command, where something is wrong: refused, if there is a peer that goes on. A daemon that begins
+# has given nothing away yet, and does not wait before it does.
 conf 1 "$track"
-had_reload 1
+had_stop 1
+had 1 /run/conf1
 must ip -n "$P" link set g1 down
 must wait_for 10 troubled 1 "wan has no carrier"
 before=$(takeovers)
@@ -153,7 +155,8 @@ must wait_for 10 eval "[ \"\$(group $G1 vpn peer_synced)\" = false ]"
 must ha "$G1" takeover vpn wait 10
 check "M8: nor is it refused where there is no peer in sync" active 1
 must ip -n "$G2" link set sync up
-check "which gets it when it is there again" wait_for 20 active 2
+both_see_it() { active 2 && role "$G1" vpn standby; }
+check "which gets it when it is there again" wait_for 30 both_see_it
 must ip -n "$P" link set g1 up
 must wait_for 10 troubled 1 ""
 must wait_for 10 settled

@@ -166,32 +166,6 @@ ip netns exec "$G2" "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" monitor > /run/events &
 # Nothing is said for seconds that has no cause.
 session
 
-# --- An SA that can't be looked after is searched for, to be looked after. ---
-no_sas
-groups vpn
-must wait_for 20 in_sync "$G1" "$G2"
-must ha "$G1" node set sa-limit 1
-sas 0x1100 4 tunnel "$G1 $P" replay-window 32
-sas 0x1000 4 tunnel "$G1 $P" replay-window 32 replay-oseq $((BIRTH - 5))
-policies 0x1000 4 tunnel
-must counter "$G1" sa_limit 3
-must taskset -pc 0 "${senders[0]}" > /dev/null
-send G1 10
-is "it goes to the end of its first numbers" "$(oseq G1)" $BIRTH
-# The work of G2's gateway is done each five seconds: not now, for it was done a moment ago.
-must taskset -c 1 "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$G2" node set sa-limit 1000
-delay_at xfrm_ha:xha_walk 180000 1 skip=1
-taskset -c 1 "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$G1" node set sa-limit 1
-check "it is searched for" wait_for 10 delay_held
-send G1 20
-delay_held || bail "who was held has gone on"
-is "I1: it goes no further meanwhile" "$(oseq G1)" $BIRTH
-delay_go
-delay_off
-must taskset -pc 1 "${senders[0]}" > /dev/null
-must ha "$G1" node set sa-limit 1000
-end
-
 # --- A lease is asked for, of a standby that takes over before it is written. ---
 # Each may use all numbers: what keeps them apart are leases. That of now ends with the next two.
 begin nodes 1 interval 1 quantity 2
@@ -252,8 +226,37 @@ is "N3: by the settings that it began with" "$(sa "$G2" 0x1002 .seq)" "$edge"
 is "the new ones are in force" "$(group "$G2" vpn replay) $(group "$G2" vpn interval)" "strict 64"
 end
 
-# --- Events of an SA that is near its limit are set anew. ---
+# --- An SA that can't be looked after is searched for, to be looked after. ---
 must ip -n "$G2" link set sync up
+for gateway in "$G1" "$G2"; do
+	must ha "$gateway" link del sync
+done
+session
+no_sas
+groups vpn
+must wait_for 20 in_sync "$G1" "$G2"
+must ha "$G1" node set sa-limit 1
+sas 0x1100 4 tunnel "$G1 $P" replay-window 32
+sas 0x1000 4 tunnel "$G1 $P" replay-window 32 replay-oseq $((BIRTH - 5))
+policies 0x1000 4 tunnel
+must counter "$G1" sa_limit 3
+must taskset -pc 0 "${senders[0]}" > /dev/null
+send G1 10
+is "it goes to the end of its first numbers" "$(oseq G1)" $BIRTH
+# The work of G2's gateway is done each five seconds: not now, for it was done a moment ago.
+must taskset -c 1 "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$G2" node set sa-limit 1000
+delay_at xfrm_ha:xha_walk 180000 1 skip=1
+taskset -c 1 "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$G1" node set sa-limit 1
+check "it is searched for" wait_for 10 delay_held
+send G1 20
+delay_held || bail "who was held has gone on"
+is "I1: it goes no further meanwhile" "$(oseq G1)" $BIRTH
+delay_go
+delay_off
+must ha "$G1" node set sa-limit 1000
+end
+
+# --- Events of an SA that is near its limit are set anew. ---
 for gateway in "$G1" "$G2"; do
 	must ha "$gateway" link del sync
 done
@@ -267,7 +270,6 @@ must ha "$G1" group set vpn interval 64 quantity 200 max-age 60000
 limit=$(lease G1)
 send G1 $((limit - $(oseq G1) - 3))
 is "three numbers are left" $((limit - $(oseq G1))) 3
-must taskset -pc 0 "${senders[0]}" > /dev/null
 delay_at xfrm_ha:watch_events 180000 1 at_return=1
 taskset -c 1 "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" -N "$G1" group set vpn interval 64 &
 setter=$!

@@ -5,8 +5,8 @@
  *
  * An SA is moved as RFS moves a flow: not before the old CPU is done with the last packet that
  * went there, so that none can be overtaken. The queue is watched by tracepoints; what does
- * not fit into it is counted there, too. A thread that takes more from its queue, or sleeps, is done
- * with what it took before (cpu_map_kthread_run() in kernel/bpf/cpumap.c): a batch at a time.
+ * not fit into it is counted there, too. A thread that takes more from its queue, or sleeps, is
+ * done with what it took before (cpu_map_kthread_run() in kernel/bpf/cpumap.c).
  *
  * Only the first fragment of a packet has the SPI. The others follow it by what makes them one
  * packet, so that it is put together where the SA's other packets are, behind those before it.

@@ -148,7 +148,7 @@ extern const struct had_part hook_part;
 extern const struct had_part track_part;
 const char *track_trouble(const struct had_group *g);	/* NULL: none */
 void track_judge(struct had_group *g);
-bool track_keep(const char *name);		/* the group is not given away for what is wrong now */
+bool track_keep(const char *name);	/* the group is not given away for what is wrong now */
 void track_hurry(struct had_group *g);		/* its scripts are run now */
 
 /* module.c */

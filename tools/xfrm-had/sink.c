@@ -107,8 +107,8 @@ static bool up_to_date(struct item *i, uint64_t now, uint64_t loose)
 }
 
 /*
- * What the peer says of this key is to be installed; @i: what is known of it, or NULL; @now, @loose:
- * its digests, with and without lifetimes. NULL: there is nothing to do
+ * What the peer says of this key is to be installed; @i: what is known of it, or NULL; @now,
+ * @loose: its digests, with and without lifetimes. NULL: there is nothing to do
  */
 static struct item *to_install(struct relay *g, struct item *i, const void *key, size_t len,
 			       uint64_t now, uint64_t loose)
