@@ -466,7 +466,8 @@ static void hostile(void)
 	memset(msg, 1, CHUNK);
 	expect(!had_send(first(&a), msg, CHUNK), "send");
 	until(got(&b) == 2);
-	expect(a.side.ups == 1 && b.side.ups == 1 && !a.side.downs && !b.side.downs, "it has done something");
+	expect(a.side.ups == 1 && b.side.ups == 1 && !a.side.downs && !b.side.downs,
+	       "it has done something");
 	expect(counter(&a, "cpg_forged") + counter(&b, "cpg_forged") > 90, "not seen");
 	/* What was said in another session is of no use in this one. */
 	memcpy(msg, kept[2], kept_len[2]);

@@ -13,7 +13,7 @@
 
 #define CHUNK	5000
 
-/* What the user of a transport is told, and what he does; the first member of what that is given. */
+/* What the user of a transport is told and does; the first member of what that is given. */
 struct side {
 	unsigned int ups, downs, writables;
 	bool choke;		/* nothing is understood */

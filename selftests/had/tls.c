@@ -78,7 +78,8 @@ static void begin(struct end *e, int last, uint8_t key)
 static void end(struct end *e)
 {
 	had_transport_free(e->t);
-	expect(e->side.downs == e->side.ups, "%s: %u up, %u down", e->name, e->side.ups, e->side.downs);
+	expect(e->side.downs == e->side.ups, "%s: %u up, %u down", e->name, e->side.ups,
+	       e->side.downs);
 	e->t = NULL;
 }
 

@@ -114,7 +114,7 @@ mutant() { # SED-EXPRESSION COMMAND...: the command, in the folder of its progra
 no_decay='s/if (tick <= h->tick || !h->heat)/if (true)/'
 no_threshold='s/v.gain > v.margin/v.gain > 0/'
 no_bonus='s/add(h, p, xha_heat_bonus(p), tick)/add(h, p, 0, tick)/'
-no_rise='s/add(h, p, moved \* p->rise, tick)/add(h, p, 0, tick)/'
+no_rise='s/add(h, p, added \* p->rise, tick)/add(h, p, 0, tick)/'
 no_noise='s/200 - p->decay) \* 100;/200 - p->decay) * 0;/'
 hottest_out='s/order(plan->cold, plan->colds, false)/order(plan->cold, plan->colds, true)/'
 no_limit='s/if (n == min_t(u32, p->swaps, plan->room))/if (n == plan->room)/'

@@ -81,8 +81,20 @@ detour_net() { # DETOUR...: as the file says it
 	keygen /run/key
 }
 
+# As on a gateway that has been up for a while: a device whose own address is not certain yet asks for no
+# neighbour of who is behind it.
+certain() { # NAMESPACE...: it has no address that is tentative
+	local ns REPLY
+
+	for ns; do
+		spawn -r ip -n "$ns" -6 addr show tentative
+		[ -z "$REPLY" ] || return
+	done
+}
+
 detour_begin() { # DETOUR...: gateway 1 is active, and carries traffic
 	detour_net "$@"
+	must wait_for 20 certain "$G1" "$G2" "$P" "$H"
 	had 1 /run/conf1
 	had 2 /run/conf2
 	must wait_for 20 settled
