@@ -53,16 +53,16 @@ static void all_are_found(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, found(), 0);
 }
 
-/* An SA keeps its place when it is forgotten, and another one gets that. */
-static void a_place_has_another(struct kunit *test)
+/* An SA keeps its index when it is forgotten, and another one gets that. */
+static void a_slot_has_another(struct kunit *test)
 {
-	u32 place;
+	u32 index;
 
 	insert(test, 0);
-	place = sas[0].index;
+	index = sas[0].index;
 	xha_tapped_remove(&sas[0]);
 	insert(test, 1);
-	KUNIT_ASSERT_EQ(test, sas[1].index, place);
+	KUNIT_ASSERT_EQ(test, sas[1].index, index);
 	KUNIT_ASSERT_EQ(test, states[0].xflags, states[1].xflags);
 	KUNIT_EXPECT_PTR_EQ(test, find(0), NULL);
 	KUNIT_EXPECT_PTR_EQ(test, find(1), &sas[1]);
@@ -101,7 +101,7 @@ static void bits_stay(struct kunit *test)
 	xha_tapped_remove(&sas[0]);
 	KUNIT_EXPECT_PTR_EQ(test, find(0), NULL);
 
-	/* No place that bits can name is outside the table. */
+	/* No index that bits can name is outside the table. */
 	states[0].xflags = ~0;
 	KUNIT_EXPECT_PTR_EQ(test, find(0), NULL);
 }
@@ -127,7 +127,7 @@ static void clear(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(all_are_found),
-	KUNIT_CASE(a_place_has_another),
+	KUNIT_CASE(a_slot_has_another),
 	KUNIT_CASE(one_hears_it),
 	KUNIT_CASE(bits_stay),
 	{ }

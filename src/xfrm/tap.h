@@ -25,7 +25,7 @@ struct xha_heard {
 /**
  * struct xha_tapped - an SA whose packets are heard
  * @x: the SA; its user holds a reference
- * @index: its place in the table; 0: it was never there
+ * @index: in the table; 0: it was never there
  * @watched: by the aevent tap, which restores the next two; x->lock
  * @old_maxdiff: x->replay_maxdiff
  * @old_maxage: x->replay_maxage
@@ -118,8 +118,8 @@ void xha_tap_unwatch(struct xha_tapped *t);
 
 /*
  * All netns in one table: the tap has nothing but the xfrm_state. It is looked into for every
- * packet of every SA, so an SA keeps its place in the table in bits of x->xflags. Nobody takes these
- * back from an SA that goes on without us: the place may be another's by then, whose x differs.
+ * packet of every SA, so an SA keeps its index in bits of x->xflags. Nobody takes these back from
+ * an SA that goes on without us: the slot may be another's by then, whose x differs.
  */
 #define XHA_TAPPED_MAX		(XHA_XFLAGS_INDEX >> XHA_XFLAGS_SHIFT)
 #define XHA_TAPPED_SLOTS	1024	/* of a page */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table of the SAs whose packets are heard: pages of places, of which each SA knows its own.
- * Pages stay, so who looks into one has nothing to wait for, and who is in it is there under RCU.
+ * The table of the SAs whose packets are heard: pages of slots, of which each SA knows the index of
+ * its own. Pages stay, so who looks into one has nothing to wait for, and who is in it is there
+ * under RCU.
  */
 
 #include <linux/idr.h>
@@ -10,7 +11,7 @@
 #include "xfrm/tap.h"
 
 struct xha_tapped __rcu **xha_tapped_pages[XHA_TAPPED_PAGES];
-static DEFINE_IDA(places);
+static DEFINE_IDA(indexes);
 
 static struct xha_tapped __rcu **page_of(u32 index)
 {
@@ -31,7 +32,7 @@ static struct xha_tapped __rcu **page_of(u32 index)
 }
 
 /* Has the SA one that hears it already? x->lock */
-static int take_place(struct xha_tapped __rcu **slot, struct xha_tapped *t, u32 index)
+static int take_slot(struct xha_tapped __rcu **slot, struct xha_tapped *t, u32 index)
 {
 	struct xfrm_state *x = t->x;
 
@@ -41,7 +42,7 @@ static int take_place(struct xha_tapped __rcu **slot, struct xha_tapped *t, u32 
 		return -EEXIST;
 	t->index = index;
 	rcu_assign_pointer(*slot, t);
-	/* Who reads the new place without the lock finds @t there: pairs with xha_tapped(). */
+	/* Who reads the new index without the lock finds @t there: pairs with xha_tapped(). */
 	smp_store_release(&x->xflags, (x->xflags & ~XHA_XFLAGS_INDEX) | index << XHA_XFLAGS_SHIFT);
 	return 0;
 }
@@ -50,11 +51,11 @@ static int take_place(struct xha_tapped __rcu **slot, struct xha_tapped *t, u32 
  * xha_tapped_insert() - have an SA's packets heard
  * @t: its; any context, x->lock is not held
  *
- * Return: 0, -EEXIST if another one has it, -ENOMEM, -ENOSPC if XHA_TAPPED_MAX have places.
+ * Return: 0, -EEXIST if another one has it, -ENOMEM, -ENOSPC if XHA_TAPPED_MAX are there.
  */
 int xha_tapped_insert(struct xha_tapped *t)
 {
-	int index = ida_alloc_range(&places, 1, XHA_TAPPED_MAX, GFP_ATOMIC), err = -ENOMEM;
+	int index = ida_alloc_range(&indexes, 1, XHA_TAPPED_MAX, GFP_ATOMIC), err = -ENOMEM;
 	struct xha_tapped __rcu **page;
 
 	if (index < 0)
@@ -62,11 +63,11 @@ int xha_tapped_insert(struct xha_tapped *t)
 	page = page_of(index);
 	if (page) {
 		spin_lock_bh(&t->x->lock);
-		err = take_place(&page[index % XHA_TAPPED_SLOTS], t, index);
+		err = take_slot(&page[index % XHA_TAPPED_SLOTS], t, index);
 		spin_unlock_bh(&t->x->lock);
 	}
 	if (err)
-		ida_free(&places, index);
+		ida_free(&indexes, index);
 	return err;
 }
 
@@ -80,7 +81,7 @@ void xha_tapped_remove(struct xha_tapped *t)
 		return;
 	RCU_INIT_POINTER(xha_tapped_pages[t->index / XHA_TAPPED_SLOTS][t->index % XHA_TAPPED_SLOTS],
 			 NULL);
-	ida_free(&places, t->index);
+	ida_free(&indexes, t->index);
 }
 
 void xha_tapped_exit(void)
@@ -91,5 +92,5 @@ void xha_tapped_exit(void)
 		kfree(xha_tapped_pages[i]);
 		xha_tapped_pages[i] = NULL;
 	}
-	ida_destroy(&places);
+	ida_destroy(&indexes);
 }

@@ -64,7 +64,7 @@ struct xha_numbers {
 /* Ditto: until it is in the tap's table it is asked whether it may have a number. */
 #define XHA_XFLAG_ASKED	BIT(30)
 
-/* Ditto: its place in that table, see tap.h. */
+/* Ditto: its index in that table, see tap.h. */
 #define XHA_XFLAGS_INDEX	GENMASK(29, 6)
 #define XHA_XFLAGS_SHIFT	6
 
