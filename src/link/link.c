@@ -165,8 +165,8 @@ static void set_state(struct xha_link *link, enum xha_link_state state)
 {
 	WRITE_ONCE(link->state, state);
 	/*
-	 * Pairs with who begins to use the link: @state is written before its users are looked for, there
-	 * he can be found before @state is read. One of the two sees the other.
+	 * Pairs with who begins to use the link: @state is written before its users are looked
+	 * for, there he can be found before @state is read. One of the two sees the other.
 	 */
 	smp_mb();
 }
