@@ -510,7 +510,7 @@ static int pin(struct xha_engine *g, struct nlattr **a, struct netlink_ext_ack *
 	g->pins += !!e->pin;
 	e->wait = 0;
 	xha_engine_notify(g->dev, e->pin ? XFRM_HA_EVENT_SA_PINNED : XFRM_HA_EVENT_SA_UNPINNED,
-			e->pin == XHA_PIN_NIC ? dev->name : NULL, e->x->id.spi);
+			  e->pin == XHA_PIN_NIC ? dev->name : NULL, e->x->id.spi);
 	return 0;
 }
 

@@ -358,7 +358,7 @@ static void set_up(struct xha_nic *nic, bool up)
 	xha_cache_kick(g);
 	if (was != usable)
 		xha_engine_notify(g->dev, usable ? XFRM_HA_EVENT_NIC_UP : XFRM_HA_EVENT_NIC_DOWN,
-				nic->dev->name, 0);
+				  nic->dev->name, 0);
 }
 
 static void changed(struct xha_nic *nic)

@@ -68,7 +68,7 @@ static void placed(struct xha_slot_sa *e, struct xha_nic *nic)
 		g->n_hard--;
 	}
 	xha_engine_notify(g->dev, XFRM_HA_EVENT_SA_MOVED, nic ? nic->dev->name : NULL,
-			e->x->id.spi);
+			  e->x->id.spi);
 }
 
 const struct net_device *xha_engine_nic(const struct xfrm_state *x)

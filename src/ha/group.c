@@ -476,7 +476,7 @@ static void destroy(struct xha_group *g)
 	hlist_del_rcu(&g->by_reqid);
 	xa_erase_bh(&xn->groups, g->id);
 	synchronize_rcu_expedited();
-	/* No frame is about it any more. Who has found it in a list before may still notify of it. */
+	/* No frame is about it any more. Who found it in a list before may still notify of it. */
 	if (g->mirror)
 		forget_numbers(g);
 	synchronize_rcu_expedited();

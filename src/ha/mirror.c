@@ -184,7 +184,7 @@ static void fill_indexes(struct xha_mirror *m, struct fill *f, struct xha_indexe
 
 		item(f, kind, index);
 		append(f, xha_index_encode(at(f), left(f), msg, index >> INDEX_FLAGS,
-					 index & XHA_INDEX_MAX));
+					   index & XHA_INDEX_MAX));
 		if (kind == XHA_ITEM_NAK)
 			xha_stat_inc(m->xn, XHA_STAT_NAK_TX);
 	}

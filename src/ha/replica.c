@@ -162,7 +162,7 @@ static void unlist(struct xha_mirror *m, struct xha_orphan *o)
  * That takes no memory.
  */
 static void replace(struct xha_mirror *m, struct xha_twin *from, struct xha_twin *to,
-		 enum xha_twin_of of)
+		    enum xha_twin_of of)
 {
 	lockdep_assert_held(&m->rx_lock);
 

@@ -514,7 +514,7 @@ out:
 
 /* It has advanced for the first time after a sample, or a record is due. x->lock. */
 static void advanced(struct xha_sa *sa, struct xha_heard *heard, struct xha_half *h, u32 interval,
-		  u32 urge, int due)
+		     u32 urge, int due)
 {
 	heard->quiet = U64_MAX;
 	if (!sa->group->mirror)
@@ -750,7 +750,7 @@ void xha_sa_reconcile(struct xha_net *xn)
 
 	/*
 	 * Whoever finds one that can't be looked after from here on sets xha_tap_net.ask again, as
-	 * unattended() does for one in the walk. Until that has ended it stays as it was for others.
+	 * unattended() does in the walk. Until that has ended it stays as it was for others.
 	 */
 	xha_tap_ask_still(xn->net);
 	smp_mb(); /* xha_tap_net.ask, before the walk: what unattended() sets by it stays set */

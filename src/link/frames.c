@@ -228,7 +228,7 @@ static void back_off(struct xha_link *link, const struct xha_session *s, u64 num
 
 /* The link's lock is held. Verdicts on all frames that are unacknowledged. */
 static void judge_sent(struct xha_link *link, struct xha_session *s, const struct xha_ack *ack,
-		   u64 now)
+		       u64 now)
 {
 	u64 n, rto = xha_rto(&link->rtt);
 	bool oldest = true;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The link's handshake: HELLO frames said, received, checked, and the session that comes of them.
- * But for what xha_handshake_receive() does all is in the link's work: process context, one at a time.
+ * But for what xha_handshake_receive() does all is in the link's work: process context, one at
+ * a time.
  *
  * The verdicts are in pure/session.c. Nothing is remembered of a HELLO that does not echo our
  * nonce: the answer echoes its nonce, and that is all. While a session stands the answer has a
