@@ -120,7 +120,7 @@ hottest_out='s/order(plan->cold, plan->colds, false)/order(plan->cold, plan->col
 no_limit='s/if (n == min_t(u32, p->swaps, plan->room))/if (n == plan->room)/'
 cost_ignored='s/cost = (u64)p->swap_ns/cost = 1000000ULL/'
 all_free='s/else if (n < plan->free)/else if (n <= plan->free)/'
-begun_now='s/moved \*= 2;/moved += 0;/'
+begun_now='s/added \*= 2;/added += 0;/'
 
 # Faults that are planted are for the whole check.
 [ -z "${XFRM_HA_QUICK-}" ] || ktap_finished
