@@ -462,6 +462,17 @@ behind_nat() {
 	maps 20000
 }
 
+# A remote end whose port is not known calls.
+begin_behind_nat() {
+	must sed -i 's/remote_addrs = .*/remote_addrs = %any/' \
+		/run/hosts/{east,west}/swanctl/conf.d/site.conf
+	must sed -i 's/local_addrs = .*/local_addrs = 198.51.100.9/' \
+		/run/hosts/site/swanctl/conf.d/site.conf
+	begin
+	check "the remote end calls" grep -q "initiate completed" \
+		<(ctl site --initiate --child net)
+}
+
 # It has no memory: to another port that it had given before it gives nothing more.
 maps() { # PORT: that it gives port 4500 of P's; and the next one to port 500
 	must on "$N" nft -f - <<-EOT

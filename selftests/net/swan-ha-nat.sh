@@ -17,13 +17,7 @@
 ha_load
 plugin_begin 300
 behind_nat
-must sed -i 's/remote_addrs = .*/remote_addrs = %any/' \
-	/run/hosts/{east,west}/swanctl/conf.d/site.conf
-must sed -i 's/local_addrs = .*/local_addrs = 198.51.100.9/' \
-	/run/hosts/site/swanctl/conf.d/site.conf
-
-begin
-check "the remote end calls" grep -q "initiate completed" <(ctl site --initiate --child net)
+begin_behind_nat
 check "active here, passive there" wait_for 30 agreed || said east west site
 flows
 oracle_at=$W oracle_on=p oracle_says=/run/numbers

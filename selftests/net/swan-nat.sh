@@ -20,14 +20,7 @@ followed() { # PORT: by both gateways
 ha_load
 swan_site behind_nat
 swan_site_files
-# A remote end whose port is not known calls.
-must sed -i 's/remote_addrs = .*/remote_addrs = %any/' \
-	/run/hosts/{east,west}/swanctl/conf.d/site.conf
-must sed -i 's/local_addrs = .*/local_addrs = 198.51.100.9/' \
-	/run/hosts/site/swanctl/conf.d/site.conf
-
-begin
-check "the remote end calls" grep -q "initiate completed" <(ctl site --initiate --child net)
+begin_behind_nat
 check "the standby has the SAs" wait_for 20 same_spis
 check "with the port of the NAT" wait_for 20 followed 20000
 first=$(esp_spis "$P" | xargs)
