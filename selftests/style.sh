@@ -128,6 +128,13 @@ doors() {
 	} | silent
 }
 
+# What differs between kernels stands in src/compat: the rest reads as for the newest one.
+versions() {
+	local asks='\<(LINUX_VERSION_[A-Z]+|KERNEL_VERSION|RHEL_[A-Z_]+)\>|<linux/version\.h>'
+
+	files 'src/*.[ch]' 'include/*.h' | grep -v '^src/compat/' | xargs grep -nHE "$asks" | silent
+}
+
 door() { # WING HEADERS: an expression for those that it may include
 	files "src/$1/*.[ch]" | grep -v -- '-gen\.c$' | xargs grep -nHE '^#include "' |
 		grep -vE "\"($2|control/(stats|stats_list|trace|dump|netlink-gen))\.h\""
@@ -150,6 +157,7 @@ check "functions keep their meaning" names
 check "functions that texts name are there" told
 check "python parses" python
 check "doors between wings are one-way" doors
+check "no kernel's version outside compat" versions
 check "no file beyond 1100 lines" size
 check "no absolute paths of somebody's machine" places
 check "checkpatch --strict" checkpatch
