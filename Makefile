@@ -188,7 +188,7 @@ sim: ready ## Which SAs get the hardware slots: heat against LRU, LFU and the op
 	selftests/sim/run
 
 .PHONY: campaign
-campaign: ready tools ## N=40 random failures of SEED=1 [MACHINE=uml], judged by the wire oracle and a replayer
+campaign: ready tools ## N=40 random failures of SEED=1 [FIRST=0 MACHINE=uml], judged by the wire oracle and a replayer
 	selftests/campaign/run
 
 .PHONY: check-model
