@@ -122,8 +122,9 @@ check-keepalived: ready tools ## Races between keepalived and roles (5 minutes)
 	$(VM)/run --machine uml selftests/cluster/keepalived.sh
 
 .PHONY: check-pacemaker
-check-pacemaker: ready tools ## Clusters of Pacemaker's, of two and of three nodes (20 minutes)
-	$(VM)/run --machine uml selftests/cluster/pacemaker.sh selftests/cluster/pacemaker-three.sh
+check-pacemaker: ready tools ## Clusters of Pacemaker's: of two, of three nodes, with fencing (25 minutes)
+	$(VM)/run --machine uml selftests/cluster/pacemaker.sh selftests/cluster/pacemaker-three.sh \
+		selftests/cluster/pacemaker-fence.sh
 
 .PHONY: check-cluster
 check-cluster: ready tools ## The relay and the store over Corosync, as long as over TLS (15 minutes)

@@ -45,6 +45,7 @@ node() { # N
 		cp -a /usr/lib/ocf/resource.d/heartbeat/{IPaddr2,.ocf*} "$files/ocf-$name/heartbeat"
 		install -m 755 "$agent" "$files/ocf-$name/xfrm-ha"
 		mount --bind "$files/ocf-$name" /usr/lib/ocf/resource.d
+		[ ! -e "$files/more" ] || . "$files/more"
 		mount -t tmpfs tmpfs /run
 		mkdir -p /run/lock /var/lib/corosync /var/log/corosync /var/log/pacemaker /var/log/cluster
 		install -d -o hacluster -g haclient -m 750 /var/lib/pacemaker /run/crm \
@@ -57,6 +58,101 @@ node() { # N
 		' - "${names[$1]}" /run/cluster "$XFRM_HA_DIR/tools/ocf/xfrm-ha" \
 		"/run/${names[$1]}.log" &
 	init[$1]=$!
+}
+
+# What a node has beside that: a power switch by the name of fence_ipmilan, which the test works, see
+# asked, and xfrm-had as its unit would be run.
+cluster_more() {
+	mkdir -p /tmp/power
+	at_exit rm -rf /tmp/power
+	cat > /run/cluster/more <<-'EOT'
+	mkdir -p "/tmp/power/sbin-$name"
+	mount --bind /usr/sbin "/tmp/power/sbin-$name"
+	mount -t tmpfs tmpfs /usr/sbin
+	ln -s "/tmp/power/sbin-$name"/* /usr/sbin/
+	install -m 755 "$files/fence_ipmilan" /usr/sbin/
+	mkdir -p "$files/ocf-$name/test"
+	install -m 755 "$files/unit" "$files/ocf-$name/test/unit"
+	EOT
+	cat > /run/cluster/fence_ipmilan <<-'EOT'
+	#!/bin/bash
+	action=reboot ip=
+	while getopts o: option; do action=$OPTARG; done
+	if [ $# = 0 ]; then
+		while IFS='=' read -r key value; do
+			case $key in
+			action | ip) declare "$key=$value" ;;
+			esac
+		done
+	fi
+	case $action in
+	metadata)
+		echo '<?xml version="1.0" ?><resource-agent name="fence_ipmilan" shortdesc="power">
+		<longdesc>A stand-in</longdesc><vendor-url>none</vendor-url><parameters>'
+		for key in action ip username password lanplus; do
+			echo "<parameter name=\"$key\" unique=\"0\" required=\"0\">
+			<content type=\"string\"/><shortdesc lang=\"en\">$key</shortdesc></parameter>"
+		done
+		echo '</parameters><actions><action name="on"/><action name="off"/>
+		<action name="reboot"/><action name="status"/><action name="monitor"/>
+		<action name="metadata"/></actions></resource-agent>'
+		;;
+	off | reboot)
+		case $ip in
+		10.1.0.21) name=east ;;
+		10.1.0.22) name=west ;;
+		*) exit 1 ;;
+		esac
+		echo "$HOSTNAME" > "/tmp/power/$name"
+		until [ -e "/tmp/power/$name.off" ]; do sleep 0.2; done
+		rm "/tmp/power/$name.off"
+		;;
+	esac
+	exit 0
+	EOT
+	cat > /run/cluster/unit <<-EOT
+	#!/bin/bash
+	pid=/run/xfrm-had.pid
+	lives() {
+		[ -s \$pid ] && grep -q '^State:.[^Z]' "/proc/\$(cat \$pid)/status" 2>/dev/null
+	}
+	case \$1 in
+	meta-data)
+		echo '<?xml version="1.0"?><resource-agent name="unit" version="1.0"><version>1.0</version>
+		<longdesc lang="en">A stand-in</longdesc><shortdesc lang="en">unit</shortdesc><parameters/>
+		<actions><action name="start" timeout="60s"/><action name="stop" timeout="60s"/>
+		<action name="monitor" timeout="60s" interval="10s"/><action name="meta-data" timeout="5s"/>
+		</actions></resource-agent>'
+		;;
+	start)
+		lives && exit 0
+		setsid "$XFRM_HA_DIR/tools/xfrm-had/xfrm-had" -d >> "/tmp/power/\$HOSTNAME.had" 2>&1 < /dev/null &
+		echo \$! > \$pid
+		until "$XFRM_HA_DIR/tools/xfrm-ha/xfrm-ha" dump > /dev/null 2>&1; do
+			lives || exit 1
+			sleep 0.2
+		done
+		;;
+	stop)
+		! lives || kill "\$(cat \$pid)"
+		while lives; do sleep 0.2; done
+		rm -f \$pid
+		;;
+	monitor) lives || exit 7 ;;
+	*) exit 3 ;;
+	esac
+	EOT
+	chmod 755 /run/cluster/fence_ipmilan /run/cluster/unit
+}
+
+asked() { # N: that its power be switched off
+	[ -s "/tmp/power/${names[$1]}" ]
+}
+
+switched_off() { # N: it is, and this is said
+	power_off "$1"
+	rm "/tmp/power/${names[$1]}"
+	touch "/tmp/power/${names[$1]}.off"
 }
 
 in_node() { # N COMMAND...
