@@ -118,8 +118,8 @@ check-libreswan: ready tools ## With Libreswan, which is fetched: as gateways, a
 	selftests/check.py libreswan
 
 .PHONY: check-keepalived
-check-keepalived: ready tools ## Races between keepalived and roles (5 minutes)
-	$(VM)/run --machine uml selftests/cluster/keepalived.sh
+check-keepalived: ready tools ## Races between keepalived and roles, two groups (10 minutes)
+	$(VM)/run --machine uml selftests/cluster/keepalived.sh selftests/cluster/keepalived-two.sh
 
 .PHONY: check-pacemaker
 check-pacemaker: ready tools ## Clusters of Pacemaker's: of two, of three nodes, with fencing (25 minutes)

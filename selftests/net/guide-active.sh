@@ -20,41 +20,6 @@ start() { # N NAME
 	had "$1" "/run/conf$1"
 }
 
-# Tunnel N ends at 192.0.2.N; 10.1.K.0/24 is behind it, and 10.2.0.N at the other end.
-half() { # N K NAMESPACE [remote]
-	local g=192.0.2.$1 p=192.0.2.9 to="src 10.1.$2.0/24 dst 10.2.0.$1" here=out there=in
-	local from="src 10.2.0.$1 dst 10.1.$2.0/24" sa
-
-	sa="reqid $1 mode tunnel replay-window 128 flag esn aead rfc4106(gcm(aes)) $KEY 128"
-	[ -z "${4-}" ] || here=in there=out
-	must batch "$3" "xfrm state add src $g dst $p proto esp spi 0x${1}001 $sa" \
-		"xfrm state add src $p dst $g proto esp spi 0x${1}002 $sa" \
-		"xfrm policy add $to dir $here tmpl src $g dst $p proto esp reqid $1 mode tunnel" \
-		"xfrm policy add $from dir $there tmpl src $p dst $g proto esp reqid $1 mode tunnel"
-	[ "${4-}" ] || must batch "$3" \
-		"xfrm policy add $from dir fwd tmpl src $p dst $g proto esp reqid $1 mode tunnel"
-}
-
-carries() { # N GROUP ADDRESS: it is active there, and has the address
-	local g=G$1
-
-	role "${!g}" "$2" active && has "${!g}" "$3"
-}
-
-halves() {
-	carries 1 one 192.0.2.1 && carries 2 two 192.0.2.2 && role "$G1" two standby &&
-		role "$G2" one standby && ! has "$G1" 192.0.2.2 && ! has "$G2" 192.0.2.1
-}
-
-both_at() { # N
-	carries "$1" one 192.0.2.1 && carries "$1" two 192.0.2.2
-}
-
-traffic() { # NAME: of both halves
-	check "$1, one" wait_for 10 ping_all "$H" -c 5 -i 0.02 -W 5 -I 10.1.0.100 10.2.0.1
-	check "$1, two" wait_for 10 ping_all "$H" -c 5 -i 0.02 -W 5 -I 10.1.1.100 10.2.0.2
-}
-
 has_all() { # NAMESPACE: SAs of both, and in sync
 	local name
 
@@ -69,8 +34,7 @@ has_all() { # NAMESPACE: SAs of both, and in sync
 
 ha_load
 pair
-must batch "$P" "addr add 10.2.0.2/32 dev lo" "route add 10.1.1.0/24 via 192.0.2.2 src 10.2.0.2"
-must batch "$H" "addr add 10.1.1.100/24 dev br0" "route add 10.2.0.2 via 10.1.1.1"
+pair_of_halves
 oracle_start
 keygen /run/key
 start 1 east
