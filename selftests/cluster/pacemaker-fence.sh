@@ -70,7 +70,7 @@ oracle_start
 cluster_files corosync.conf cluster.xml relay.xml fence.xml relay.conf
 mv /run/cluster/relay.conf /run/cluster/xfrm-ha.conf
 sed -i 's,/run/key,/etc/xfrm-ha/key,' /run/cluster/xfrm-ha.conf
-# Nobody is init here; and what nobody answers on a slow machine is not dead.
+# Nobody is init here.
 sed -i 's,class="systemd" type="xfrm-had",class="ocf" provider="test" type="unit",' \
 	/run/cluster/relay.xml
 cluster_more
@@ -81,6 +81,7 @@ for file in cluster relay fence; do
 	must in_node 1 cibadmin --modify --scope configuration \
 		--xml-file /etc/xfrm-ha/$file.xml
 done
+# A slow machine: a shot, and what it is held back by, take their time.
 property priority-fencing-delay 120s
 property stonith-timeout 600s
 check "M8: one is promoted" wait_for 60 shows "Promoted: \[ (east|west) \]"
