@@ -17,14 +17,6 @@
 . "$(dirname "$0")/../lib/cluster.sh"
 . "$(dirname "$0")/../lib/keepalived.sh"
 
-gone() { # N: what its addresses are, as after a crash
-	local g=G$1 address
-
-	for address in 192.0.2.1/24:eth0 10.1.0.1/24:eth1 192.0.2.2/24:eth0 10.1.1.1/24:eth1; do
-		ip -n "${!g}" addr del "${address%:*}" dev "${address#*:}" 2>/dev/null
-	done
-}
-
 all_at() { # N: both halves, with all addresses
 	local g=G$1
 
@@ -60,7 +52,7 @@ wires 2 down
 crash 2
 check "M8: west dies: the other one has both" wait_for 40 all_at 1
 traffic "traffic"
-gone 2
+without "$G2" 192.0.2.1/24:eth0 10.1.0.1/24:eth1 192.0.2.2/24:eth0 10.1.1.1/24:eth1
 wires 2 up
 keepalived 2 two-keepalived.conf
 check "M8: it returns, and has its half" wait_for 60 halves

@@ -182,8 +182,7 @@ must wait_for 30 vrrp 2 check vpn
 wires 1 down
 crash 1
 check "nopreempt: a crash moves all" wait_for 40 eval "role $G2 vpn active && has $G2 192.0.2.1"
-ip -n "$G1" addr del 192.0.2.1/24 dev eth0
-ip -n "$G1" addr del 10.1.0.1/24 dev eth1
+without "$G1" 192.0.2.1/24:eth0 10.1.0.1/24:eth1
 wires 1 up
 start 1 's/^\( *\)advert_int 1$/&\n\1nopreempt/'
 must wait_for 40 fit_again

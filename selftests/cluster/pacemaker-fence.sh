@@ -69,7 +69,6 @@ must batch "$G2" "addr add 10.255.0.2/24 dev eth2"
 oracle_start
 cluster_files corosync.conf cluster.xml relay.xml fence.xml relay.conf
 mv /run/cluster/relay.conf /run/cluster/xfrm-ha.conf
-sed -i 's,/run/key,/etc/xfrm-ha/key,' /run/cluster/xfrm-ha.conf
 # Nobody is init here.
 sed -i 's,class="systemd" type="xfrm-had",class="ocf" provider="test" type="unit",' \
 	/run/cluster/relay.xml
@@ -77,10 +76,7 @@ cluster_more
 node 1
 node 2
 must wait_for 60 shows "Online:.*east.*west"
-for file in cluster relay fence; do
-	must in_node 1 cibadmin --modify --scope configuration \
-		--xml-file /etc/xfrm-ha/$file.xml
-done
+configured cluster relay fence
 # A slow machine: a shot, and what it is held back by, take their time.
 property priority-fencing-delay 120s
 property stonith-timeout 600s
@@ -142,12 +138,7 @@ check "M8: it is off: the other one takes over" wait_for 120 eval \
 check "crm_mon says so" wait_for 60 promoted $b
 check "traffic" wait_for 20 through 5
 power_on $a
-check "it returns" wait_for 120 shows "Unpromoted: \[ ${names[a]} \]"
-check "with all SAs, and in sync" wait_for 60 truth $a "standby,in-sync,missing=0"
-must wait_for 60 idle
-check "M8: and takes nothing" at "$gb" "$ga"
-check "traffic" wait_for 20 through 5
-show
+returned
 [ "$ktap_failed" = 0 ] || tail -n 60 /tmp/power/*.had | sed 's/^/# /'
 stopped "${init[1]}" "${init[2]}"
 oracle_verdict "I1: no number twice" 0x1001

@@ -34,10 +34,7 @@ for n in 1 2 3; do
 done
 eye=3
 must wait_for 90 shows "Online:.*east.*north.*west"
-for file in cluster three; do
-	must in_node 3 cibadmin --modify --scope configuration \
-		--xml-file /etc/xfrm-ha/$file.xml
-done
+configured cluster three
 check "M8: one is promoted" wait_for 90 shows "Promoted: \[ (east|west) \]"
 check "and has role and addresses" wait_for 60 eval "at $G1 $G2 || at $G2 $G1"
 check "traffic" wait_for 20 through 5

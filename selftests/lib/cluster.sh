@@ -78,6 +78,14 @@ has() { # NAMESPACE ADDRESS
 	[[ $(ip -n "$1" -br addr show to "$2") ]]
 }
 
+without() { # NAMESPACE ADDRESS:DEVICE...: what a crash would have taken away
+	local address
+
+	for address in "${@:2}"; do
+		ip -n "$1" addr del "${address%:*}" dev "${address##*:}" 2>/dev/null
+	done
+}
+
 at() { # NAMESPACE OTHER: role and addresses are at the one, and not at the other
 	has "$1" 192.0.2.1 && has "$1" 10.1.0.1 && ! has "$2" 192.0.2.1 && ! has "$2" 10.1.0.1 &&
 		role "$1" vpn active && role "$2" vpn standby

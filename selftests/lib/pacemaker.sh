@@ -22,7 +22,16 @@ cluster_files() { # COROSYNC-FILE XML...
 	dd if=/dev/urandom of=/run/cluster/authkey bs=256 count=1 status=none
 	keygen /run/key
 	cp /run/key /run/cluster/key
-	sed -i 's,/run/key,/etc/xfrm-ha/key,' /run/cluster/xfrm-ha.conf
+	sed -i 's,/run/key,/etc/xfrm-ha/key,' /run/cluster/*.conf
+}
+
+configured() { # NAME...: XML files of the nodes, one after the other
+	local name
+
+	for name; do
+		must in_node "$eye" cibadmin --modify --scope configuration \
+			--xml-file "/etc/xfrm-ha/$name.xml"
+	done
 }
 
 # A machine of its own, but for the kernel: name, processes, what is written. Corosync would lock
@@ -164,7 +173,7 @@ in_node() { # N COMMAND...
 
 # The kernel is the test's, and does not die: what a node's would forget is removed.
 power_off() { # N
-	local g=G$1 address
+	local g=G$1
 
 	g=${!g}
 	wires "$1" down
@@ -174,14 +183,22 @@ power_off() { # N
 	ha "$g" group del vpn 2>/dev/null
 	ha "$g" link del eth2 2>/dev/null
 	must batch "$g" "xfrm policy flush" "xfrm state flush"
-	for address in 192.0.2.1/24:eth0 10.1.0.1/24:eth1; do
-		ip -n "$g" addr del "${address%:*}" dev "${address#*:}" 2>/dev/null
-	done
+	without "$g" 192.0.2.1/24:eth0 10.1.0.1/24:eth1
 }
 
 power_on() { # N
 	wires "$1" up
 	node "$1"
+}
+
+# Node a was off, and has been switched on: it is as it was, and nothing has moved to it.
+returned() {
+	check "it returns" wait_for 120 shows "Unpromoted: \[ ${names[a]} \]"
+	check "with all SAs, and in sync" wait_for 60 truth "$a" "standby,in-sync,missing=0"
+	must wait_for 60 idle
+	check "M8: and takes nothing" at "$gb" "$ga"
+	check "traffic" wait_for 20 through 5
+	show
 }
 
 node_logs() { # for a test that has failed
